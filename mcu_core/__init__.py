@@ -1,0 +1,1 @@
+"""Conferences and the packets they live on.  README.md beside this file lists the rooms."""
