@@ -1,0 +1,243 @@
+"""Settings: one TOML file, overridden by environment variables `MCU_<SECTION>_<KEY>`.
+
+The file is `mcu.toml` in the working directory, or wherever `MCU_CONFIG` points.  A wrong key or value is an
+OperatorError that names it.  Read once at start by every command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mcu_core.errors import OperatorError
+
+CONFIG_VARIABLE = "MCU_CONFIG"
+DEFAULT_CONFIG = "mcu.toml"
+
+
+def _split(value: Any) -> Any:
+    """A list may be written `a,b` in an environment variable."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("must look like https://mcu.example.vn or https://mcu.example.vn:8443")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _network(value: str) -> str:
+    return str(ipaddress.ip_network(value, strict=False))
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Network = Annotated[str, AfterValidator(_network)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Http(Section):
+    """Where the pages and the API listen."""
+
+    bind: Names = ("0.0.0.0", "::")
+    port: Port = 8443
+    public_urls: Annotated[tuple[Origin, ...], NoDecode] = ()  # addresses people open; the first makes the join links
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()  # may tell us the client's address and scheme
+
+    _lists = field_validator("bind", "public_urls", "trusted_proxies", mode="before")(_split)
+
+
+class Tls(Section):
+    """`local`: leaf of our own CA; `files`: the office's certificate; `off`: a proxy in front of us does TLS."""
+
+    mode: Literal["local", "files", "off"] = "local"
+    certificate: Path | None = None
+    key: Path | None = None
+    host_names: Names = ()  # names and addresses in the local leaf, besides this machine's own
+
+    _lists = field_validator("host_names", mode="before")(_split)
+
+
+class Relay(Section):
+    """Media: UDP.  Relay k uses `port + k`."""
+
+    port: Port = 40000
+    bind: Names = ("0.0.0.0", "::")
+    announce: Names = ()  # addresses told to sites; empty: the machine's own
+    count: Annotated[int, Field(ge=1, le=64)] = 1
+
+    _lists = field_validator("bind", "announce", mode="before")(_split)
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"  # auto: console on a terminal, JSON elsewhere
+
+
+class Session(Section):
+    """Seconds."""
+
+    idle: Annotated[float, Field(ge=60)] = 2 * 3600
+    absolute: Annotated[float, Field(ge=60)] = 12 * 3600
+    monitor: Annotated[float, Field(ge=10)] = 120  # life of an unused monitor token
+    join_link: Annotated[float, Field(ge=60)] = 30 * 86400  # life of a site's link
+
+
+class Metrics(Section):
+    token: SecretStr | None = None  # bearer token of the Prometheus scraper; none: administrators only
+
+
+class Settings(BaseSettings):
+    """Everything an administrator may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MCU_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Path("var")
+    database_url: SecretStr | None = None  # none: SQLite in data_dir
+    run_dir: Path | None = None  # Unix sockets; short, or their paths do not fit (108 bytes)
+    http: Http = Http()
+    tls: Tls = Tls()
+    relay: Relay = Relay()
+    log: Log = Log()
+    session: Session = Session()
+    metrics: Metrics = Metrics()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The TOML table comes as keyword arguments, so the environment must stand before it.
+        return env_settings, init_settings
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL; may hold a password, so it is never logged."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{(self.data_dir / 'mcu.sqlite3').resolve()}"
+
+    @property
+    def https(self) -> bool:
+        return self.tls.mode != "off"
+
+    def own_url(self) -> str:
+        """The address to print and to put into links when no request tells a better one."""
+        if self.http.public_urls:
+            return self.http.public_urls[0]
+        given = [address for address in self.http.bind if address not in ("0.0.0.0", "::")]
+        host = given[0] if given else machine_addresses()[0]
+        return f"{'https' if self.https else 'http'}://{f'[{host}]' if ':' in host else host}:{self.http.port}"
+
+    def certificate_names(self) -> tuple[str, ...]:
+        """Names and addresses the local leaf must carry, sorted, without doubles."""
+        public = (urlsplit(url).hostname or "" for url in self.http.public_urls)
+        own = ("localhost", "127.0.0.1", "::1", socket.gethostname(), *machine_addresses())
+        return tuple(sorted({name.lower() for name in (*own, *public, *self.tls.host_names) if name}))
+
+    def worker_environment(self) -> dict[str, str]:
+        """What relays and mixers read from their environment (they do not know this file)."""
+        environment = {
+            "MCU_RELAY_PORT": str(self.relay.port),
+            "MCU_RELAY_BIND": ",".join(self.relay.bind),
+            "MCU_RELAY_COUNT": str(self.relay.count),
+            "MCU_LOG_LEVEL": self.log.level,
+            "MCU_LOG_FORMAT": self.log.format,
+        }
+        if self.relay.announce:
+            environment["MCU_RELAY_ANNOUNCE"] = ",".join(self.relay.announce)
+        return environment
+
+
+def machine_addresses() -> tuple[str, ...]:
+    """This machine's own addresses, the one of the default route first, loopback last.  Sends nothing."""
+    found: list[str] = []
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                found.append(str(probe.getsockname()[0]))
+        except OSError:
+            continue
+    with contextlib.suppress(OSError):
+        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
+    own = dict.fromkeys(address for address in found if not ipaddress.ip_address(address.split("%")[0]).is_loopback)
+    return (*(address for address in own if "%" not in address), "127.0.0.1")
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    return Path(environment.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the file (if it exists) and the environment.
+
+    Raises OperatorError `bad_settings` that names the key, or `no_settings` when MCU_CONFIG points nowhere.
+    """
+    path = path or config_path()
+    values: dict[str, Any] = {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if CONFIG_VARIABLE in os.environ:
+            raise OperatorError(
+                "no_settings",
+                f"Không thấy tệp cấu hình {path} mà {CONFIG_VARIABLE} chỉ tới. Hãy chạy `mcu init` hoặc sửa biến này.",
+                f"{CONFIG_VARIABLE} points to {path}, which does not exist. Run `mcu init` or correct the variable.",
+            ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(
+            "bad_settings",
+            f"Tệp cấu hình {path} không đúng cú pháp TOML: {error}.",
+            f"The settings file {path} is not valid TOML: {error}.",
+        ) from None
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise _bad_settings(error, path) from None
+
+
+def _bad_settings(error: ValidationError, path: Path) -> OperatorError:
+    vi, en = [], []
+    for item in error.errors(include_input=False, include_url=False):
+        place = [str(part) for part in item["loc"]]
+        key, variable = ".".join(place), "MCU_" + "_".join(place[:2]).upper()
+        if item["type"] == "extra_forbidden":
+            vi.append(f"không có khóa nào tên `{key}`")
+            en.append(f"there is no key `{key}`")
+        else:
+            vi.append(f"giá trị của `{key}` ({variable}) không dùng được: {item['msg']}")
+            en.append(f"the value of `{key}` ({variable}) cannot be used: {item['msg']}")
+    return OperatorError(
+        "bad_settings",
+        f"Cấu hình sai ({path} hoặc biến môi trường): {'; '.join(vi)}.",
+        f"Bad settings ({path} or environment): {'; '.join(en)}.",
+    )

@@ -1,0 +1,134 @@
+"""The database: SQLite in one file by default, PostgreSQL by URL.
+
+What `writing()` has committed survives `kill -9` and power loss: SQLite runs with a write-ahead log and
+`synchronous=FULL`, which flushes the log to disk at every commit
+(https://www.sqlite.org/pragma.html#pragma_synchronous).  Writers begin with
+BEGIN IMMEDIATE, so that two of them never deadlock half way; within the process they queue on a lock of their own,
+because SQLite's busy handler sleeps up to 100 ms at a time.  Owned by the control process's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from mcu_core.errors import OperatorError, PeerLost
+
+BUSY_TIMEOUT_MS = 10_000
+_READ_ONLY = "mcu_read_only"
+
+
+def database_url(url: str) -> URL:
+    """Check a URL and give it the asynchronous driver.  Raises OperatorError `bad_database_url`, no password in it."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+    backend = parsed.drivername.split("+")[0] if parsed is not None else ""
+    if parsed is None or backend not in drivers:
+        raise OperatorError(
+            "bad_database_url",
+            "database_url không dùng được: phải có dạng sqlite+aiosqlite:///tệp hoặc postgresql+asyncpg://người@máy/tên.",
+            "database_url cannot be used: write sqlite+aiosqlite:///file or postgresql+asyncpg://user@host/name.",
+        )
+    return parsed.set(drivername=drivers[backend])
+
+
+def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
+    """An engine that is set up as the module says.  `foreign_keys` is off only while migrations rebuild tables."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        try:
+            return create_async_engine(parsed, pool_pre_ping=True, pool_size=5)
+        except (NoSuchModuleError, ModuleNotFoundError):
+            raise OperatorError(
+                "no_database_driver",
+                "Thiếu thư viện cho PostgreSQL. Hãy cài: pip install 'diemcau[postgres]'.",
+                "The PostgreSQL driver is missing. Install it: pip install 'diemcau[postgres]'.",
+            ) from None
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1e3})
+
+    def connected(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", begin)
+    return engine
+
+
+class Database:
+    """Sessions of one engine.  `writing` commits at the end of its block, or rolls back when it raises."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = asyncio.Lock()
+        self._write = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._read = async_sessionmaker(self.engine.execution_options(**{_READ_ONLY: True}), expire_on_commit=False)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        with _lost_connections():
+            async with self._read() as session:
+                yield session
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        turn = self._writers if self.is_sqlite else contextlib.nullcontext()
+        with _lost_connections():
+            async with turn, self._write() as session, session.begin():
+                yield session
+
+    async def ping(self, deadline: float = 3.0) -> bool:
+        """Whether the database answers."""
+        try:
+            async with asyncio.timeout(deadline), self.reading() as session:
+                await session.execute(text("SELECT 1"))
+        except (PeerLost, TimeoutError, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+@contextlib.contextmanager
+def _lost_connections() -> Any:
+    """A database that is away or locked is nobody's mistake; anything else SQLAlchemy raises is a bug and stays."""
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            reason = "locked" if _is_busy(error) else "unavailable"
+            raise PeerLost(
+                f"database_{reason}",
+                "Cơ sở dữ liệu tạm thời không trả lời; lệnh chưa được thực hiện. Hãy thử lại.",
+                "The database does not answer at the moment; the command was not carried out. Try again.",
+            ) from error
+        raise
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
