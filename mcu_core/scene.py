@@ -9,26 +9,28 @@ A scene is what the operator decided; `resolve` turns one view of it and the sit
 
 A view that follows content ("auto" does, and a view arranged by the podium) switches to a content layout while the
 podium's site, or else the main site, shares a screen: the screen in cell 0, the sharing site's camera next.  A screen
-shared by anyone else is shown only where the operator places it.  The wall shows every seated site and never jumps.
+shared by anyone else is shown only where the operator places it.  The wall shows every seated site, up to 256, and
+never jumps.
 
-Pure values; sites are named by id.  `to_json` and `from_json` are the stored form, `VERSION` of the conference document.
+Pure values; sites are named by id.  `scene_to_json` and `scene_from_json` are the stored form.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from mcu_core.wire import Track, View
 from mixer.layout import auto_layout, catalogue
 
 VIEWS: tuple[View, ...] = ("programme", "chair", "wall")
 AUTO, CUSTOM = "auto", "custom"
-AUTO_CELLS = 25  # more sites than this and "auto" shows the first ones, except on the wall
+AUTO_CELLS = 25  # "auto" shows that many sites, the first ones
+WALL_CELLS = 256
 MAX_CUSTOM_TILES = 64
 
 Fit = Literal["letterbox", "crop"]
@@ -121,7 +123,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    layout: str  # name of the layout in use: of the catalogue, "custom", or "grid-NxN" on a wall of more than 25
+    layout: str  # name of the layout in use: of the catalogue, or "custom"
     tiles: tuple[Tile, ...]
 
 
@@ -135,21 +137,27 @@ def resolve(view: View, scene: Scene, seated: Sequence[str], content: str | None
     podium = scene.podium if view != "wall" else None
     if not chosen.follows_content:
         content = None
-    name, cells = _layout(view, chosen, seated, podium, content)
-    fillers = iter(_fillers(chosen, seated, podium, content))
+    fillers = _fillers(chosen, seated, podium, content)
+    name, cells = _layout(view, chosen, fillers, content)
+    waiting = iter(fillers)
     tiles = []
     for index, cell in enumerate(cells):
-        placed = chosen.cells.get(index) or next(fillers, None)
+        placed = chosen.cells.get(index) or next(waiting, None)
         tiles.append(replace(cell, site=placed.site, track=placed.track) if placed else cell)
     return Resolved(name, tuple(tiles))
 
 
-def cell_count(view: View, scene: Scene, seated: Sequence[str], content: str | None = None) -> int:
-    """How many cells the operator may place sites in now; an automatic layout grows as far as it can."""
-    chosen = scene.views[view]
+def cell_count(view: View, chosen: ViewScene) -> int:
+    """How many cells the operator may place sites in; an automatic layout grows as far as it can."""
+    if chosen.layout == CUSTOM:
+        return len(chosen.tiles)
     if chosen.layout == AUTO:
-        return max(AUTO_CELLS, len(seated)) if view == "wall" else AUTO_CELLS
-    return len(resolve(view, scene, seated, content).tiles)
+        return _most_cells(view)
+    return len(_catalogued(chosen.layout))
+
+
+def _most_cells(view: View) -> int:
+    return WALL_CELLS if view == "wall" else AUTO_CELLS
 
 
 def layout_exists(name: str) -> bool:
@@ -157,29 +165,9 @@ def layout_exists(name: str) -> bool:
     return name in (AUTO, CUSTOM) or name in catalogue()
 
 
-def _layout(
-    view: View, chosen: ViewScene, seated: Sequence[str], podium: str | None, content: str | None
-) -> tuple[str, tuple[Tile, ...]]:
-    if chosen.layout == CUSTOM:
-        return CUSTOM, tuple(Tile(t.x, t.y, t.w, t.h, t.z, t.fit) for t in chosen.tiles)
-    if chosen.layout != AUTO and content is None:
-        return chosen.layout, _catalogued(chosen.layout)
-    if chosen.layout != AUTO:
-        heads = min(len(_catalogued(chosen.layout)), len({*seated, *([podium] if podium else [])}))
-    else:
-        placed = {what.site for what in chosen.cells.values() if what.track == "camera"}
-        heads = len({*seated, *placed, *([podium] if podium else [])})
-        heads = max(heads, 1 + max(chosen.cells, default=-1))
-    if view == "wall" and heads > AUTO_CELLS:
-        return _grid(heads)
-    layout = auto_layout(max(1, min(heads, AUTO_CELLS)), content is not None)
-    highest = max(chosen.cells, default=-1)
-    if content is not None and highest >= len(layout.cells):
-        layout = auto_layout(max(1, min(max(heads, highest + 1), AUTO_CELLS)), False)
-    return layout.name, _catalogued(layout.name)
-
-
-def _fillers(chosen: ViewScene, seated: Sequence[str], podium: str | None, content: str | None) -> Iterable[Placement]:
+def _fillers(
+    chosen: ViewScene, seated: Sequence[str], podium: str | None, content: str | None
+) -> tuple[Placement, ...]:
     """What the cells left to automatic filling take, in order; nothing that the operator already placed."""
     wanted: list[Placement] = []
     if content is not None:
@@ -188,21 +176,30 @@ def _fillers(chosen: ViewScene, seated: Sequence[str], podium: str | None, conte
         wanted.append(Placement(podium))
     wanted += map(Placement, seated)
     taken = set(chosen.cells.values())
-    return [what for what in dict.fromkeys(wanted) if what not in taken]
+    return tuple(what for what in dict.fromkeys(wanted) if what not in taken)
+
+
+def _layout(
+    view: View, chosen: ViewScene, fillers: Sequence[Placement], content: str | None
+) -> tuple[str, tuple[Tile, ...]]:
+    if chosen.layout == CUSTOM:
+        return CUSTOM, tuple(Tile(t.x, t.y, t.w, t.h, t.z, t.fit) for t in chosen.tiles)
+    if chosen.layout != AUTO and content is None:
+        return chosen.layout, _catalogued(chosen.layout)
+    needed = max(len(chosen.cells) + len(fillers), 1 + max(chosen.cells, default=-1))
+    if chosen.layout != AUTO:  # a podium view keeps to as many pictures as its own layout has
+        needed = min(needed, 1 + len(_catalogued(chosen.layout)))
+    if content is not None:
+        layout = auto_layout(min(max(1, needed - 1), AUTO_CELLS), True)
+        if max(chosen.cells, default=-1) < len(layout.cells):
+            return layout.name, _catalogued(layout.name)
+    layout = auto_layout(min(max(1, needed), _most_cells(view)), False)
+    return layout.name, _catalogued(layout.name)
 
 
 @lru_cache(maxsize=64)
 def _catalogued(name: str) -> tuple[Tile, ...]:
     return tuple(Tile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit) for cell in catalogue()[name].cells)
-
-
-@lru_cache(maxsize=64)
-def _grid(heads: int) -> tuple[str, tuple[Tile, ...]]:
-    side = math.ceil(math.sqrt(heads))
-    rows = math.ceil(heads / side)
-    step, top = 1 / side, (1 - rows / side) / 2  # cells keep the canvas's shape; the block sits in the middle
-    cells = ((index % side, index // side) for index in range(heads))
-    return f"grid-{side}x{rows}", tuple(Tile(x * step, top + y * step, step, step, 0, "crop") for x, y in cells)
 
 
 # --------------------------------------------------------------------------------------------------- stored form
@@ -217,8 +214,11 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
 
 
 def scene_from_json(data: Mapping[str, Any]) -> Scene:
-    """Raises KeyError, TypeError or ValueError on a document that `scene_to_json` did not write."""
-    views = {cast(View, view): _view_from_json(data["views"][view]) for view in VIEWS}
+    """A layout that is no longer in the catalogue becomes "auto".
+
+    Raises KeyError, TypeError or ValueError on a document that `scene_to_json` did not write.
+    """
+    views = {view: _view_from_json(data["views"][view]) for view in VIEWS}
     audio: AudioRule = "podium" if data["audio"] == "podium" else "open"
     return Scene(MappingProxyType(views), data["podium"], audio)
 
@@ -235,4 +235,5 @@ def _view_to_json(chosen: ViewScene) -> dict[str, Any]:
 def _view_from_json(data: Mapping[str, Any]) -> ViewScene:
     cells = {int(index): Placement(str(site), track) for index, site, track in data["cells"]}
     tiles = tuple(CustomTile(*tile) for tile in data["tiles"])
-    return ViewScene(str(data["layout"]), _frozen(cells), tiles, bool(data["follows_content"]))
+    layout = str(data["layout"])
+    return ViewScene(layout if layout_exists(layout) else AUTO, _frozen(cells), tiles, bool(data["follows_content"]))

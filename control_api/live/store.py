@@ -77,7 +77,7 @@ class ConferenceStore(Protocol):
         answer: Json | None,
         journal: list[JournalEntry],
     ) -> None:
-        """Replace a conference's document, remember the answer to `command_id` and append to the journal, all or nothing.
+        """Replace a conference's document, remember the answer to `command_id`, append to the journal: all or nothing.
 
         `expected_revision` 0 creates the conference.  Raises StaleRevisionError when the stored revision is another.
         """
