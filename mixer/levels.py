@@ -1,0 +1,136 @@
+"""Audio levels decide who speaks.  Pure arithmetic: no numpy, so that a relay may import it.
+
+Levels are in dBov as integers or floats, 0 loudest and -127 digital silence; the RTP header extension of RFC 6464
+carries the same number without its sign, before any decoding.  `now` is seconds of any monotonic clock.  Each object
+is owned by one loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+SILENT = -127
+SPEECH_DBOV = -50  # quieter than this is room noise
+DECAY_DB = 6.0  # a second of silence takes this off a voice's level, so that pauses between words do not count
+MARGIN_DB = 3.0  # a newcomer must be this much louder than who it replaces
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(slots=True)
+class _Voice:
+    level: float  # decays from the last peak
+    at: float  # when `level` was true
+    spoke: float  # last time above SPEECH_DBOV
+
+    def hear(self, level: float, now: float) -> None:
+        faded = self.level_at(now)
+        self.level, self.at = max(level, faded), now
+        if level > SPEECH_DBOV:
+            self.spoke = now
+
+    def level_at(self, now: float) -> float:
+        return max(self.level - DECAY_DB * (now - self.at), SILENT)
+
+
+class ActiveSpeaker(Generic[K]):
+    """Who is heard most now, kept through short interruptions.
+
+    The current speaker stays until it was silent for `hold` seconds and somebody else speaks, or until somebody
+    else was louder for `hold` seconds.  In a general silence the last speaker stays.
+    """
+
+    def __init__(self, hold: float = 1.5) -> None:
+        self.current: K | None = None
+        self._hold = hold
+        self._voices: dict[K, _Voice] = {}
+        self._louder_since: dict[K, float] = {}
+
+    def hear(self, key: K, level_dbov: float, now: float) -> None:
+        """Take the level of one 20 ms block of `key`."""
+        voice = self._voices.get(key)
+        if voice is None:
+            voice = self._voices[key] = _Voice(SILENT, now, float("-inf"))
+        voice.hear(level_dbov, now)
+        if key == self.current:
+            return
+        holder = self._voices.get(self.current) if self.current is not None else None
+        if level_dbov <= SPEECH_DBOV:
+            if now - voice.spoke > self._hold / 3:  # a pause between words does not end an attempt
+                self._louder_since.pop(key, None)
+            return
+        if holder is None or now - holder.spoke >= self._hold:
+            self._take(key)
+        elif voice.level_at(now) < holder.level_at(now):
+            self._louder_since.pop(key, None)
+        elif now - self._louder_since.setdefault(key, now) >= self._hold:
+            self._take(key)
+
+    def drop(self, key: K) -> None:
+        """Forget who left; if it was the speaker, nobody is until somebody speaks."""
+        self._voices.pop(key, None)
+        self._louder_since.pop(key, None)
+        if key == self.current:
+            self.current = None
+
+    def _take(self, key: K) -> None:
+        self.current = key
+        self._louder_since.clear()
+
+
+class Loudest(Generic[K]):
+    """Which voices pass on to the mixer: the `n` loudest, and `always` whoever has the word.
+
+    A voice keeps its place for `hold` seconds after it last spoke, so that the ends of words are not cut, and
+    against newcomers who are not clearly louder.  Keys in `always` pass whatever their level and take no place.
+    """
+
+    def __init__(self, n: int, hold: float = 2.0) -> None:
+        self.n = n
+        self.always: set[K] = set()
+        self._hold = hold
+        self._places: dict[K, _Voice] = {}
+
+    def hear(self, key: K, level_dbov: float, now: float) -> bool:
+        """Take the level of one packet of `key`; True if it may pass."""
+        if key in self.always:
+            self._places.pop(key, None)
+            return True
+        places = self._places
+        voice = places.get(key)
+        if voice is not None:
+            voice.hear(level_dbov, now)
+            if now - voice.spoke > self._hold or len(places) > self.n:
+                del places[key]
+                return False
+            return True
+        if level_dbov <= SPEECH_DBOV or self.n <= 0:
+            return False
+        if len(places) >= self.n and not self._make_room(level_dbov, now):
+            return False
+        places[key] = _Voice(level_dbov, now, now)
+        return True
+
+    def drop(self, key: K) -> None:
+        """Forget who left."""
+        self._places.pop(key, None)
+        self.always.discard(key)
+
+    @property
+    def passing(self) -> frozenset[K]:
+        """Who holds a place or passes always."""
+        return frozenset(self._places) | self.always
+
+    def _make_room(self, level_dbov: float, now: float) -> bool:
+        places = self._places
+        for key in [key for key, voice in places.items() if now - voice.spoke > self._hold]:
+            del places[key]  # stopped sending altogether
+        if len(places) < self.n:
+            return True
+        weakest = min(places, key=lambda key: places[key].level_at(now))
+        if level_dbov < places[weakest].level_at(now) + MARGIN_DB:
+            return False
+        del places[weakest]
+        return len(places) < self.n
