@@ -1,0 +1,182 @@
+// The operator API under /api/v1: types and one small client.
+//
+// Hand-written after the contract of control_api; the only file to change when types are generated from
+// /api/v1/openapi.json instead.
+
+import type { Quality, View } from './protocol';
+
+export type SiteRole = 'main' | 'member';
+export type SiteState = 'absent' | 'connecting' | 'live' | 'away';
+export type CellTrack = 'camera' | 'screen';
+
+export interface User {
+  username: string;
+  role: string;
+  name: string;
+}
+export interface Conference {
+  id: string;
+  title: string;
+  open?: boolean;
+  main_site?: string | null;
+}
+export interface LayoutCell {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  z: number;
+  fit: 'letterbox' | 'crop';
+}
+export interface Layout {
+  name: string;
+  title_vi: string;
+  title_en: string;
+  cells: LayoutCell[];
+}
+export interface SiteStatus {
+  id: string;
+  number: number;
+  name: string;
+  role: SiteRole;
+  state: SiteState;
+  muted: boolean;
+  muted_by: 'operator' | 'rule' | null;
+  microphone: boolean;
+  camera: boolean;
+  screen: boolean;
+  visible: boolean;
+  on_podium: boolean;
+}
+export interface ViewStatus {
+  layout: string; // "auto" or a layout's name
+  effective_layout: string;
+  cells: { site: string | null; track: CellTrack }[];
+  frame_rate: number;
+  width: number;
+  height: number;
+}
+export interface ConferenceState {
+  id: string;
+  title: string;
+  revision: number;
+  open: boolean;
+  podium: string | null;
+  can_undo: boolean;
+  speaker: string | null;
+  main_site: string | null;
+  sites: SiteStatus[];
+  views: Record<View, ViewStatus>;
+}
+export type LiveEvent =
+  | { type: 'state'; state: ConferenceState }
+  | { type: 'levels'; levels: Record<string, number> } // dBov, -127…0
+  | { type: 'quality'; sites: Record<string, Partial<Quality>> }
+  | { type: 'stats' }
+  | { type: 'alarm'; code: string; vi: string; en: string; at: string | number };
+
+/** An answer other than 2xx, or no answer at all (`status` 0, `code` "offline"). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly vi: string,
+    readonly en: string,
+  ) {
+    super(`${code}: ${en}`);
+  }
+}
+
+export function requestId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID needs a secure context
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const ROOT = '/api/v1';
+const DEADLINE_MS = 8000;
+
+/** Ask once; a command that got no answer is repeated once under the same Idempotency-Key. */
+export async function call<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (method !== 'GET') {
+    headers['X-MCU-Request'] = '1';
+    headers['Idempotency-Key'] = requestId();
+  }
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const ask = () =>
+    fetch(ROOT + path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
+  let answer: Response;
+  try {
+    answer = await ask().catch(ask);
+  } catch {
+    throw new ApiError(
+      0,
+      'offline',
+      'Không liên lạc được với máy chủ. Hãy kiểm tra mạng rồi thử lại.',
+      'The server cannot be reached. Check the network and try again.',
+    );
+  }
+  const text = await answer.text();
+  let data: unknown;
+  try {
+    data = text ? JSON.parse(text) : undefined;
+  } catch {
+    data = undefined;
+  }
+  if (answer.ok) return data as T;
+  const error = (data as { error?: Partial<ApiError> } | undefined)?.error;
+  throw new ApiError(
+    answer.status,
+    error?.code ?? `http_${answer.status}`,
+    error?.vi ?? `Máy chủ trả lời lỗi ${answer.status}. Hãy thử lại hoặc báo quản trị viên.`,
+    error?.en ?? `The server answered with error ${answer.status}. Try again or tell the administrator.`,
+  );
+}
+
+const of = (conference: string) => `/conferences/${encodeURIComponent(conference)}`;
+const site = (conference: string, id: string) => `${of(conference)}/sites/${encodeURIComponent(id)}`;
+
+export const api = {
+  session: () => call<{ user: User }>('GET', '/session'),
+  login: (username: string, password: string) => call<{ user: User }>('POST', '/session', { username, password }),
+  logout: () => call('DELETE', '/session'),
+
+  conferences: async () => {
+    const found = await call<Conference[] | { conferences: Conference[] }>('GET', '/conferences');
+    return Array.isArray(found) ? found : found.conferences;
+  },
+  createConference: (title: string) => call<Conference>('POST', '/conferences', { title }),
+  removeConference: (id: string) => call('DELETE', of(id)),
+  state: (c: string) => call<ConferenceState>('GET', `${of(c)}/state`),
+
+  layouts: async () => {
+    const found = await call<Layout[] | { layouts: Layout[] }>('GET', '/layouts');
+    return Array.isArray(found) ? found : found.layouts;
+  },
+
+  addSite: (c: string, name: string, role: SiteRole) => call<{ id: string }>('POST', `${of(c)}/sites`, { name, role }),
+  removeSite: (c: string, s: string) => call('DELETE', site(c, s)),
+  link: (c: string, s: string) => call<{ url: string; token: string }>('POST', `${site(c, s)}/link`),
+
+  podium: (c: string, s: string | null) => call('POST', `${of(c)}/podium`, { site: s }),
+  undo: (c: string) => call('POST', `${of(c)}/undo`),
+  layout: (c: string, view: View, layout: string) => call('PUT', `${of(c)}/views/${view}/layout`, { layout }),
+  cell: (c: string, view: View, n: number, s: string | null, track: CellTrack) =>
+    call('PUT', `${of(c)}/views/${view}/cells/${n}`, { site: s, track }),
+  muted: (c: string, s: string, muted: boolean) => call('PUT', `${site(c, s)}/muted`, { muted }),
+  muteAll: (c: string, except: string[]) => call('POST', `${of(c)}/mute-all`, { except }),
+  unmuteAll: (c: string) => call('POST', `${of(c)}/unmute-all`),
+  drop: (c: string, s: string) => call('POST', `${site(c, s)}/drop`),
+  monitor: (c: string, view: View) => call<{ token: string; url: string }>('POST', `${of(c)}/monitors`, { view }),
+};
+
+export function socketUrl(path: string): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`;
+}

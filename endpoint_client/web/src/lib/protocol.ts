@@ -1,0 +1,101 @@
+// The messages of signaling/protocol.md, version 1, as types. Change that page first.
+
+export const VERSION = 1;
+export const CLIENT = 'web/0.1';
+
+export type Language = 'vi' | 'en';
+export type Role = 'main' | 'member' | 'monitor';
+export type View = 'programme' | 'chair' | 'wall';
+export type HintedTrack = 'camera' | 'screen';
+
+/** What the endpoint measured since its last `quality`; `lost` is a fraction 0–1, `freezes` a count. */
+export interface Quality {
+  freezes: number;
+  fps: number;
+  width: number;
+  height: number;
+  lost: number;
+  jitter_ms: number;
+  rtt_ms: number;
+  kbps: number;
+}
+
+export interface OwnState {
+  microphone: boolean;
+  camera: boolean;
+  screen: boolean;
+}
+
+export interface Hello {
+  type: 'hello';
+  version: number;
+  token: string;
+  client: string;
+  language: Language;
+  seat?: string;
+  media?: boolean;
+}
+
+export type ToMcu =
+  | Hello
+  | { type: 'offer'; sdp: string; restart: boolean }
+  | ({ type: 'state' } & OwnState)
+  | ({ type: 'quality' } & Quality)
+  | { type: 'view'; view: View }
+  | { type: 'leave' }
+  | { type: 'pong'; n: number };
+
+export interface Welcome {
+  type: 'welcome';
+  version: number;
+  seat: string;
+  role: Role;
+  site: { id: string; name: string; number: number } | null;
+  conference: { id: string; title: string };
+  media: 'keep' | 'offer';
+  view: View;
+}
+
+export interface Tally {
+  on_podium: boolean;
+  next: boolean;
+  muted: boolean;
+  muted_by: 'operator' | 'rule' | null;
+  visible: boolean;
+}
+
+export interface Hint {
+  track: HintedTrack;
+  active: boolean;
+  width: number;
+  height: number;
+  frame_rate: number;
+  bitrate_bps: number;
+}
+
+export interface ConferenceNews {
+  title: string;
+  podium: { id: string; name: string } | null;
+  present: number;
+  sites: number;
+  speaker: string | null;
+}
+
+/** A refusal in both languages; also what the pages show for their own failures. */
+export interface Refusal {
+  code: string;
+  vi: string;
+  en: string;
+  fatal: boolean;
+  retry_after: number | null;
+}
+
+export type FromMcu =
+  | Welcome
+  | { type: 'answer'; sdp: string }
+  | ({ type: 'tally' } & Tally)
+  | ({ type: 'hint' } & Hint)
+  | ({ type: 'conference' } & ConferenceNews)
+  | { type: 'media'; action: 'rejoin' | 'ice_restart'; spread_ms?: number }
+  | { type: 'ping'; n: number }
+  | ({ type: 'error' } & Refusal);

@@ -1,0 +1,300 @@
+// A seat in a conference: the channel, the leg and the rules by which both come back.  The pages only read it.
+//
+// Media: connection "disconnected" for 3 s or "failed" → ICE restart; not back within 5 s → a new leg.  A new leg that
+// does not connect within 10 s is tried again, later each time.
+
+import { backoff } from './backoff';
+import { Channel } from './channel';
+import { Leg, type Source } from './leg';
+import {
+  CLIENT,
+  VERSION,
+  type ConferenceNews,
+  type FromMcu,
+  type Hello,
+  type Hint,
+  type Language,
+  type OwnState,
+  type Quality,
+  type Refusal,
+  type Tally,
+  type View,
+  type Welcome,
+} from './protocol';
+import { QualityMeter } from './stats';
+
+const DISCONNECTED_MS = 3000;
+const RESTART_MS = 5000;
+const CONNECT_MS = 10_000;
+const QUALITY_MS = 2000;
+
+export type Phase = 'joining' | 'joined' | 'left' | 'refused';
+export type Media = 'connecting' | 'up' | 'lost';
+
+export interface SeatOptions {
+  kind: 'site' | 'monitor';
+  url: string;
+  token: string;
+  language: () => Language;
+  /** Tracks to send when a leg is made anew; called again for each leg. */
+  tracks?: () => Partial<Record<Source, MediaStreamTrack | null>>;
+  own?: () => OwnState;
+  /** The seat id to come back to after a reload, and where to keep it. */
+  remembered?: string | undefined;
+  remember?: (seat: string | null) => void;
+}
+
+export class Seat {
+  phase = $state<Phase>('joining');
+  /** Is the WebSocket up and the seat confirmed? */
+  attached = $state(false);
+  media = $state<Media>('connecting');
+  welcome = $state.raw<Welcome | null>(null);
+  tally = $state.raw<Tally | null>(null);
+  news = $state.raw<ConferenceNews | null>(null);
+  refusal = $state.raw<Refusal | null>(null);
+  /** The last refusal that was not fatal; cleared when media is up again. */
+  trouble = $state.raw<Refusal | null>(null);
+  quality = $state.raw<Quality | null>(null);
+  stream = $state.raw<MediaStream | null>(null);
+
+  readonly #options: SeatOptions;
+  readonly #channel: Channel;
+  #id: string | undefined;
+  #leg: Leg | null = null;
+  #hints = new Map<string, Hint>();
+  #attempt = 0;
+  #mediaTimer: ReturnType<typeof setTimeout> | undefined;
+  #qualityTimer: ReturnType<typeof setInterval> | undefined;
+  #meter = new QualityMeter();
+  #view: View | null = null;
+
+  constructor(options: SeatOptions) {
+    this.#options = options;
+    this.#id = options.remembered;
+    this.#channel = new Channel(options.url, () => this.#hello(), {
+      message: (message) => void this.#obey(message),
+      down: () => {
+        this.attached = false;
+      },
+      refused: (refusal) => this.#refused(refusal),
+    });
+  }
+
+  join(): void {
+    this.#channel.open();
+    this.#qualityTimer = setInterval(() => void this.#measure(), QUALITY_MS);
+  }
+
+  leave(): void {
+    this.#options.remember?.(null);
+    this.#end('left', true);
+  }
+
+  /** Drop everything without giving the seat up (the page goes away, a monitor is replaced). */
+  abandon(): void {
+    this.#end('left', false);
+  }
+
+  setTrack(source: Source, track: MediaStreamTrack | null): void {
+    this.#leg?.setTrack(source, track);
+    this.say();
+  }
+
+  /** Tell the MCU what is sent now. */
+  say(): void {
+    const own = this.#options.own?.();
+    if (own && this.attached) this.#channel.send({ type: 'state', ...own });
+  }
+
+  watch(view: View): void {
+    this.#view = view;
+    if (this.attached) this.#channel.send({ type: 'view', view });
+  }
+
+  #hello(): Hello {
+    const hello: Hello = {
+      type: 'hello',
+      version: VERSION,
+      token: this.#options.token,
+      client: CLIENT,
+      language: this.#options.language(),
+    };
+    if (this.#id) {
+      hello.seat = this.#id;
+      hello.media = this.#leg?.connected ?? false;
+    }
+    return hello;
+  }
+
+  async #obey(message: FromMcu): Promise<void> {
+    switch (message.type) {
+      case 'welcome':
+        this.#welcomed(message);
+        break;
+      case 'answer': {
+        const leg = this.#leg;
+        try {
+          await leg?.answer(message.sdp);
+        } catch (error) {
+          console.error('answer refused by the browser:', error);
+          if (leg === this.#leg) this.#retryMedia();
+        }
+        this.say();
+        break;
+      }
+      case 'tally':
+        this.tally = message;
+        break;
+      case 'hint':
+        this.#hints.set(message.track, message);
+        this.#leg?.hint(message);
+        break;
+      case 'conference':
+        this.news = message;
+        break;
+      case 'media':
+        if (message.action === 'ice_restart') {
+          void this.#restart();
+        } else {
+          this.#after(Math.random() * (message.spread_ms ?? 0), () => this.#newLeg());
+          this.media = 'lost';
+        }
+        break;
+      case 'error':
+        if (message.fatal) {
+          if (message.code === 'replaced') this.#id = undefined;
+        } else {
+          this.trouble = message;
+          if (message.code === 'media_unavailable') this.#retryMedia();
+          if (message.code === 'unsupported_codec' || message.code === 'bad_offer') clearTimeout(this.#mediaTimer);
+        }
+        break;
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#id = welcome.seat;
+    this.#options.remember?.(welcome.seat);
+    this.welcome = welcome;
+    this.attached = true;
+    this.refusal = null;
+    this.phase = 'joined';
+    if (this.#view && this.#view !== welcome.view) this.#channel.send({ type: 'view', view: this.#view });
+    if (welcome.media === 'offer' || !this.#leg) this.#newLeg();
+    else if (this.#leg.connected) this.say();
+    else void this.#restart();
+  }
+
+  #newLeg(): void {
+    clearTimeout(this.#mediaTimer);
+    this.#leg?.close();
+    this.#leg = null;
+    this.media = this.media === 'connecting' ? 'connecting' : 'lost';
+    if (!this.attached) return; // `welcome` will ask for it
+    let leg: Leg;
+    try {
+      leg = new Leg(this.#options.kind, { state: (state) => this.#legState(leg, state) });
+    } catch (error) {
+      console.error('no peer connection:', error);
+      this.trouble = {
+        code: 'no_webrtc',
+        vi: 'Trình duyệt này không hỗ trợ hội nghị truyền hình (WebRTC). Hãy dùng Chrome, Edge, Cốc Cốc hoặc Firefox bản mới.',
+        en: 'This browser cannot take part in video conferences (WebRTC). Use a recent Chrome, Edge or Firefox.',
+        fatal: false,
+        retry_after: null,
+      };
+      return;
+    }
+    this.#leg = leg;
+    this.#meter = new QualityMeter();
+    const tracks = this.#options.tracks?.() ?? {};
+    for (const source of ['microphone', 'camera', 'screen'] as const) {
+      if (tracks[source]) leg.setTrack(source, tracks[source]);
+    }
+    for (const hint of this.#hints.values()) leg.hint(hint);
+    this.stream = leg.stream;
+    void this.#offer(leg, false);
+    this.#after(CONNECT_MS, () => this.#retryMedia());
+  }
+
+  async #offer(leg: Leg, restart: boolean): Promise<void> {
+    try {
+      const sdp = await leg.offer(restart);
+      if (leg === this.#leg) this.#channel.send({ type: 'offer', sdp, restart });
+    } catch (error) {
+      console.error('no offer:', error);
+      if (leg === this.#leg) this.#retryMedia();
+    }
+  }
+
+  #restart(): Promise<void> {
+    const leg = this.#leg;
+    if (!leg || !this.attached) return Promise.resolve(); // the next `welcome` decides
+    this.media = 'lost';
+    this.#after(RESTART_MS, () => this.#newLeg());
+    return this.#offer(leg, true);
+  }
+
+  #retryMedia(): void {
+    if (this.media === 'up') this.media = 'lost';
+    this.#after(backoff(this.#attempt++) * 1000, () => this.#newLeg());
+  }
+
+  #legState(leg: Leg, state: RTCPeerConnectionState): void {
+    if (leg !== this.#leg) return;
+    if (state === 'connected') {
+      clearTimeout(this.#mediaTimer);
+      this.#attempt = 0;
+      this.media = 'up';
+      this.trouble = null;
+      this.say();
+    } else if (state === 'disconnected') {
+      this.#after(DISCONNECTED_MS, () => void this.#restart());
+    } else if (state === 'failed' || state === 'closed') {
+      this.media = 'lost';
+      if (state === 'failed') void this.#restart();
+      else this.#retryMedia();
+    }
+  }
+
+  #refused(refusal: Refusal): void {
+    this.attached = false;
+    this.refusal = refusal;
+    if (refusal.retry_after !== null) return; // the channel knocks again by itself
+    this.#options.remember?.(null);
+    this.#end('refused', false);
+  }
+
+  async #measure(): Promise<void> {
+    const leg = this.#leg;
+    if (!leg || this.media !== 'up') {
+      this.quality = null;
+      return;
+    }
+    try {
+      const quality = this.#meter.read(await leg.stats());
+      if (leg !== this.#leg) return;
+      this.quality = quality;
+      if (this.attached) this.#channel.send({ type: 'quality', ...quality });
+    } catch {
+      this.quality = null; // the connection was closed meanwhile
+    }
+  }
+
+  #after(ms: number, job: () => void): void {
+    clearTimeout(this.#mediaTimer);
+    this.#mediaTimer = setTimeout(job, ms);
+  }
+
+  #end(phase: Phase, goodbye: boolean): void {
+    clearTimeout(this.#mediaTimer);
+    clearInterval(this.#qualityTimer);
+    this.#channel.close(goodbye ? { type: 'leave' } : undefined);
+    this.#leg?.close();
+    this.#leg = null;
+    this.attached = false;
+    this.stream = null;
+    this.phase = phase;
+  }
+}

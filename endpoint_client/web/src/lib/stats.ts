@@ -1,0 +1,78 @@
+// getStats() → the numbers of a `quality` message and a mark from 1 (poor) to 3 (good).
+
+import type { Quality } from './protocol';
+
+/** Counters of the last reading; `QualityMeter.read` reports what happened since. */
+interface Counters {
+  at: number; // ms
+  bytes: number;
+  received: number;
+  lost: number;
+  freezes: number;
+}
+
+export class QualityMeter {
+  #last: Counters | null = null;
+
+  read(report: RTCStatsReport): Quality {
+    const now: Counters = { at: performance.now(), bytes: 0, received: 0, lost: 0, freezes: 0 };
+    const quality: Quality = {
+      freezes: 0,
+      fps: 0,
+      width: 0,
+      height: 0,
+      lost: 0,
+      jitter_ms: 0,
+      rtt_ms: 0,
+      kbps: 0,
+    };
+    let lostUpwards = 0;
+    report.forEach((entry) => {
+      if (entry.type === 'inbound-rtp') {
+        now.bytes += entry.bytesReceived ?? 0;
+        now.received += entry.packetsReceived ?? 0;
+        now.lost += Math.max(0, entry.packetsLost ?? 0);
+        quality.jitter_ms = Math.max(quality.jitter_ms, (entry.jitter ?? 0) * 1000);
+        if (entry.kind === 'video') {
+          now.freezes += entry.freezeCount ?? 0;
+          quality.fps = entry.framesPerSecond ?? 0;
+          quality.width = entry.frameWidth ?? 0;
+          quality.height = entry.frameHeight ?? 0;
+        }
+      } else if (entry.type === 'remote-inbound-rtp') {
+        lostUpwards = Math.max(lostUpwards, entry.fractionLost ?? 0);
+      } else if (entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded') {
+        quality.rtt_ms = (entry.currentRoundTripTime ?? 0) * 1000;
+      }
+    });
+    const last = this.#last;
+    this.#last = now;
+    if (last && now.at > last.at && now.bytes >= last.bytes) {
+      const lost = Math.max(0, now.lost - last.lost);
+      const all = lost + now.received - last.received;
+      quality.kbps = Math.round(((now.bytes - last.bytes) * 8) / (now.at - last.at));
+      quality.lost = all > 0 ? lost / all : 0;
+      quality.freezes = Math.max(0, now.freezes - last.freezes);
+    }
+    quality.lost = round(Math.min(1, Math.max(quality.lost, lostUpwards)), 4);
+    quality.jitter_ms = round(quality.jitter_ms, 1);
+    quality.rtt_ms = round(quality.rtt_ms, 1);
+    quality.fps = round(quality.fps, 1);
+    return quality;
+  }
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+export type Mark = 0 | 1 | 2 | 3; // 0 = nothing measured
+
+/** 3 good, 2 fair, 1 poor: loss and delay as a listener notices them (ITU-T G.114 for the delay). */
+export function mark(quality: Partial<Quality> | null | undefined): Mark {
+  if (!quality || quality.rtt_ms === undefined) return 0;
+  const { lost = 0, rtt_ms = 0, freezes = 0 } = quality;
+  if (lost > 0.08 || rtt_ms > 400 || freezes > 1) return 1;
+  if (lost > 0.02 || rtt_ms > 200 || freezes > 0) return 2;
+  return 3;
+}

@@ -1,0 +1,23 @@
+// Three pages (home, site, console) built into endpoint_client/static/.
+//
+// Nothing is inlined: the server sends `default-src 'self'; script-src 'self'; style-src 'self'`, so fonts and
+// icons must be files and no script or style may sit in the HTML.
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+const server = 'http://127.0.0.1:8088'; // `python -m tests.browser.fake_server`
+
+export default defineConfig({
+  plugins: [svelte()],
+  base: '/',
+  build: {
+    outDir: '../static',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: { index: 'index.html', site: 'site.html', console: 'console.html' } },
+  },
+  server: {
+    proxy: { '/api': server, '/ws': { target: server, ws: true } },
+  },
+});
