@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import sys
-import time
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
@@ -34,9 +33,9 @@ def hide_secrets(logger: object, method: str, event: MutableMapping[str, Any]) -
     return event
 
 
-def configure_logs(level: Level = "info", form: Literal["auto", "console", "json"] = "auto") -> None:
+def configure_logs(level: Level = "info", form: Literal["auto", "text", "json"] = "auto") -> None:
     """Route structlog and the standard library through one handler."""
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    console = form == "text" or (form == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -95,8 +94,3 @@ class AccessLog(AbstractAccessLogger):
     @property
     def enabled(self) -> bool:
         return self.logger.isEnabledFor(logging.INFO)
-
-
-def wall_clock() -> float:
-    """Seconds since the epoch; the only clock that sessions, tokens and the journal use."""
-    return time.time()

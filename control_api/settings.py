@@ -1,4 +1,4 @@
-"""Settings: one TOML file, overridden by environment variables `MCU_<SECTION>_<KEY>`.
+"""Settings: one TOML file, overridden by environment variables `MCU_<KEY>` and `MCU_<SECTION>_<KEY>`.
 
 The file is `mcu.toml` in the working directory, or wherever `MCU_CONFIG` points.  A wrong key or value is an
 OperatorError that names it.  Read once at start by every command.
@@ -86,18 +86,12 @@ class Relay(Section):
     _lists = field_validator("bind", "announce", mode="before")(_split)
 
 
-class Log(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "console", "json"] = "auto"  # auto: console on a terminal, JSON elsewhere
-
-
 class Session(Section):
     """Seconds."""
 
     idle: Annotated[float, Field(ge=60)] = 2 * 3600
     absolute: Annotated[float, Field(ge=60)] = 12 * 3600
-    monitor: Annotated[float, Field(ge=10)] = 120  # life of an unused monitor token
-    join_link: Annotated[float, Field(ge=60)] = 30 * 86400  # life of a site's link
+    monitor: Annotated[float, Field(ge=10)] = 900  # life of a console's token for watching
 
 
 class Metrics(Section):
@@ -118,11 +112,12 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var")
     database_url: SecretStr | None = None  # none: SQLite in data_dir
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"  # auto: readable on a terminal, JSON elsewhere
     run_dir: Path | None = None  # Unix sockets; short, or their paths do not fit (108 bytes)
     http: Http = Http()
     tls: Tls = Tls()
     relay: Relay = Relay()
-    log: Log = Log()
     session: Session = Session()
     metrics: Metrics = Metrics()
 
@@ -169,9 +164,10 @@ class Settings(BaseSettings):
             "MCU_RELAY_PORT": str(self.relay.port),
             "MCU_RELAY_BIND": ",".join(self.relay.bind),
             "MCU_RELAY_COUNT": str(self.relay.count),
-            "MCU_LOG_LEVEL": self.log.level,
-            "MCU_LOG_FORMAT": self.log.format,
+            "MCU_LOG_LEVEL": self.log_level,
         }
+        if self.log_format != "auto":
+            environment["MCU_LOG"] = self.log_format
         if self.relay.announce:
             environment["MCU_RELAY_ANNOUNCE"] = ",".join(self.relay.announce)
         return environment

@@ -33,9 +33,9 @@ ANSWER_LIFE = 7 * 86400.0  # an idempotency key is remembered this long
 MONITOR_TOKEN_GRACE = 86400.0  # expired monitor tokens are kept for seats that come back
 
 
-def command_id(user: str, key: str, fingerprint: str) -> str:
-    """The id of a command: who sent it, its Idempotency-Key, and what was asked (see `_split`)."""
-    return f"{user}/{key}#{fingerprint}"
+def command_id(key: str, fingerprint: str) -> str:
+    """The id of a command: its key (user and Idempotency-Key) and what was asked; `_split` takes them apart."""
+    return f"{key}#{fingerprint}"
 
 
 def _split(command: str) -> tuple[str, str]:

@@ -1,0 +1,265 @@
+"""Routes of the API as declared functions: checked before they run, and described by the same declaration.
+
+    @routes.post("/conferences", role=Role.OPERATOR, status=201)
+    async def create(call: Call, body: NewConference) -> Conference: ...
+
+`body` and `query` are pydantic models, every other parameter is a part of the path, the return annotation is the
+answer.  Before a function runs: session, role, X-MCU-Request and Origin (against forged requests), validation,
+Idempotency-Key.  Refusals are raised as McuError and become answers in `problems.problem`.
+
+Why not aiohttp-pydantic: its OpenAPI page fails on optional models, its 3.0 output is invalid for literal unions, and
+role, CSRF, idempotency and errors would still need a layer of our own around it.  Here they are one
+declaration, so that no route can be forgotten in one of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_type_hints
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+
+from control_api.accounts.accounts import SignedIn
+from control_api.accounts.rules import Role
+from control_api.conferences.store import command_id
+from control_api.idempotency import Repeats, Stored, checked_key, fingerprint
+from control_api.problems import Refused, forbidden, invalid, not_signed_in
+from control_api.proxies import client_address, request_origin
+from control_api.services import SERVICES, Services
+
+PREFIX = "/api/v1"
+COOKIE = "mcu_session"
+GUARD_HEADER = "X-MCU-Request"
+KEY_HEADER = "Idempotency-Key"
+REPEATS = web.AppKey("repeats", Repeats)
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+class Model(BaseModel):
+    """Base of request and answer bodies: nothing unknown is accepted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request that passed all checks."""
+
+    request: web.Request
+    services: Services
+    signed_in: SignedIn | None
+    command_id: str | None = None  # from the Idempotency-Key; commands pass it on to the database
+    headers: dict[str, str] = field(default_factory=dict)  # of the answer
+    cookies: list[Callable[[web.Response], None]] = field(default_factory=list)
+
+    @property
+    def user(self) -> SignedIn:
+        if self.signed_in is None:
+            raise not_signed_in()
+        return self.signed_in
+
+    @property
+    def address(self) -> str:
+        return client_address(self.request, self.services.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One declaration, read by the server and by `openapi.py`."""
+
+    method: str
+    path: str  # with the prefix
+    handler: Callable[..., Awaitable[Any]]
+    role: Role | None  # None: open
+    status: int
+    tag: str
+    summary: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    parameters: type[BaseModel] | None  # of the path
+    answer: TypeAdapter[Any] | None
+    repeatable: bool  # takes an Idempotency-Key
+    content_type: str = "application/json"
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET"
+
+
+class Routes:
+    """The routes of one feature.  `tag` groups them in the OpenAPI document."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.routes: list[Route] = []
+
+    def get(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("GET", path, role, status, repeatable=False)
+
+    def post(self, path: str, *, role: Role | None, status: int = 200, repeatable: bool = True) -> Callable[[F], F]:
+        return self._add("POST", path, role, status, repeatable)
+
+    def put(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("PUT", path, role, status, repeatable=True)
+
+    def patch(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("PATCH", path, role, status, repeatable=True)
+
+    def delete(self, path: str, *, role: Role | None, status: int = 204, repeatable: bool = True) -> Callable[[F], F]:
+        return self._add("DELETE", path, role, status, repeatable)
+
+    def _add(self, method: str, path: str, role: Role | None, status: int, repeatable: bool) -> Callable[[F], F]:
+        def declare(handler: F) -> F:
+            hints = get_type_hints(handler, include_extras=True)
+            answer = hints.pop("return")
+            hints.pop("call")
+            body, query = hints.pop("body", None), hints.pop("query", None)
+            parts = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+            if set(hints) != parts:
+                raise TypeError(f"{handler.__qualname__}: parameters {set(hints)} are not those of {path}")
+            fields: dict[str, Any] = {name: (kind, ...) for name, kind in hints.items()}
+            self.routes.append(
+                Route(
+                    method=method,
+                    path=PREFIX + path,
+                    handler=handler,
+                    role=role,
+                    status=status,
+                    tag=self.tag,
+                    summary=inspect.getdoc(handler) or "",
+                    body=body,
+                    query=query,
+                    parameters=create_model(f"{handler.__name__}_path", **fields) if fields else None,
+                    answer=None if answer is type(None) else TypeAdapter(answer),
+                    repeatable=repeatable,
+                )
+            )
+            return handler
+
+        return declare
+
+
+def mount(app: web.Application, groups: Sequence[Routes]) -> None:
+    app[REPEATS] = Repeats(time.monotonic)
+    for group in groups:
+        for route in group.routes:
+            app.router.add_route(route.method, route.path, _serving(route), name=None)
+
+
+def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def serve(request: web.Request) -> web.Response:
+        services = request.app[SERVICES]
+        if route.changes:
+            check_not_forged(request, services)
+        signed_in = await authorise(request, services, route.role)
+        call = Call(request, services, signed_in)
+        arguments: dict[str, Any] = {}
+        if route.parameters is not None:
+            checked = _valid(route.parameters, dict(request.match_info), "path")
+            arguments = {name: getattr(checked, name) for name in route.parameters.model_fields}
+        if route.query is not None:
+            arguments["query"] = _valid(route.query, dict(request.query), "query")
+        raw = await request.read() if route.changes else b""
+        if route.body is not None:
+            arguments["body"] = _body(route.body, request, raw)
+        key = request.headers.get(KEY_HEADER) if route.repeatable else None
+        if key is None:
+            return _response(call, await _answer(route, call, arguments))
+        key = f"{call.user.username}/{checked_key(key)}"
+        asked = fingerprint(request.method, request.path, raw)
+        call.command_id = command_id(key, asked)
+        stored, repeated = await request.app[REPEATS].once(key, asked, lambda: _answer(route, call, arguments))
+        if repeated:
+            call.headers["Idempotency-Replayed"] = "true"
+        return _response(call, stored)
+
+    return serve
+
+
+async def _answer(route: Route, call: Call, arguments: dict[str, Any]) -> Stored:
+    result = await route.handler(call, **arguments)
+    body = b"" if route.answer is None else route.answer.dump_json(result, by_alias=True)
+    return Stored(route.status, body)
+
+
+def _response(call: Call, stored: Stored) -> web.Response:
+    headers = {"Cache-Control": "no-store", **call.headers}
+    response = web.Response(status=stored.status, body=stored.body or None, headers=headers)
+    if stored.body:
+        response.content_type, response.charset = "application/json", "utf-8"
+    for apply in call.cookies:
+        apply(response)
+    return response
+
+
+# ------------------------------------------------------------------------------------------- checks, also of sockets
+
+
+async def authorise(request: web.Request, services: Services, role: Role | None) -> SignedIn | None:
+    """Who asks.  Raises Refused `not_signed_in` or `forbidden`; with `role` None everybody may, known or not."""
+    token = request.cookies.get(COOKIE, "")
+    signed_in = await services.accounts.session(token) if token else None
+    if role is not None:
+        if signed_in is None:
+            raise not_signed_in()
+        if not signed_in.role.may_act_as(role):
+            raise forbidden(role.value)
+    return signed_in
+
+
+def check_not_forged(request: web.Request, services: Services) -> None:
+    """A browser sends our header only from our own pages; Origin is checked too where there is one."""
+    if request.headers.get(GUARD_HEADER) != "1":
+        raise Refused(
+            "request_header_missing",
+            f"Thiếu tiêu đề {GUARD_HEADER}: 1. Yêu cầu thay đổi dữ liệu phải có tiêu đề này.",
+            f"The header {GUARD_HEADER}: 1 is missing. Every request that changes something must carry it.",
+        )
+    check_origin(request, services)
+
+
+def check_origin(request: web.Request, services: Services) -> None:
+    """Raises Refused `bad_origin` when the request comes from another site's page."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    own = {request_origin(request, services.settings), *services.settings.http.public_urls}
+    # A proxy that ends TLS may not tell us; the host is what a foreign page cannot choose.
+    hosts = {urlsplit(url).netloc for url in own}
+    if urlsplit(origin.lower()).netloc not in hosts:
+        raise Refused(
+            "bad_origin",
+            f"Yêu cầu đến từ trang khác ({origin[:100]}). Nếu đó là địa chỉ của máy chủ này, thêm vào http.public_urls.",
+            f"The request comes from another page ({origin[:100]}). If that is this server, add it to http.public_urls.",
+        )
+
+
+def _valid(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error, where) from None
+
+
+def _body(model: type[BaseModel], request: web.Request, raw: bytes) -> BaseModel:
+    if raw and request.content_type != "application/json":
+        raise Refused(
+            "not_json",
+            "Nội dung phải là JSON (Content-Type: application/json).",
+            "The body must be JSON (Content-Type: application/json).",
+        )
+    try:
+        return model.model_validate_json(raw or b"{}", strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] != "json_invalid":
+            raise invalid(error, "body") from None
+        raise Refused(
+            "bad_json", "Nội dung không phải JSON đúng cú pháp.", f"The body is not JSON: {first['msg']}."
+        ) from None

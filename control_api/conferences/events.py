@@ -1,0 +1,98 @@
+"""The console's WebSocket: what happens in one conference, as it happens.
+
+Only ever sends; a reader that takes nothing for `_SEND_DEADLINE` is closed, and slower ones are given the newest messages only
+(`Subscription`).  The session is looked at again every `_CHECK_EVERY` seconds, so a withdrawn right ends the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from control_api.accounts.rules import Role
+from control_api.api import authorise, check_origin
+from control_api.live.service import Subscription
+from control_api.problems import Refused
+from control_api.services import SERVICES, Services
+
+PATH = "/ws/v1/conferences/{conference}/events"
+SESSION_ENDED = 4401
+CONFERENCE_ENDED = 4404
+
+_SEND_DEADLINE = 10.0
+_CHECK_EVERY = 15.0
+_MOST_BYTES = 4096  # nothing is expected from the console
+
+log = structlog.get_logger("events")
+SOCKETS = web.AppKey("event_sockets", set[web.WebSocketResponse])
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    check_origin(request, services)
+    await authorise(request, services, Role.VIEWER)
+    subscription = services.live.events(request.match_info["conference"])  # raises unknown_conference before upgrading
+    try:
+        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_MOST_BYTES, compress=True)
+        await socket.prepare(request)
+        sockets = request.app[SOCKETS]
+        sockets.add(socket)
+        services.metrics.socket_opened("events")
+        try:
+            await _serve(request, services, socket, subscription)
+        finally:
+            services.metrics.socket_closed("events")
+            sockets.discard(socket)
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                await asyncio.wait_for(socket.close(), 2.0)
+    finally:
+        subscription.close()
+    return socket
+
+
+async def _serve(
+    request: web.Request, services: Services, socket: web.WebSocketResponse, subscription: Subscription
+) -> None:
+    """Until one of the three has ended: the conference, the socket, the session."""
+    ends = [
+        asyncio.create_task(_send(socket, subscription), name="events/send"),
+        asyncio.create_task(_receive(socket), name="events/receive"),
+        asyncio.create_task(_watch_session(request, services, socket), name="events/session"),
+    ]
+    try:
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in ends:
+            task.cancel()
+        results = await asyncio.gather(*ends, return_exceptions=True)
+    expected = (asyncio.CancelledError, ConnectionError, TimeoutError)
+    for task, result in zip(ends, results, strict=True):
+        if task in done and isinstance(result, BaseException) and not isinstance(result, expected):
+            raise result
+
+
+async def _send(socket: web.WebSocketResponse, subscription: Subscription) -> None:
+    async for message in subscription:
+        async with asyncio.timeout(_SEND_DEADLINE):
+            await socket.send_json(message)
+    await socket.close(code=CONFERENCE_ENDED, message=b"conference removed")
+
+
+async def _receive(socket: web.WebSocketResponse) -> None:
+    async for message in socket:
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"this socket only sends")
+            return
+
+
+async def _watch_session(request: web.Request, services: Services, socket: web.WebSocketResponse) -> None:
+    while True:
+        await asyncio.sleep(_CHECK_EVERY)
+        try:
+            await authorise(request, services, Role.VIEWER)
+        except Refused:
+            await socket.close(code=SESSION_ENDED, message=b"session ended")
+            return

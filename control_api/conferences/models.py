@@ -1,0 +1,223 @@
+"""Bodies of the conference routes: what an operator's program sends and gets."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from control_api.api import Model
+from mcu_core.wire import Codec, Track, View
+
+ConferenceId = Annotated[str, Field(min_length=1, max_length=80, examples=["c-1f3a"])]
+SiteId = Annotated[str, Field(min_length=1, max_length=80, examples=["xa-van-mon"])]
+CellNumber = Annotated[int, Field(ge=0, le=255)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=200, examples=["UBND xã Văn Môn"]),
+    AfterValidator(lambda name: unicodedata.normalize("NFC", name)),
+]
+SiteRole = Literal["main", "member"]
+SiteState = Literal["absent", "connecting", "live", "away"]
+Pixels = Annotated[int, Field(ge=64, le=1920)]
+
+
+class Page(Model):
+    """Which part of a list; the header X-Total-Count tells how long it is."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+# ------------------------------------------------------------------------------------------------------ requests
+
+
+class NewConference(Model):
+    title: Name
+    main_site: Name | None = Field(default=None, description="Name of the main site, made at once.")
+
+
+class ConferenceChange(Model):
+    """What is left out stays as it is."""
+
+    title: Name | None = None
+    open: bool | None = Field(default=None, description="Closed: sites cannot join.")
+
+
+class NewSite(Model):
+    name: Name
+    role: SiteRole = "member"
+    id: SiteId | None = Field(default=None, description="Made from the name when left out.")
+
+
+class SiteChange(Model):
+    """What is left out stays as it is."""
+
+    name: Name | None = None
+    role: SiteRole | None = None
+    gain_db: Annotated[float, Field(ge=-20, le=20)] | None = None
+
+
+class PodiumChange(Model):
+    site: SiteId | None = Field(description="Null ends the podium and restores what was before.")
+
+
+class NextChange(Model):
+    site: SiteId | None
+
+
+class LayoutChange(Model):
+    layout: str = Field(min_length=1, max_length=40, description='"auto" or a name of the catalogue.')
+
+
+class CellChange(Model):
+    site: SiteId | None = Field(description="Null gives the cell back to automatic filling.")
+    track: Track = "camera"
+
+
+class RenditionChange(Model):
+    """Canvas and encoding of a view; what is left out stays as it is."""
+
+    width: Pixels | None = None
+    height: Pixels | None = None
+    frame_rate: Annotated[float, Field(ge=1, le=60)] | None = None
+    bitrate_bps: Annotated[int, Field(ge=50_000, le=20_000_000)] | None = None
+
+
+class MutedChange(Model):
+    muted: bool
+
+
+class MuteAllExcept(Model):
+    except_: tuple[SiteId, ...] = Field(default=(), alias="except", max_length=1000)
+
+
+class MonitorRequest(Model):
+    view: View = "programme"
+
+
+# ------------------------------------------------------------------------------------------------------- answers
+
+
+class Answer(BaseModel):
+    """Made by `mcu_core`; newer fields pass through."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class ConferenceAnswer(Answer):
+    id: str
+    title: str
+    open: bool
+    revision: int
+    sites: int
+    present: int
+    podium: str | None
+
+
+class SiteAnswer(Answer):
+    id: str
+    number: int
+    name: str
+    role: SiteRole
+    state: SiteState
+    muted: bool
+    muted_by: Literal["operator", "rule"] | None
+    microphone: bool
+    camera: bool
+    screen: bool
+    visible: bool
+    on_podium: bool
+
+
+class CellAnswer(Answer):
+    site: str | None
+    track: Track
+
+
+class ViewAnswer(Answer):
+    layout: str
+    effective_layout: str
+    cells: tuple[CellAnswer, ...]
+    frame_rate: float
+    width: int
+    height: int
+
+
+class ViewsAnswer(Answer):
+    programme: ViewAnswer
+    chair: ViewAnswer
+    wall: ViewAnswer
+
+
+class ConferenceState(Answer):
+    id: str
+    title: str
+    revision: int
+    open: bool
+    podium: str | None
+    can_undo: bool
+    speaker: str | None
+    main_site: str | None
+    sites: tuple[SiteAnswer, ...]
+    views: ViewsAnswer
+
+
+class RenditionAnswer(Answer):
+    rendition: int
+    view: View
+    codec: Codec
+    width: int
+    height: int
+    frame_rate: float
+    bitrate_bps: int
+    viewers: int
+
+
+class LinkAnswer(Model):
+    url: str = Field(description="What the site opens in its browser.")
+    token: str
+
+
+# -------------------------------------------------------------------------------- messages of the events WebSocket
+
+
+class StateEvent(Answer):
+    """First message, and again after each change."""
+
+    type: Literal["state"]
+    state: ConferenceState
+
+
+class LevelsEvent(Answer):
+    """5 Hz: level of each site in dBov, 0 loudest, -127 silent."""
+
+    type: Literal["levels"]
+    levels: dict[str, int]
+
+
+class QualityEvent(Answer):
+    """1 Hz: what the sites measured."""
+
+    type: Literal["quality"]
+    sites: dict[str, dict[str, float | None]]
+
+
+class StatsEvent(Answer):
+    """1 Hz: figures of relay and mixer."""
+
+    type: Literal["stats"]
+
+
+class AlarmEvent(Answer):
+    type: Literal["alarm"]
+    code: str
+    vi: str
+    en: str
+    at: float
+
+
+ConsoleEvent = Annotated[
+    StateEvent | LevelsEvent | QualityEvent | StatsEvent | AlarmEvent, Field(discriminator="type")
+]

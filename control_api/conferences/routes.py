@@ -1,0 +1,112 @@
+"""Conferences: list, make, change, remove, and the whole state of one."""
+
+from __future__ import annotations
+
+import hashlib
+
+from control_api.accounts.rules import Role
+from control_api.api import Call, Routes
+from control_api.conferences.models import (
+    ConferenceAnswer,
+    ConferenceChange,
+    ConferenceId,
+    ConferenceState,
+    NewConference,
+    Page,
+    RenditionAnswer,
+)
+from mcu_core.commands import AddSite, Command, SetOpen, SetTitle
+from mcu_core.errors import OperatorError
+
+routes = Routes("conferences")
+
+
+@routes.get("/conferences", role=Role.VIEWER)
+async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
+    """All conferences."""
+    found = call.services.live.conferences()
+    call.headers["X-Total-Count"] = str(len(found))
+    return [ConferenceAnswer.model_validate(one) for one in found[query.offset : query.offset + query.limit]]
+
+
+@routes.post("/conferences", role=Role.OPERATOR, status=201)
+async def create_conference(call: Call, body: NewConference) -> ConferenceAnswer:
+    """Make a conference."""
+    live, actor = call.services.live, call.user.username
+    # With an Idempotency-Key the id follows from it, so that a repetition after a crash finds what the first one made.
+    made_id = None
+    if call.command_id is not None:
+        made_id = f"c-{hashlib.sha256(call.command_id.encode()).hexdigest()[:10]}"
+    made = await live.create_conference(
+        body.title, actor=actor, conference_id=made_id, command_id=part_of(call, "create")
+    )
+    conference_id = str(made["id"])
+    if body.main_site is not None:
+        site = AddSite(body.main_site, "main")
+        await live.command(conference_id, site, actor=actor, command_id=part_of(call, "main_site"))
+    call.headers["Location"] = f"{call.request.path}/{conference_id}"
+    return summary(call, conference_id)
+
+
+@routes.get("/conferences/{conference}", role=Role.VIEWER)
+async def get_conference(call: Call, conference: ConferenceId) -> ConferenceAnswer:
+    """One conference in short."""
+    return summary(call, conference)
+
+
+@routes.patch("/conferences/{conference}", role=Role.OPERATOR)
+async def change_conference(call: Call, conference: ConferenceId, body: ConferenceChange) -> ConferenceAnswer:
+    """Rename a conference; open it to its sites or close it."""
+    if body.title is not None:
+        await command(call, conference, SetTitle(body.title), part="title")
+    if body.open is not None:
+        await command(call, conference, SetOpen(body.open), part="open")
+    return summary(call, conference)
+
+
+@routes.delete("/conferences/{conference}", role=Role.OPERATOR)
+async def delete_conference(call: Call, conference: ConferenceId) -> None:
+    """Remove a conference: its sites are disconnected, its links stop working. Its journal stays."""
+    await call.services.live.delete_conference(conference, actor=call.user.username)
+
+
+@routes.get("/conferences/{conference}/state", role=Role.VIEWER)
+async def get_state(call: Call, conference: ConferenceId) -> ConferenceState:
+    """Everything the console shows."""
+    return ConferenceState.model_validate(call.services.live.state(conference))
+
+
+@routes.get("/conferences/{conference}/renditions", role=Role.VIEWER)
+async def list_renditions(call: Call, conference: ConferenceId) -> list[RenditionAnswer]:
+    """The encodings that run now and how many watch each."""
+    return [RenditionAnswer.model_validate(one) for one in call.services.live.renditions(conference)]
+
+
+# ------------------------------------------------------------------------------------- shared with the other files
+
+
+async def command(call: Call, conference: str, what: Command, *, part: str = "") -> ConferenceState:
+    """Carry out one command in the name of the caller, and return the conference as it is then."""
+    live = call.services.live
+    await live.command(conference, what, actor=call.user.username, command_id=part_of(call, part))
+    return ConferenceState.model_validate(live.state(conference))
+
+
+def part_of(call: Call, part: str) -> str | None:
+    """The id of one of several commands that a request is made of."""
+    if call.command_id is None or not part:
+        return call.command_id
+    key, _, fingerprint = call.command_id.rpartition("#")
+    return f"{key}/{part}#{fingerprint}"
+
+
+def summary(call: Call, conference: str) -> ConferenceAnswer:
+    """Raises OperatorError `unknown_conference`."""
+    for one in call.services.live.conferences():
+        if one["id"] == conference:
+            return ConferenceAnswer.model_validate(one)
+    raise OperatorError(
+        "unknown_conference",
+        f"Không có phiên họp {conference}. Có thể phiên họp đã bị xóa.",
+        f"There is no conference {conference}. It may have been removed.",
+    )

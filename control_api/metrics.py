@@ -1,0 +1,135 @@
+"""Prometheus metrics of the whole MCU, one registry per application (nothing global, so that tests do not meet).
+
+Counters and histograms are fed as things happen; gauges of conferences, relays and mixers are read from `Live.figures()`
+when somebody scrapes.  Owned by the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from control_api.live.service import Figures, Live
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+_LAG_PERIOD = 0.5
+
+
+class Metrics:
+    """Implements `control_api.live.service.Metrics`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._http = Histogram(
+            "mcu_http_request_seconds",
+            "Time to answer HTTP requests.",
+            ("method", "route", "status"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._commands = Histogram(
+            "mcu_command_seconds",
+            "Time from a command to its commit.",
+            ("command",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._on_air = Histogram(
+            "mcu_on_air_seconds",
+            "Time from a command to the first picture made from it.",
+            ("command",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._logins = Counter(
+            "mcu_logins_total", "Attempts to sign in.", ("result",), registry=self.registry
+        )
+        self._lag = Gauge(
+            "mcu_control_loop_lag_seconds", "Longest lag of control's event loop lately.", registry=self.registry
+        )
+        self._sockets = Gauge(
+            "mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry
+        )
+
+    def request_done(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._http.labels(method, route, str(status)).observe(seconds)
+
+    def command_done(self, command: str, seconds: float) -> None:
+        self._commands.labels(command).observe(seconds)
+
+    def on_air(self, command: str, seconds: float) -> None:
+        self._on_air.labels(command).observe(seconds)
+
+    def login(self, result: str) -> None:
+        self._logins.labels(result).inc()
+
+    def socket_opened(self, kind: str) -> None:
+        self._sockets.labels(kind).inc()
+
+    def socket_closed(self, kind: str) -> None:
+        self._sockets.labels(kind).dec()
+
+    def watch(self, live: Live) -> None:
+        """Read the figures of `live` at each scrape."""
+        self.registry.register(_LiveFigures(live))
+
+    async def run(self) -> None:
+        """Measure the lag of the loop until cancelled."""
+        loop = asyncio.get_running_loop()
+        longest, count = 0.0, 0
+        while True:
+            due = loop.time() + _LAG_PERIOD
+            await asyncio.sleep(_LAG_PERIOD)
+            longest, count = max(longest, loop.time() - due), count + 1
+            if count == 20:  # one value per 10 s, so that a scrape sees the worst of a while
+                self._lag.set(longest)
+                longest, count = 0.0, 0
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+class _LiveFigures(Collector):
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def describe(self) -> list[Metric]:
+        return []  # names depend on what the workers report; registering must not collect
+
+    def collect(self) -> Iterator[Metric]:
+        figures: Figures = self._live.figures()
+        yield _one("mcu_conferences", "Conferences that exist.", figures.conferences)
+        yield _one("mcu_legs", "Media connections of sites and monitors.", figures.legs)
+        yield _one("mcu_monitors", "Consoles that watch.", figures.monitors)
+        sites = GaugeMetricFamily("mcu_sites", "Sites by state.", labels=["conference", "state"])
+        for conference, states in figures.sites.items():
+            for state, count in states.items():
+                sites.add_metric([conference, state], count)
+        yield sites
+        yield from _workers("relay", figures.relays)
+        yield from _workers("mixer", figures.mixers)
+
+
+def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _workers(kind: str, workers: dict[str, dict[str, float]]) -> Iterator[GaugeMetricFamily]:
+    """One gauge per figure the workers report: `mcu_relay_packets_in_per_s{relay="0"}`."""
+    families: dict[str, GaugeMetricFamily] = {}
+    for worker, values in workers.items():
+        for figure, value in values.items():
+            name = f"mcu_{kind}_{''.join(letter if letter.isalnum() else '_' for letter in figure)}"
+            family = families.setdefault(
+                name, GaugeMetricFamily(name, f"{figure} as reported by each {kind}.", labels=[kind])
+            )
+            family.add_metric([worker], value)
+    yield from families.values()

@@ -1,0 +1,29 @@
+"""What the routes work with, gathered once by `app.py` and found again through `SERVICES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from control_api.accounts.accounts import Accounts
+from control_api.conferences.store import SqlConferenceStore
+from control_api.live.service import Live
+from control_api.metrics import Metrics
+from control_api.settings import Settings
+from control_api.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    database: Database
+    accounts: Accounts
+    conferences: SqlConferenceStore
+    live: Live
+    metrics: Metrics
+    now: Callable[[], float]  # wall clock
+
+
+SERVICES = web.AppKey("services", Services)
