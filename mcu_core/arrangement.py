@@ -66,8 +66,9 @@ class Arrangement:
         """Why the sound of a site is closed at the MCU; the operator's word comes before the rule."""
         if site in self.muted:
             return "operator"
-        free = site in (self.scene.podium, self.main_site) or site in self.opened
-        return "rule" if self.scene.audio == "podium" and not free else None
+        if self.scene.audio == "open" or site == self.scene.podium or site in self.opened:
+            return None
+        return None if self.sites[site].role == "main" else "rule"
 
     def with_sites(self, sites: Mapping[str, Site]) -> Arrangement:
         ordered = sorted(sites.values(), key=lambda site: site.number)

@@ -1,0 +1,108 @@
+"""From expected errors to what an endpoint is told: the one place where codes, fatality and close codes are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mcu_core.errors import EndpointError, McuError, PeerLost
+from signaling.messages import Error
+
+NORMAL, TOO_BIG, TIMEOUT = 1000, 1009, 3008  # RFC 6455, section 7.4.1; 3008 is registered as "Timeout"
+
+CLOSE_CODES: Mapping[str, int] = MappingProxyType(
+    {
+        "message_too_large": TOO_BIG,
+        "bad_message": 4401,
+        "hello_timeout": 4402,
+        "bad_version": 4403,
+        "bad_token": 4404,
+        "conference_closed": 4405,
+        "removed": 4406,
+        "replaced": 4407,
+        "too_many_messages": 4408,
+        "mcu_busy": 4409,
+    }
+)
+BUSY_RETRY_AFTER = 30.0
+_NOT_FATAL = frozenset({"bad_message", "not_allowed", "bad_offer", "unsupported_codec", "media_unavailable"})
+_TOLD_AS_IS = frozenset(CLOSE_CODES) | _NOT_FATAL
+
+
+def told(error: McuError) -> Error:
+    """What the endpoint is told.  Codes that are not its business come out as `media_unavailable`."""
+    if error.code in _TOLD_AS_IS:
+        fatal = error.code not in _NOT_FATAL
+        retry_after = BUSY_RETRY_AFTER if error.code == "mcu_busy" else None
+        return Error(code=error.code, vi=error.vi, en=error.en, fatal=fatal, retry_after=retry_after)
+    if isinstance(error, EndpointError):
+        return Error(code="bad_offer", vi=error.vi, en=error.en, fatal=False)
+    return told(media_unavailable())
+
+
+def close_code(error: Error) -> int:
+    return CLOSE_CODES.get(error.code, NORMAL)
+
+
+def media_unavailable() -> PeerLost:
+    return PeerLost(
+        "media_unavailable",
+        "Máy chủ chưa sẵn sàng truyền hình và tiếng. Trang này sẽ tự kết nối lại.",
+        "The server cannot carry picture and sound at the moment. This page will reconnect by itself.",
+    )
+
+
+def bad_token() -> EndpointError:
+    return EndpointError(
+        "bad_token",
+        "Đường dẫn tham gia không đúng hoặc đã hết hạn. Hãy xin đường dẫn mới từ người vận hành.",
+        "The join link is wrong or has expired. Ask the operator for a new one.",
+    )
+
+
+def conference_closed() -> EndpointError:
+    return EndpointError(
+        "conference_closed",
+        "Phiên họp chưa mở hoặc đã kết thúc.",
+        "The conference is not open yet, or it is over.",
+    )
+
+
+def removed() -> EndpointError:
+    return EndpointError(
+        "removed",
+        "Người vận hành đã đưa điểm cầu này ra khỏi phiên họp.",
+        "The operator removed this site from the conference.",
+    )
+
+
+def replaced() -> EndpointError:
+    return EndpointError(
+        "replaced",
+        "Một máy khác đã vào họp bằng đường dẫn của điểm cầu này.",
+        "Another device joined with this site's link.",
+    )
+
+
+def not_allowed() -> EndpointError:
+    return EndpointError(
+        "not_allowed",
+        "Điểm cầu không được chọn khung hình; người vận hành chọn.",
+        "A site cannot choose its view; the operator does.",
+    )
+
+
+def mcu_busy() -> EndpointError:
+    return EndpointError(
+        "mcu_busy",
+        "Máy chủ đã đủ số điểm cầu. Hãy thử lại sau ít phút hoặc báo người vận hành.",
+        "The server carries as many sites as it can. Try again in a few minutes or tell the operator.",
+    )
+
+
+def no_leg() -> EndpointError:
+    return EndpointError(
+        "bad_offer",
+        "Không còn kết nối để làm mới; hãy tạo kết nối mới (restart: false).",
+        "There is no connection to restart; make a new one (restart: false).",
+    )
