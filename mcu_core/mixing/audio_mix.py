@@ -1,0 +1,124 @@
+"""The sound of one conference: every 20 ms one shared mix, and a private one for each voice in it.
+
+Nobody ever hears themselves: whoever sounds in a tick's shared mix, or did within the last 2 s, gets a packet of
+its own without itself, made from the same sum.  Muted sites are not decoded.  Everything here runs in the audio thread,
+which is handed the packets that came since the last tick and returns what to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu_core.mixing.playout import BLOCK
+from mcu_core.mixing.voice import Voice
+from mcu_core.wire import AudioIn, SitePlan
+from mixer.audio_bus import AudioBus
+from mixer.codec import OpusEncoder
+from mixer.levels import ActiveSpeaker
+
+MAX_VOICES = 16  # decoded at once; relays pass on only the few loudest and whoever has the word
+
+
+@dataclass(frozen=True, slots=True)
+class MixedSound:
+    """One tick: encoded packets and who is in them."""
+
+    shared: bytes
+    private: dict[int, bytes]
+    voices: tuple[int, ...]  # sites heard now or within the hang-over
+    speaker: int | None
+
+
+class AudioMix:
+    """Owned by the audio thread.  Counts `refused` packets: of voices past `MAX_VOICES`."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+        self._bus = AudioBus(MAX_VOICES, BLOCK)
+        self._free = list(range(MAX_VOICES - 1, -1, -1))
+        self._voices: dict[int, Voice] = {}
+        self._speaker = ActiveSpeaker[int]()
+        self._encoder = OpusEncoder()
+        self._out = np.zeros(BLOCK, np.int16)
+        self._lost = self._late = 0  # of voices that are gone
+
+    def tick(self, now: float, packets: Iterable[AudioIn], sites: Mapping[int, SitePlan]) -> MixedSound:
+        """Mix the block due at `now` from `packets`, all that arrived since the last tick."""
+        for voice in self._voices.values():
+            voice.ending = _closed(sites.get(voice.site))
+        speaker = self._speaker.current
+        if speaker is not None and _closed(sites.get(speaker)):
+            self._speaker.drop(speaker)
+        for packet in packets:
+            self._receive(packet, sites.get(packet.site), now)
+        self._read(now, sites)
+        mixed = self._encode(now)
+        for voice in [voice for voice in self._voices.values() if voice.over(now)]:
+            self._remove(voice)
+        return mixed
+
+    def dropped(self) -> dict[str, int]:
+        """Packets that were not heard, by reason, since start."""
+        buffers = [voice.playout for voice in self._voices.values()]
+        return {
+            "audio_lost": self._lost + sum(buffer.lost for buffer in buffers),
+            "audio_late": self._late + sum(buffer.late + buffer.overflowed for buffer in buffers),
+            "audio_refused": self.refused,
+        }
+
+    def close(self) -> None:
+        for voice in list(self._voices.values()):
+            self._remove(voice)
+        self._encoder.close()
+
+    def _receive(self, packet: AudioIn, site: SitePlan | None, now: float) -> None:
+        if site is None or _closed(site):
+            return
+        voice = self._voices.get(packet.site)
+        if voice is None:
+            if not self._free:
+                self.refused += 1
+                return
+            voice = self._voices[packet.site] = Voice(packet.site, self._free.pop(), site.gain_db)
+        level = voice.receive(packet)
+        if level is not None:
+            self._speaker.hear(packet.site, level, now)
+
+    def _read(self, now: float, sites: Mapping[int, SitePlan]) -> None:
+        for voice in self._voices.values():
+            row = self._bus.pcm[voice.row]
+            site = sites.get(voice.site)
+            if voice.read(now, site.gain_db if site is not None else 0.0, row):
+                level = voice.level_of(row)
+                if level is not None:
+                    self._speaker.hear(voice.site, level, now)
+
+    def _encode(self, now: float) -> MixedSound:
+        bus, out = self._bus, self._out
+        bus.add_up()
+        bus.total(out)
+        shared = self._encoder.encode(out)
+        private: dict[int, bytes] = {}
+        for site, voice in self._voices.items():
+            if now < voice.heard_until:
+                bus.without(voice.row, out)
+                voice.encoder = voice.encoder or OpusEncoder()
+                private[site] = voice.encoder.encode(out)
+        return MixedSound(shared, private, tuple(sorted(private)), self._speaker.current)
+
+    def _remove(self, voice: Voice) -> None:
+        del self._voices[voice.site]
+        self._bus.pcm[voice.row] = 0
+        self._free.append(voice.row)
+        self._lost += voice.playout.lost
+        self._late += voice.playout.late + voice.playout.overflowed
+        if voice.ending:
+            self._speaker.drop(voice.site)
+        voice.close()
+
+
+def _closed(site: SitePlan | None) -> bool:
+    return site is None or site.muted or not site.present

@@ -1,0 +1,196 @@
+"""One conference's mix: holds the applied plan, and makes, changes and ends views, decoders and encoders to match it.
+
+Owned by the event loop.  A plan is whole; what it has in common with the one before goes on undisturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from mcu_core.mixing.audio_loop import AudioLoop
+from mcu_core.mixing.clock import Clock
+from mcu_core.mixing.decoding import DecoderPool
+from mcu_core.mixing.quarantine import Source
+from mcu_core.mixing.scene import Scene, check_plan, make_scene
+from mcu_core.mixing.view_loop import ViewLoop
+from mcu_core.node.spare import lower_thread_priority
+from mcu_core.wire import (
+    AudioIn,
+    AudioOut,
+    MixerStats,
+    MixPlan,
+    PlanOnAir,
+    SitePlan,
+    Speaker,
+    VideoIn,
+    VideoOut,
+    View,
+)
+
+_TEND = 0.1
+_TENDS_PER_STATS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """The mixer's threads.  Sound has its own, before pictures: under overload pictures suffer first."""
+
+    audio: Executor
+    render: Executor
+    decode: Executor
+
+
+def make_threads() -> Threads:
+    cores = os.cpu_count() or 2
+    return Threads(
+        audio=ThreadPoolExecutor(1, "audio"),
+        render=ThreadPoolExecutor(max(2, cores), "render", lower_thread_priority, (5,)),
+        decode=ThreadPoolExecutor(max(2, cores), "decode", lower_thread_priority, (3,)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where the mix sends what it makes; all are called on the event loop."""
+
+    video: Callable[[VideoOut], None]
+    audio: Callable[[AudioOut], None]
+    control: Callable[[Speaker | PlanOnAir | MixerStats], None]
+    listening: Callable[[], bool]
+
+
+class ConferenceMix:
+    """`apply` plans and hand in media; `run` does the rest."""
+
+    def __init__(self, clock: Clock, threads: Threads, decoders: DecoderPool, outlets: Outlets) -> None:
+        self.plan: MixPlan | None = None
+        self._clock, self._threads, self._decoders, self._outlets = clock, threads, decoders, outlets
+        self._audio = AudioLoop(clock, threads.audio, outlets.audio, self._on_speaker, outlets.listening)
+        self._views: dict[View, ViewLoop] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._on_air_due: set[View] = set()  # views whose first picture of the plan has not been sent
+        self._skipped = 0  # ticks of views that are gone
+        self._cpu = time.process_time()
+        self._stats_at = clock.now()
+
+    async def run(self) -> None:
+        """Mix until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for view in self._views.values():
+                self._start(view)
+            tasks.create_task(self._audio.run(), name="mixing/audio")
+            tasks.create_task(self._tend(), name="mixing/tend")
+
+    # -- commands
+
+    def apply(self, plan: MixPlan) -> None:
+        """Make the mix what `plan` says.  Raises OperatorError "bad_plan", and goes on as before."""
+        check_plan(plan)
+        self.plan = plan
+        sites = {site.site: site for site in plan.sites}
+        self._audio.update(sites)
+        scenes = {view.view: make_scene(plan.revision, view, sites) for view in plan.views}
+        watched = {rendition.view for rendition in plan.renditions} & scenes.keys()
+        # Decoders first: the keyframes they need are on their way while encoders open.
+        self._decoders.want(_sources(scenes, watched, sites), self._clock.now())
+        for view in self._views.keys() - scenes.keys():
+            gone = self._views.pop(view)
+            self._skipped += gone.skipped
+            gone.retire()
+        self._on_air_due = set(watched)
+        for view, scene in scenes.items():
+            renditions = [each for each in plan.renditions if each.view == view]
+            if (loop := self._views.get(view)) is not None:
+                loop.update(scene, renditions)
+                continue
+            loop = self._views[view] = ViewLoop(
+                scene, self._clock, self._threads.render, self._decoders.picture, self._outlets.video, self._on_air
+            )
+            loop.speaker(self._audio.speaker)
+            loop.update(scene, renditions)
+            self._start(loop)
+        if not watched:
+            self._outlets.control(PlanOnAir(plan.conference, plan.revision, self._clock.now()))
+
+    def relay_attached(self) -> None:
+        """A relay came: it has none of our pictures yet, and its sites may not know that we need theirs."""
+        self.ask_keyframe()
+        self._decoders.ask_all(self._clock.now())
+
+    def ask_keyframe(self, rendition: int | None = None) -> None:
+        """A viewer needs a keyframe of a rendition; None: of all."""
+        for view in self._views.values():
+            view.ask_keyframe(rendition)
+
+    def receive_video(self, frame: VideoIn) -> None:
+        self._decoders.receive(frame, self._clock.now())
+
+    def receive_audio(self, packet: AudioIn) -> None:
+        self._audio.receive(packet)
+
+    # -- events
+
+    def _on_speaker(self, site: int | None) -> None:
+        for view in self._views.values():
+            view.speaker(site)
+        if self.plan is not None:
+            self._outlets.control(Speaker(self.plan.conference, site))
+
+    def _on_air(self, view: View, revision: int, tick: float) -> None:
+        plan = self.plan
+        if plan is None or revision != plan.revision or view not in self._on_air_due:
+            return
+        self._on_air_due.discard(view)
+        if not self._on_air_due:
+            self._outlets.control(PlanOnAir(plan.conference, revision, tick))
+
+    # -- tasks
+
+    def _start(self, view: ViewLoop) -> None:
+        if self._tasks is not None:
+            self._tasks.create_task(view.run(), name=f"mixing/{view.name}")
+
+    async def _tend(self) -> None:
+        """What is due now and then: keyframes that did not come, figures once a second."""
+        count = 0
+        while True:
+            await self._clock.sleep_until(self._clock.now() + _TEND)
+            self._decoders.tend(self._clock.now())
+            count += 1
+            if count % _TENDS_PER_STATS == 0 and self.plan is not None:
+                self._outlets.control(self._stats(self.plan.conference))
+
+    def _stats(self, conference: str) -> MixerStats:
+        now, cpu = self._clock.now(), time.process_time()
+        seconds = max(now - self._stats_at, 1e-3)
+        stats = MixerStats(
+            conference,
+            cpu=round((cpu - self._cpu) / seconds, 3),
+            loop_lag_ms=self._audio.late.max_ms(),
+            audio_late_ms_p99=self._audio.late.p99_ms(),
+            encoders=sum(len(view.renditions) for view in self._views.values()),
+            decoders=self._decoders.decoders,
+            voices=self._audio.voices,
+            views=tuple(view.stats(seconds) for view in self._views.values() if view.renditions),
+            receiving=self._decoders.receiving(now),
+            quarantined=self._decoders.quarantined(now),
+            dropped=self._decoders.dropped()
+            | self._audio.dropped()
+            | {"video_ticks": self._skipped + sum(view.skipped for view in self._views.values())},
+        )
+        self._audio.late.clear()
+        self._cpu, self._stats_at = cpu, now
+        return stats
+
+
+def _sources(scenes: dict[View, Scene], watched: set[View], sites: dict[int, SitePlan]) -> set[Source]:
+    """Tracks that stand on a screen somebody watches."""
+    return {
+        source for view in watched for source in scenes[view].sources if source is not None and sites[source[0]].present
+    }

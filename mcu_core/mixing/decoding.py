@@ -1,0 +1,157 @@
+"""The decoder pool of one conference: a decoder for each track on a screen that somebody watches, none for the others.
+
+Owned by the event loop; the threads only see single streams.  A stream starts with a keyframe, which is asked for at
+once and again while it does not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Executor
+
+import structlog
+
+from mcu_core.errors import McuError
+from mcu_core.mixing.quarantine import Quarantine, Source
+from mcu_core.mixing.suspects import DecodingMarks
+from mcu_core.mixing.video_stream import VideoStream
+from mcu_core.wire import Track, VideoIn
+from mixer.picture import Picture
+
+log = structlog.get_logger("mixing")
+
+STALE: dict[Track, float] = {"camera": 3.0, "screen": 15.0}  # seconds; a still screen is sent seldom
+_ASK_AGAIN = 0.5
+_RECEIVING = 2.0
+_STUCK = 20  # tends (10 a second) that find a decoder thread busy with the same frame
+
+
+class DecoderPool:
+    """`ask_keyframe` is called on the event loop; relays limit how often a site hears of it."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        marks: DecodingMarks,
+        ask_keyframe: Callable[[Source], None],
+        suspects: Iterable[Source] = (),
+        now: float = 0.0,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._executor, self._marks, self._ask_keyframe = executor, marks, ask_keyframe
+        self._streams: dict[Source, VideoStream] = {}
+        self._quarantine = Quarantine()
+        for source in suspects:
+            self._quarantine.put(source, now)
+        self._dropped: Counter[str] = Counter()
+        self._busy: dict[Source, tuple[int, int]] = {}  # frame in the decoder, tends that found it there
+
+    def want(self, sources: Collection[Source], now: float) -> None:
+        """Decode these and no others."""
+        for source in self._streams.keys() - set(sources):
+            stream = self._streams.pop(source)
+            self._busy.pop(source, None)
+            self._dropped["video_frames"] += stream.dropped
+            stream.close()
+        for source in sources:
+            if source not in self._streams:
+                stream = VideoStream(source, self._executor, self._marks, self._broken_in_thread)
+                self._streams[source] = stream
+                self._ask(stream, now)
+
+    def receive(self, frame: VideoIn, now: float) -> None:
+        """Take a frame of any site; those nobody wants are dropped undecoded."""
+        stream = self._streams.get((frame.site, frame.track))
+        if stream is None:
+            self._dropped["video_unseen"] += 1
+        elif self._quarantine.holds(stream.source, now):
+            self._dropped["video_quarantined"] += 1
+        elif not stream.receive(frame):
+            self._ask(stream, now)
+
+    def picture(self, source: Source, now: float) -> Picture | None:
+        """The newest picture of a track; None while there is none that is fresh enough to show."""
+        stream = self._streams.get(source)
+        if stream is None or (newest := stream.newest) is None:
+            return None
+        return newest[0] if now - newest[1] < STALE[source[1]] else None
+
+    def tend(self, now: float) -> None:
+        """Ask again for keyframes that did not come; about 10 times a second."""
+        for stream in self._streams.values():
+            if stream.waiting and not self._quarantine.holds(stream.source, now):
+                self._ask(stream, now)
+            self._watch(stream)
+        self._quarantine.forget(now)
+
+    def ask_all(self, now: float) -> None:
+        """A relay came: whoever waits for a keyframe may not have been heard before."""
+        for stream in self._streams.values():
+            if stream.waiting:
+                stream.asked = float("-inf")
+        self.tend(now)
+
+    @property
+    def decoders(self) -> int:
+        return len(self._streams)
+
+    def receiving(self, now: float) -> tuple[int, ...]:
+        """Sites whose camera gave a picture lately."""
+        return tuple(
+            sorted(
+                site
+                for (site, track), stream in self._streams.items()
+                if track == "camera" and stream.newest is not None and now - stream.newest[1] < _RECEIVING
+            )
+        )
+
+    def quarantined(self, now: float) -> tuple[int, ...]:
+        """Sites with a stream that is kept out."""
+        return tuple(sorted({site for site, _ in self._quarantine.held(now)}))
+
+    def dropped(self) -> dict[str, int]:
+        """Frames that were not decoded, by reason, since start."""
+        counts = Counter(self._dropped)
+        counts["video_frames"] += sum(stream.dropped for stream in self._streams.values())
+        return dict(counts)
+
+    def close(self) -> None:
+        self.want((), 0.0)
+
+    def _ask(self, stream: VideoStream, now: float) -> None:
+        if now - stream.asked >= _ASK_AGAIN:
+            stream.asked = now
+            self._ask_keyframe(stream.source)
+
+    def _watch(self, stream: VideoStream) -> None:
+        """A decoder that hangs cannot be stopped from outside: give up the process, the marks say who did it."""
+        frame, seen = self._busy.get(stream.source, (0, 0))
+        if not stream.busy or stream.busy != frame:
+            self._busy[stream.source] = stream.busy, 0
+        elif seen < _STUCK:
+            self._busy[stream.source] = frame, seen + 1
+        else:
+            log.critical("decoder hangs", site=stream.source[0], track=stream.source[1])
+            os.abort()
+
+    def _broken_in_thread(self, stream: VideoStream, error: Exception) -> None:
+        self._loop.call_soon_threadsafe(self._broken, stream, error)
+
+    def _broken(self, stream: VideoStream, error: Exception) -> None:
+        now = self._loop.time()
+        if self._streams.get(stream.source) is not stream:
+            return
+        site, track = stream.source
+        self._dropped["video_broken"] += 1
+        stream.restart()
+        too_large = isinstance(error, McuError) and error.code == "picture_too_large"
+        if too_large:
+            self._quarantine.put(stream.source, now)
+        if too_large or self._quarantine.failed(stream.source, now):
+            stream.newest = None
+            log.warning("stream quarantined", site=site, track=track, error=str(error))
+            return
+        self._ask(stream, now)

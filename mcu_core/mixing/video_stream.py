@@ -1,0 +1,124 @@
+"""One picture stream of a site: its frames in order through its decoder, its newest picture in a slot.
+
+Frames are taken on the event loop and decoded in a pool of threads, one at a time per stream, so that streams decode
+side by side and none waits behind another's backlog.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from mcu_core.mixing.quarantine import Source
+from mcu_core.mixing.suspects import DecodingMarks
+from mcu_core.wire import Codec, VideoIn
+from mixer.codec import VideoDecoder
+from mixer.picture import Picture
+
+QUEUE = 8  # frames; a decoder that far behind drops all and starts again from a keyframe
+
+Newest = tuple[Picture, float]  # and when its frame arrived
+
+
+class VideoStream:
+    """`receive` and `close` are called on the event loop, `on_broken` in a decoder thread."""
+
+    def __init__(
+        self,
+        source: Source,
+        executor: Executor,
+        marks: DecodingMarks,
+        on_broken: Callable[[VideoStream, Exception], None],
+    ) -> None:
+        self.source = source
+        self.waiting = True  # for a keyframe
+        self.asked = float("-inf")  # when a keyframe was last asked for
+        self.received = float("-inf")  # when the newest frame arrived
+        self.newest: Newest | None = None  # written by one decoder thread at a time, read by anybody
+        self.decoded = 0
+        self.dropped = 0
+        self.busy = 0  # number of the frame in the decoder now, 0: none
+        self._frames = 0
+        self._executor, self._marks, self._on_broken = executor, marks, on_broken
+        self._lock = threading.Lock()  # of the three below
+        self._queue: deque[VideoIn] = deque()
+        self._running = False
+        self._closed = False
+        self._codec: Codec | None = None
+        self._decoder: VideoDecoder | None = None
+        self._decoder_codec: Codec | None = None
+
+    def receive(self, frame: VideoIn) -> bool:
+        """Take a frame; False if it was of no use without a keyframe before it."""
+        self.received = frame.arrived
+        if frame.codec != self._codec:
+            self._codec, self.waiting = frame.codec, True
+        if self.waiting and not frame.keyframe:
+            self.dropped += 1
+            return False
+        with self._lock:
+            if len(self._queue) >= QUEUE:
+                self.dropped += len(self._queue) + (not frame.keyframe)
+                self._queue.clear()
+                if not frame.keyframe:
+                    self.waiting = True
+                    return False
+            self.waiting = False
+            self._queue.append(frame)
+            start, self._running = not self._running, True
+        if start:
+            self._executor.submit(self._decode_next)
+        return True
+
+    def restart(self) -> None:
+        """Decode nothing more until a keyframe."""
+        self.waiting = True
+        with self._lock:
+            self.dropped += len(self._queue)
+            self._queue.clear()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._queue.clear()
+            if not self._running:
+                self._drop_decoder()
+
+    def _decode_next(self) -> None:
+        with self._lock:
+            frame = self._queue.popleft() if self._queue else None
+        if frame is not None:
+            try:
+                self._decode(frame)
+            except Exception as error:  # whatever a hostile bitstream provokes harms this stream only
+                self._drop_decoder()
+                self._on_broken(self, error)
+        with self._lock:
+            self._running = bool(self._queue)
+            if self._closed:
+                self._drop_decoder()
+            if self._running:
+                self._executor.submit(self._decode_next)  # behind the others that wait
+
+    def _decode(self, frame: VideoIn) -> None:
+        if self._decoder is None or frame.codec != self._decoder_codec:
+            self._drop_decoder()
+            self._decoder, self._decoder_codec = VideoDecoder(frame.codec), frame.codec
+        self._frames += 1
+        self.busy = self._frames
+        self._marks.begin(self.source)
+        try:
+            pictures = self._decoder.decode(frame.payload, frame.rtp_time)
+            if pictures:
+                self.newest = Picture.from_frame(pictures[-1]), frame.arrived
+                self.decoded += 1
+        finally:
+            self._marks.end()
+            self.busy = 0
+
+    def _drop_decoder(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None

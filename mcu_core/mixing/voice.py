@@ -1,0 +1,104 @@
+"""One site's sound on its way into the mix: playout buffer, decoder, gain."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcu_core.mixing.playout import BLOCK, Conceal, Merge, Play, PlayoutBuffer
+from mcu_core.wire import LEVEL_UNKNOWN, AudioIn
+from mixer.codec import OpusDecoder, OpusEncoder
+from mixer.dynamics import Limiter, level_dbov
+
+Pcm = NDArray[np.int16]
+
+HANG_OVER = 2.0  # seconds after its last sound that a voice keeps its private mix
+
+_UP = np.linspace(0, 1, BLOCK, dtype=np.float32)
+_DOWN = _UP[::-1].copy()
+_ONSET = np.linspace(0, 1, 120, dtype=np.float32)  # 2.5 ms: a voice let in within a word does not click
+_NOTHING: Pcm = np.zeros(0, np.int16)
+
+
+class Voice:
+    """Takes packets, gives 20 ms blocks.  Owned by the audio mix; used in its thread only."""
+
+    def __init__(self, site: int, row: int, gain_db: float) -> None:
+        self.site, self.row = site, row
+        self.playout = PlayoutBuffer()
+        self.heard_until = 0.0
+        self.ending = False  # muted or gone: one more block, faded out
+        self.encoder: OpusEncoder | None = None  # of its private mix; made when first needed
+        self._decoder = OpusDecoder()
+        self._limiter = Limiter(gain_db)
+        self._left = _NOTHING  # decoded but not yet mixed
+        self._sounding = False
+        self._level_told = False
+
+    def receive(self, packet: AudioIn) -> int | None:
+        """Take a packet; returns its level in dBov when the sender told it."""
+        self.playout.push(packet.sequence, packet.rtp_time, packet.arrived, packet.payload)
+        self._level_told = packet.level != LEVEL_UNKNOWN
+        return -packet.level if self._level_told else None
+
+    def read(self, now: float, gain_db: float, out: Pcm) -> bool:
+        """Write the next block to `out`, shape (960,); False (and zeros) when nothing sounds."""
+        filled = 0
+        while filled < BLOCK and not self.ending:
+            if not self._left.size:
+                block = self._decode_next(now)
+                if block is None:
+                    break
+                self._left = block
+            part = self._left[: BLOCK - filled]
+            out[filled : filled + part.size] = part
+            filled += part.size
+            self._left = self._left[part.size :]
+        if filled < BLOCK and self._sounding:
+            filled = self._fade_out(out, filled)
+            self._sounding = False
+        elif filled and not self._sounding:
+            out[: _ONSET.size] = out[: _ONSET.size] * _ONSET
+            self._sounding = True
+        out[filled:] = 0
+        if filled:
+            self.heard_until = now + HANG_OVER
+            self._limiter.gain_db = gain_db
+            self._limiter.apply(out, out)
+        return filled > 0
+
+    def level_of(self, block: Pcm) -> int | None:
+        """Level of a block in dBov when the sender does not tell it; None when it does."""
+        return None if self._level_told else level_dbov(block)
+
+    def over(self, now: float) -> bool:
+        """It can be forgotten: nothing plays and its private mix has run on long enough."""
+        return not self._sounding and (self.ending or (self.playout.idle and now >= self.heard_until))
+
+    def close(self) -> None:
+        self._decoder.close()
+        if self.encoder is not None:
+            self.encoder.close()
+
+    def _decode_next(self, now: float) -> Pcm | None:
+        match self.playout.pull(now):
+            case Play(payload):
+                return self._decoder.decode(payload)
+            case Merge(first, second):
+                ahead, behind = self._decoder.decode(first), self._decoder.decode(second)
+                if ahead.shape != behind.shape or ahead.size != BLOCK:
+                    return behind
+                return np.asarray(ahead * _DOWN + behind * _UP, np.int16)
+            case Conceal(None):
+                return self._decoder.conceal(BLOCK)
+            case Conceal(following) if following is not None:
+                return self._decoder.decode_fec(following, BLOCK)
+        return None
+
+    def _fade_out(self, out: Pcm, filled: int) -> int:
+        """Let what sounded fade instead of breaking off."""
+        rest = BLOCK - filled
+        tail = self._left[:rest] if self._left.size else self._decoder.conceal(BLOCK)[:rest]
+        self._left = _NOTHING
+        out[filled : filled + tail.size] = tail * _DOWN[BLOCK - tail.size :]
+        return filled + tail.size
