@@ -82,7 +82,7 @@ class Stamp:
 
 def label_size(tile_height: int) -> int:
     """Height of a label's letters in pixels on a tile of `tile_height`; 0 where a label would not be readable."""
-    return 0 if tile_height < 44 else min(max(round(tile_height * 0.075), 10), 30)
+    return 0 if tile_height < 44 else min(max(round(5 + tile_height * 0.045), 10), 26)
 
 
 @lru_cache(maxsize=512)
@@ -118,7 +118,7 @@ def card(width: int, height: int, text: str, notice: Notice, language: Language 
     """What stands in a tile of even `width` x `height` while its site sends no picture: its name, and why."""
     widest = round(width * 0.88)
     size = min(max(round(height * 0.1), 9), 48)
-    small = max(round(size * 0.68), 8)
+    small = max(round(size * 0.72), 8)
     icon_size = round(size * 1.7) if height >= ICON_HEIGHT else 0
     with _drawing:
         lines = _wrap(normal(text), size, widest) if height >= 24 else []
