@@ -1,0 +1,299 @@
+"""One conference as the relay sees it: its legs, what they watch, which voices pass, and the link to its mixer.
+
+Frames and voices of the legs go to the mixer only when a plan says that somebody sees or hears them; pictures and
+sound of the mixer go to the legs.  The newest plan stays in force whatever happens to control or mixer.  Owned by the
+relay's event loop; takes `now`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from mcu_core.relay.egress import AudioSender, Egress, VideoSender
+from mcu_core.relay.leg import Leg
+from mcu_core.relay.mixer_link import MixerLink
+from mcu_core.relay.ring import Ring
+from mcu_core.relay.rtp import MediaClock
+from mcu_core.wire import (
+    LEVEL_UNKNOWN,
+    AudioIn,
+    AudioOut,
+    Codec,
+    Event,
+    LegPlan,
+    LegPlans,
+    Media,
+    RenditionKeyframe,
+    SenderClock,
+    SiteKeyframe,
+    Track,
+    VideoIn,
+    VideoOut,
+)
+from mixer.levels import Loudest
+
+log = logging.getLogger(__name__)
+
+SILENT_DBOV = -127
+
+
+class Audience:
+    """Who watches one rendition: `viewers` are being sent it, `waiting` wait for its next keyframe."""
+
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
+        self.viewers: dict[VideoSender, None] = {}
+        self.waiting: dict[VideoSender, None] = {}
+
+
+class Conference:
+    """See the module.  `link` is started by the relay."""
+
+    def __init__(self, conference: str, mixer: str, relay: str, egress: Egress, clock: Callable[[], float]) -> None:
+        self.id = conference
+        self.legs: dict[str, Leg] = {}
+        self.dropped: dict[str, int] = {}
+        self.link = self._link(mixer, relay)
+        self._relay = relay
+        self._egress = egress
+        self._clock = clock
+        self._plans: dict[str, LegPlan] = {}
+        self._loudest: Loudest[int] = Loudest(4)
+        self._levels: dict[int, int] = {}
+        self._audio_clock = MediaClock(48_000)
+        self._audiences: dict[int, Audience] = {}
+        self._listeners: list[tuple[int, AudioSender]] = []
+
+    def _link(self, mixer: str, relay: str) -> MixerLink:
+        return MixerLink(mixer, relay, on_media=self._media, on_event=self._event, on_up=self._mixer_up)
+
+    def move(self, mixer: str) -> None:
+        """Its mixer has another path from now on; the old link's task must have been cancelled."""
+        self.link = self._link(mixer, self._relay)
+
+    @property
+    def idle(self) -> bool:
+        """Without legs and plans: nothing to keep."""
+        return not self.legs and not self._plans
+
+    # -- legs
+
+    def add(self, leg: Leg, now: float) -> None:
+        self.legs[leg.id] = leg
+        leg.apply(self._plans.get(leg.id, LegPlan(leg.id)), now)
+
+    def joined(self, leg: Leg, now: float) -> None:
+        """DTLS is done: sound flows from the next tick, the picture from the next keyframe."""
+        if self.legs.get(leg.id) is not leg:
+            return
+        self._regroup()
+        self._watch(leg, now)
+
+    def remove(self, leg: Leg) -> None:
+        if self.legs.get(leg.id) is leg:
+            del self.legs[leg.id]
+        if leg.video is not None:
+            self._unwatch(leg.video)
+            leg.video.leave()
+        if not any(other.site == leg.site for other in self.legs.values()):
+            self._loudest.drop(leg.site)
+            self._levels.pop(leg.site, None)
+        self._regroup()
+
+    def _regroup(self) -> None:
+        self._listeners = [
+            (leg.site, leg.audio) for leg in self.legs.values() if leg.listens and leg.outlet.keys is not None
+        ]
+
+    # -- plans
+
+    def plan(self, plans: LegPlans, now: float) -> None:
+        """The whole plan of this conference's legs.  A leg it does not name is wanted by nobody."""
+        self._plans = {plan.leg: plan for plan in plans.legs}
+        self._loudest.n = plans.loudest
+        self._loudest.always = {
+            leg.site
+            for leg in self.legs.values()
+            if leg.site and (plan := self._plans.get(leg.id)) is not None and plan.audio_always
+        }
+        for leg in self.legs.values():
+            leg.apply(self._plans.get(leg.id, LegPlan(leg.id)), now)
+            self._watch(leg, now)
+        watched = {plan.rendition for plan in self._plans.values()}
+        for rendition in [number for number, a in self._audiences.items() if not (a.viewers or a.waiting)]:
+            if rendition not in watched:
+                del self._audiences[rendition]
+
+    def _watch(self, leg: Leg, now: float) -> None:
+        """Bring what the leg is sent in line with its plan."""
+        video = leg.video
+        if video is None or leg.codec is None:
+            return
+        rendition = leg.plan.rendition
+        if rendition is None:
+            self._unwatch(video)
+            video.leave()
+            return
+        audience = self._audience(rendition, leg.codec)
+        ring = audience.ring
+        if ring.codec != leg.codec:
+            self._drop("wrong_codec")
+            return
+        if video.ring is ring:
+            if video.target is not None:
+                self._stop_waiting(video)
+                video.target = None
+            return
+        if video.target is not ring:
+            self._stop_waiting(video)
+            video.target = ring
+            audience.waiting[video] = None
+        if video.outlet.keys is None:
+            return
+        begin = ring.begin(now)
+        if begin is not None:
+            self._enter(video, audience, begin, now)
+            self._egress.push((video,))
+        else:
+            self._ask(ring, now)
+
+    def _audience(self, rendition: int, codec: Codec) -> Audience:
+        found = self._audiences.get(rendition)
+        if found is None or (found.ring.codec != codec and not (found.viewers or found.waiting)):
+            found = self._audiences[rendition] = Audience(Ring(rendition, codec))
+        return found
+
+    def _enter(self, video: VideoSender, audience: Audience, number: int, now: float) -> None:
+        for other in self._audiences.values():
+            other.viewers.pop(video, None)
+        audience.waiting.pop(video, None)
+        audience.viewers[video] = None
+        video.enter(audience.ring, number, now)
+
+    def _unwatch(self, video: VideoSender) -> None:
+        for audience in self._audiences.values():
+            audience.viewers.pop(video, None)
+            audience.waiting.pop(video, None)
+
+    def _stop_waiting(self, video: VideoSender) -> None:
+        for audience in self._audiences.values():
+            audience.waiting.pop(video, None)
+
+    def _ask(self, ring: Ring, now: float) -> None:
+        ring.want_keyframe()
+        if ring.request_due(now):
+            self.link.post(RenditionKeyframe(ring.rendition))
+
+    # -- from the mixer
+
+    def _mixer_up(self) -> None:
+        """A mixer that is new has no reference pictures: its sites are asked for keyframes, its encoders too."""
+        now = self._clock()
+        for leg in self.legs.values():
+            leg.need_keyframes()
+            leg.service(now)
+        for audience in self._audiences.values():
+            if audience.waiting or audience.viewers:
+                audience.ring.want_keyframe()
+
+    def _media(self, media: Media) -> None:
+        if isinstance(media, AudioOut):
+            self._egress.sound(media, self._audio_clock.stamp(media.tick, media.rtp_time), self._listeners)
+        elif isinstance(media, VideoOut):
+            self._picture(media, self._clock())
+
+    def _picture(self, picture: VideoOut, now: float) -> None:
+        audience = self._audiences.get(picture.rendition)
+        if audience is None or not (audience.viewers or audience.waiting):
+            self._drop("nobody_watches")
+            return
+        first = audience.ring.add(picture, now)
+        if picture.keyframe:
+            for video in list(audience.waiting):
+                if video.outlet.keys is not None:
+                    self._enter(video, audience, first, now)
+            for video in audience.viewers:
+                video.keyframe_sent_at = now
+        self._egress.push(audience.viewers)
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, SiteKeyframe):
+            now = self._clock()
+            for leg in self.legs.values():
+                if leg.site == event.site:
+                    leg.need_keyframes(event.track)
+                    leg.service(now)
+
+    # -- from the legs
+
+    def frame(
+        self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
+    ) -> None:
+        self.link.send_media(VideoIn(leg.site, track, codec, keyframe, now, rtp_time, data).pack())
+
+    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
+        """Pass a packet on if its site is open and loud enough.  A site that tells no level always passes."""
+        site = leg.site
+        plan = leg.plan
+        if level == LEVEL_UNKNOWN:
+            passes = True
+        else:
+            self._levels[site] = max(self._levels.get(site, SILENT_DBOV), -level)
+            passes = plan.audio_open and (plan.audio_always or self._loudest.hear(site, -level, now))
+        if plan.audio_open and passes:
+            self.link.send_media(AudioIn(site, sequence, level, voice, now, rtp_time, data).pack())
+
+    def clock(self, clock: SenderClock) -> None:
+        self.link.post(clock)
+
+    def keyframe_wanted(self, leg: Leg, now: float) -> None:
+        video = leg.video
+        if video is None:
+            return
+        ring = video.target or video.ring
+        if ring is not None:
+            self._ask(ring, now)
+
+    def video_rtp_time(self, leg: Leg, now: float) -> int:
+        video = leg.video
+        return video.ring.clock.at(now) if video is not None and video.ring is not None else 0
+
+    def audio_rtp_time(self, now: float) -> int:
+        return self._audio_clock.at(now)
+
+    # -- timers
+
+    def service(self, now: float) -> None:
+        """Legs' repairs and reports, keyframes that are still missing; about every 10 ms."""
+        for leg in self.legs.values():
+            leg.service(now)
+        for audience in self._audiences.values():
+            if audience.waiting and any(video.outlet.keys is not None for video in audience.waiting):
+                audience.ring.want_keyframe()
+            if audience.ring.request_due(now):
+                self.link.post(RenditionKeyframe(audience.ring.rendition))
+
+    def take_levels(self) -> dict[int, int]:
+        """The loudest level of each site since the last call, dBov; a site that sends nothing is silent."""
+        levels = {
+            leg.site: self._levels.get(leg.site, SILENT_DBOV)
+            for leg in self.legs.values()
+            if leg.site and leg.voice is not None and leg.voice.level_known
+        }
+        self._levels.clear()
+        return levels
+
+    def all_dropped(self) -> dict[str, int]:
+        """What was dropped here and at its legs' streams and its link, by reason, since start (of each)."""
+        total = dict(self.dropped)
+        total["mixer_behind"] = self.link.dropped
+        total["mixer_down"] = self.link.unsent
+        for leg in self.legs.values():
+            for stream in leg.streams.values():
+                for reason, count in stream.dropped.items():
+                    total[reason] = total.get(reason, 0) + count
+        return total
+
+    def _drop(self, reason: str) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1

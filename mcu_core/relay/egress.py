@@ -1,0 +1,421 @@
+"""What goes out: one shared ring per rendition, and per viewer only header, SRTP and one system call.
+
+A viewer is a cursor in a ring.  When a picture comes, all viewers' cursors are moved on in turns: a few packets for
+each, then the next turn, so that a keyframe for a hundred viewers neither bursts the socket nor keeps sound waiting
+(sound never queues here).  A viewer that joins or changes rendition begins at a keyframe; until that is there the
+old rendition flows on.  A NACK is answered from the shared ring.  Owned by the relay's event loop; takes `now`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import random
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from mcu_core.relay.aiortc_shim import Keys, Sealer
+from mcu_core.relay.ice_lite import Address
+from mcu_core.relay.ring import Ring, Run, packer
+from mcu_core.relay.rtp import sequence_delta
+from mcu_core.wire import AudioOut
+
+SLICE = 24  # packets of one viewer per turn
+SLICE_GAP = 0.003  # seconds between turns of a large picture
+TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
+RESEND_RATE, RESEND_BURST = 400.0, 200.0  # packets/s answered to one viewer's NACKs
+DEFAULT_RTT = 0.1
+_SOL_UDP, _UDP_SEGMENT = 17, 103
+
+
+class Socket(Protocol):
+    """The part of `socket.socket` that sends."""
+
+    def sendto(self, data: memoryview, address: Address, /) -> int: ...
+
+    def sendmsg(
+        self, buffers: Iterable[memoryview], ancillary: Iterable[Any], flags: int, address: Address, /
+    ) -> int: ...
+
+
+class Outlet:
+    """Where one leg's packets go, and what went there.  `keys` is None until DTLS is done."""
+
+    __slots__ = ("address", "gso", "keys", "octets", "packets", "sock")
+
+    def __init__(self) -> None:
+        self.keys: Keys | None = None
+        self.sock: Socket | None = None
+        self.address: Address = ()
+        self.gso = True
+        self.packets = 0
+        self.octets = 0
+
+
+class AudioSender:
+    """One leg's outgoing sound."""
+
+    __slots__ = ("octets", "outlet", "packets", "payload_type", "sequence", "ssrc")
+
+    def __init__(self, outlet: Outlet, ssrc: int, payload_type: int) -> None:
+        self.outlet = outlet
+        self.ssrc = ssrc
+        self.payload_type = payload_type
+        self.sequence = random.randrange(0x4000)
+        self.packets = self.octets = 0
+
+
+class VideoSender:
+    """One leg's outgoing picture: a cursor in the ring it watches."""
+
+    __slots__ = (
+        "_budget",
+        "_budget_at",
+        "_resent",
+        "cursor",
+        "keyframe_sent_at",
+        "nacks",
+        "octets",
+        "offset",
+        "outlet",
+        "packets",
+        "payload_type",
+        "plis",
+        "previous",
+        "queued",
+        "ring",
+        "rtt",
+        "rtx_payload_type",
+        "rtx_sequence",
+        "rtx_ssrc",
+        "ssrc",
+        "start",
+        "target",
+    )
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        ssrc: int,
+        payload_type: int,
+        rtx_ssrc: int | None = None,
+        rtx_payload_type: int | None = None,
+    ) -> None:
+        self.outlet = outlet
+        self.ssrc, self.payload_type = ssrc, payload_type
+        self.rtx_ssrc, self.rtx_payload_type = rtx_ssrc, rtx_payload_type
+        self.rtx_sequence = random.randrange(0x4000)
+        self.ring: Ring | None = None  # what it is sent
+        self.target: Ring | None = None  # what it waits for; None: nothing
+        self.cursor = 0  # number of the next packet to send
+        self.start = 0  # where it began in this ring
+        # sequence number = number in the ring + offset; begins below 2^15 (both sides then agree on the SRTP roll-over)
+        self.offset = random.randrange(0x4000)
+        self.previous: tuple[Ring, int, int, int] | None = None  # ring, offset, start, end before the last change
+        self.queued = False
+        self.rtt = DEFAULT_RTT
+        self.packets = self.octets = 0
+        self.nacks = self.plis = 0
+        self.keyframe_sent_at = float("-inf")
+        self._resent: dict[int, float] = {}
+        self._budget, self._budget_at = RESEND_BURST, 0.0
+
+    def enter(self, ring: Ring, number: int, now: float) -> None:
+        """Continue at packet `number` (a keyframe) of `ring`, without a gap in the sequence numbers."""
+        if self.ring is not None:
+            self.previous = (self.ring, self.offset, self.start, self.cursor)
+            self.offset += self.cursor - number
+        else:
+            self.offset -= number
+        self.ring, self.target = ring, None
+        self.cursor = self.start = number
+        self.keyframe_sent_at = now
+        self._resent.clear()
+
+    def leave(self) -> None:
+        """Send nothing from now on."""
+        if self.ring is not None:
+            self.previous = (self.ring, self.offset, self.start, self.cursor)
+            self.offset += self.cursor  # so that `enter` with number n continues: offset - n + n
+        self.ring = self.target = None
+
+    def locate(self, sequence: int) -> tuple[Ring, int] | None:
+        """The ring and the number in it that was sent as `sequence`; None when it was never sent."""
+        if self.ring is not None:
+            newest = self.cursor - 1
+            number = newest + sequence_delta(sequence, (newest + self.offset) & 0xFFFF)
+            if self.start <= number <= newest:
+                return self.ring, number
+        if self.previous is not None:
+            ring, offset, start, end = self.previous
+            number = end - 1 + sequence_delta(sequence, (end - 1 + offset) & 0xFFFF)
+            if start <= number < end:
+                return ring, number
+        return None
+
+    def may_resend(self, sequence: int, now: float) -> bool:
+        """Whether a NACK for `sequence` is answered: not again within a round trip, and within the budget."""
+        if now - self._resent.get(sequence, float("-inf")) < max(0.02, self.rtt):
+            return False
+        self._budget = min(RESEND_BURST, self._budget + (now - self._budget_at) * RESEND_RATE)
+        self._budget_at = now
+        if self._budget < 1:
+            return False
+        self._budget -= 1
+        if len(self._resent) >= 512:
+            self._resent.clear()
+        self._resent[sequence] = now
+        return True
+
+
+class Egress:
+    """Sends for all legs of the relay through one scratch buffer.
+
+    `later(delay, call)` is the loop's `call_later`; a delay of 0 means after the other work at hand.
+    """
+
+    def __init__(self, later: Callable[[float, Callable[[], None]], object], gso: bool = True) -> None:
+        self.sealer = Sealer()
+        self.gso = gso
+        self.packets = 0
+        self.octets = 0
+        self.dropped: dict[str, int] = {}
+        self._later = later
+        self._turn: deque[VideoSender] = deque()
+        self._behind: deque[VideoSender] = deque()
+        self._scheduled = False
+        self._segment: dict[int, list[tuple[int, int, bytes]]] = {}
+
+    # -- video
+
+    def push(self, senders: Iterable[VideoSender]) -> None:
+        """Their rings have something new."""
+        for sender in senders:
+            if not sender.queued:
+                sender.queued = True
+                self._turn.append(sender)
+        if not self._scheduled:
+            self._pump()
+
+    def _pump(self) -> None:
+        self._scheduled = False
+        budget = TURN
+        turn, behind = self._turn, self._behind
+        while turn and budget > 0:
+            sender = turn.popleft()
+            budget -= self._advance(sender)
+            if sender.ring is not None and sender.cursor < sender.ring.next and sender.outlet.keys is not None:
+                behind.append(sender)
+            else:
+                sender.queued = False
+        if turn:
+            self._scheduled = True
+            self._later(0.0, self._pump)
+        elif behind:
+            turn.extend(behind)
+            behind.clear()
+            self._scheduled = True
+            self._later(SLICE_GAP, self._pump)
+
+    def _advance(self, sender: VideoSender) -> int:
+        ring, outlet = sender.ring, sender.outlet
+        if ring is None or outlet.keys is None or outlet.sock is None:
+            return 0
+        first = sender.cursor
+        if not ring.holds(first):
+            if first < ring.next:  # it fell behind by a whole ring
+                self._drop("egress_behind")
+                sender.cursor = ring.next
+                ring.want_keyframe()
+            return 0
+        end = min(ring.next, first + SLICE)
+        number = first
+        for run in ring.runs(first, end):
+            self._send_run(sender, outlet, run, number)
+            number += len(run)
+        sender.cursor = end
+        return end - first
+
+    def _send_run(self, sender: VideoSender, outlet: Outlet, run: Run, number: int) -> None:
+        seal, buffer, view = self.sealer.seal, self.sealer.buffer, self.sealer.view
+        key, sock, address = outlet.keys.send, outlet.sock, outlet.address  # type: ignore[union-attr]
+        payload_type, ssrc = sender.payload_type, sender.ssrc
+        sequence = number + sender.offset
+        at = 0
+        together = self.gso and outlet.gso and len(run) > 1
+        for pack, size, marker, rtp_time, payload in run:
+            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, rtp_time, ssrc, payload)
+            sealed = seal(key, at, size)
+            if sealed < 0:
+                self._drop("srtp_refused")
+                return
+            if together:
+                at += sealed
+            else:
+                try:
+                    sock.sendto(view[:sealed], address)  # type: ignore[union-attr]
+                except OSError as error:
+                    self._send_failed(error)
+                outlet.octets += sealed
+            sequence += 1
+        count = len(run)
+        octets = sum(packet.size for packet in run) - 12 * count
+        if together:
+            first = run[0].size + sealed - run[-1].size
+            segment = self._segment.get(first)
+            if segment is None:
+                segment = self._segment[first] = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", first))]
+            try:
+                sock.sendmsg((view[:at],), segment, 0, address)  # type: ignore[union-attr]
+            except OSError as error:
+                if error.errno in (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP):
+                    outlet.gso = False  # this way out cannot cut packets itself
+                    self._one_by_one(outlet, view[:at], first)
+                else:
+                    self._send_failed(error)
+            outlet.octets += at
+        outlet.packets += count
+        self.packets += count
+        sender.packets += count
+        sender.octets += octets
+
+    def _one_by_one(self, outlet: Outlet, data: memoryview, segment: int) -> None:
+        for at in range(0, len(data), segment):
+            try:
+                outlet.sock.sendto(data[at : at + segment], outlet.address)  # type: ignore[union-attr]
+            except OSError as error:
+                self._send_failed(error)
+
+    def resend(self, sender: VideoSender, sequences: Iterable[int], now: float) -> None:
+        """Answer a NACK from the ring: as RTX where negotiated, else the same packet again."""
+        outlet = sender.outlet
+        if outlet.keys is None or outlet.sock is None:
+            return
+        for sequence in sequences:
+            sender.nacks += 1
+            place = sender.locate(sequence)
+            packet = place[0].get(place[1]) if place is not None else None
+            if packet is None:
+                self._drop("nack_unknown")
+                continue
+            if not sender.may_resend(sequence, now):
+                continue
+            if sender.rtx_ssrc is not None and sender.rtx_payload_type is not None:
+                payload = struct.pack("!H", sequence) + packet.payload
+                sender.rtx_sequence = (sender.rtx_sequence + 1) & 0xFFFF
+                self._send_one(
+                    outlet,
+                    packet.marker | sender.rtx_payload_type,
+                    sender.rtx_sequence,
+                    packet.rtp_time,
+                    sender.rtx_ssrc,
+                    payload,
+                )
+            else:
+                self._send_one(
+                    outlet,
+                    packet.marker | sender.payload_type,
+                    sequence,
+                    packet.rtp_time,
+                    sender.ssrc,
+                    packet.payload,
+                )
+
+    def _send_one(self, outlet: Outlet, second: int, sequence: int, rtp_time: int, ssrc: int, payload: bytes) -> None:
+        size = len(payload)
+        packer(size).pack_into(self.sealer.buffer, 0, 0x80, second, sequence, rtp_time, ssrc, payload)
+        self._seal_and_send(outlet, 12 + size)
+
+    def _seal_and_send(self, outlet: Outlet, size: int) -> None:
+        sealed = self.sealer.seal(outlet.keys.send, 0, size)  # type: ignore[union-attr]
+        if sealed < 0:
+            self._drop("srtp_refused")
+            return
+        try:
+            outlet.sock.sendto(self.sealer.view[:sealed], outlet.address)  # type: ignore[union-attr]
+        except OSError as error:
+            self._send_failed(error)
+        outlet.packets += 1
+        outlet.octets += sealed
+        self.packets += 1
+
+    # -- audio
+
+    def sound(self, sound: AudioOut, rtp_time: int, listeners: Iterable[tuple[int, AudioSender]]) -> None:
+        """Send one tick of sound: to each `(site, sender)` its private packet if there is one, else the shared one."""
+        seal, buffer, view = self.sealer.seal, self.sealer.buffer, self.sealer.view
+        shared, private = sound.shared, sound.private
+        pack = packer(len(shared)).pack_into
+        size = 12 + len(shared)
+        count = 0
+        for site, sender in listeners:
+            outlet = sender.outlet
+            keys, sock = outlet.keys, outlet.sock
+            if keys is None or sock is None:
+                continue
+            sender.sequence = sequence = (sender.sequence + 1) & 0xFFFF
+            own = private.get(site) if private and site else None
+            if own is not None:
+                length = 12 + len(own)
+                packer(len(own)).pack_into(buffer, 0, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, own)
+            elif shared:
+                length = size
+                pack(buffer, 0, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, shared)
+            else:
+                continue
+            sealed = seal(keys.send, 0, length)
+            if sealed < 0:
+                self._drop("srtp_refused")
+                continue
+            try:
+                sock.sendto(view[:sealed], outlet.address)
+            except OSError as error:
+                self._send_failed(error)
+            sender.packets += 1
+            sender.octets += length - 12
+            outlet.packets += 1
+            outlet.octets += sealed
+            count += 1
+        self.packets += count
+
+    # -- RTCP
+
+    def report(self, outlet: Outlet, packet: bytes) -> None:
+        """Send one compound RTCP packet."""
+        if outlet.keys is None or outlet.sock is None:
+            return
+        size = len(packet)
+        self.sealer.view[:size] = packet
+        sealed = self.sealer.seal_rtcp(outlet.keys.send, 0, size)
+        if sealed < 0:
+            self._drop("srtp_refused")
+            return
+        try:
+            outlet.sock.sendto(self.sealer.view[:sealed], outlet.address)
+        except OSError as error:
+            self._send_failed(error)
+
+    def _send_failed(self, error: OSError) -> None:
+        """One peer's send error never reaches the shared loop; the packet counts as lost on the way."""
+        self._drop("send_buffer_full" if isinstance(error, BlockingIOError) else "send_failed")
+
+    def _drop(self, reason: str) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+def probe_gso() -> bool:
+    """Whether the kernel cuts one send into datagrams (UDP_SEGMENT): tried once over loopback."""
+    with contextlib.ExitStack() as stack:
+        receiver = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sender = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        try:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.setblocking(False)
+            segment = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", 100))]
+            sender.sendmsg((bytes(250),), segment, 0, receiver.getsockname())
+            return [len(receiver.recv(1500)) for _ in range(3)] == [100, 100, 50]
+        except OSError:
+            return False

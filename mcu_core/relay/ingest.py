@@ -1,0 +1,255 @@
+"""Inbound video: packets of one SSRC put in order, asked for again when lost, assembled to whole frames.
+
+A frame is complete at its marker bit, not when the next one begins (that would cost a frame interval).  A hole is
+asked for again (NACK) on a timer of about one round trip; a hole that stays open for `GIVE_UP` seconds is given up:
+frames are skipped up to the next keyframe, and a keyframe is asked for (PLI), never more often than every 0.5 s and
+less and less often.  Frames nobody wants are not assembled at all.
+
+No sockets, no clock: `receive` and `service` take `now`; frames leave by the callback given.  Owned by the leg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mcu_core.relay import depacketize
+from mcu_core.relay.reception import Reception
+from mcu_core.relay.rtp import Buffer, Header, original_sequence, unwrap
+from mcu_core.wire import Codec
+
+GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
+FIRST_NACK = 0.008  # reordered packets come by themselves within this
+TRIES = 4
+MAX_WAITING = 768  # packets behind a hole
+MAX_HOLES = 256  # more than this is an outage, not loss
+MAX_FRAME_PACKETS = 1024
+MAX_FRAME_BYTES = 2 * 1024 * 1024
+PLI_FIRST, PLI_GROWTH, PLI_LONGEST = 0.5, 1.5, 4.0
+
+OnFrame = Callable[[bool, int, bytes, float], None]  # keyframe, rtp_time, payload, arrived
+
+
+class KeyframeAsker:
+    """Rate limit of the PLIs for one stream: at most every 0.5 s, growing while they are not answered."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self.sent = 0
+        self._next = 0.0
+        self._gap = PLI_FIRST
+
+    def want(self) -> None:
+        self.wanted = True
+
+    def due(self, now: float) -> bool:
+        """Whether to send a PLI now; counts it as sent."""
+        if not self.wanted or now < self._next:
+            return False
+        self._next = now + self._gap
+        self._gap = min(self._gap * PLI_GROWTH, PLI_LONGEST)
+        self.sent += 1
+        return True
+
+    def arrived(self, now: float) -> None:
+        """A keyframe has come."""
+        self.wanted = False
+        self._gap = PLI_FIRST
+        self._next = min(self._next, now + PLI_FIRST)
+
+
+@dataclass(slots=True)
+class _Hole:
+    since: float
+    ask_at: float
+    tries: int = 0
+
+
+_Packet = tuple[int, bool, bytes]  # rtp_time, marker, payload
+
+
+class VideoIngest:
+    """One video SSRC of a site (and its retransmission SSRC)."""
+
+    def __init__(self, ssrc: int, codec: Codec, on_frame: OnFrame) -> None:
+        self.reception = Reception(ssrc, 90_000)
+        self.keyframes = KeyframeAsker()
+        self.wanted = False
+        self.frames = 0  # handed on
+        self.nacks = 0
+        self.dropped: dict[str, int] = {}
+        self._on_frame = on_frame
+        self._assemble = depacketize.h264 if codec == "H264" else depacketize.vp8
+        self._starts_keyframe = depacketize.h264_starts_keyframe if codec == "H264" else depacketize.vp8_starts_keyframe
+        self._next = -1  # extended sequence number expected next; -1: begin with the next packet
+        self._top = -1  # highest one taken so far
+        self._holes: dict[int, _Hole] = {}
+        self._waiting: dict[int, _Packet] = {}
+        self._frame: list[bytes] = []
+        self._frame_bytes = 0
+        self._frame_time = 0
+        self._broken = True  # frames depend on one that is missing: only a keyframe helps
+
+    @property
+    def troubled(self) -> bool:
+        """Whether `service` has something to do."""
+        return bool(self._holes) or self.keyframes.wanted
+
+    def want(self, wanted: bool) -> None:
+        """Whether anybody sees this stream.  When it is wanted again, a keyframe is asked for at once."""
+        if wanted == self.wanted:
+            return
+        self.wanted = wanted
+        self._forget()
+        if wanted:
+            self.keyframes = KeyframeAsker()
+            self.keyframes.want()
+        else:
+            self.keyframes.wanted = False
+
+    def need_keyframe(self) -> None:
+        """The decoder, or a mixer that is new, needs a keyframe."""
+        if self.wanted:
+            self.keyframes.want()
+
+    # -- packets
+
+    def receive(self, data: Buffer, header: Header, now: float) -> None:
+        """A packet of the primary SSRC, authenticated."""
+        extended = self.reception.hear(header.sequence, header.rtp_time, now)
+        if self.wanted:
+            self._take(extended, header.rtp_time, header.marker, bytes(data[header.start : header.end]), now)
+
+    def receive_rtx(self, data: Buffer, header: Header, now: float) -> None:
+        """A retransmission (RFC 4588); padding sent as retransmission is ignored."""
+        sequence = original_sequence(data, header)
+        if sequence is None or not self.wanted or self.reception.highest < 0:
+            return
+        extended = unwrap(sequence, self.reception.highest)
+        if extended in self._holes:
+            self.reception.received += 1
+            self._take(extended, header.rtp_time, header.marker, bytes(data[header.start + 2 : header.end]), now)
+
+    def _take(self, extended: int, rtp_time: int, marker: bool, payload: bytes, now: float) -> None:
+        expected = self._next
+        if extended == expected and not self._waiting:
+            if self._holes:
+                self._holes.pop(extended, None)
+            self._next, self._top = extended + 1, max(self._top, extended)
+            self._advance(rtp_time, marker, payload, now)
+            return
+        if expected < 0:
+            self._next, self._top = extended + 1, extended
+            self._advance(rtp_time, marker, payload, now)
+            return
+        ahead = extended - expected
+        if ahead < 0 or extended in self._waiting:
+            self._drop("late")
+            return
+        if ahead > MAX_WAITING:  # the sender began anew, or a long outage
+            self._skip_to(extended + 1)
+            self._top = extended
+            self._advance(rtp_time, marker, payload, now)
+            return
+        self._holes.pop(extended, None)
+        for missing in range(max(expected, self._top + 1), extended):
+            self._holes[missing] = _Hole(now, now + FIRST_NACK)
+        self._top = max(self._top, extended)
+        self._waiting[extended] = (rtp_time, marker, payload)
+        if len(self._waiting) > MAX_WAITING or len(self._holes) > MAX_HOLES:
+            self._give_up(now)
+        else:
+            self._drain(now)
+
+    def _drain(self, now: float) -> None:
+        while (packet := self._waiting.pop(self._next, None)) is not None:
+            self._next += 1
+            self._advance(*packet, now)
+
+    def _advance(self, rtp_time: int, marker: bool, payload: bytes, now: float) -> None:
+        """The next packet in order."""
+        if not payload:
+            return  # padding
+        if self._frame and rtp_time != self._frame_time:
+            self._finish(now)  # its marker bit was never set
+        if self._broken and not self._frame and not self._starts_keyframe(payload):
+            return  # nothing can be decoded before the next keyframe
+        self._frame_time = rtp_time
+        self._frame.append(payload)
+        self._frame_bytes += len(payload)
+        if marker:
+            self._finish(now)
+        elif len(self._frame) > MAX_FRAME_PACKETS or self._frame_bytes > MAX_FRAME_BYTES:
+            self._drop("frame_too_large")
+            self._frame, self._frame_bytes = [], 0
+            self._break()
+
+    def _finish(self, now: float) -> None:
+        payloads, self._frame, self._frame_bytes = self._frame, [], 0
+        picture = self._assemble(payloads)
+        if picture is None:
+            self._drop("frame_malformed")
+            self._break()
+            return
+        data, keyframe = picture
+        if keyframe:
+            self._broken = False
+            self.keyframes.arrived(now)
+        elif self._broken:
+            self._drop("frame_undecodable")
+            self.keyframes.want()
+            return
+        self.frames += 1
+        self._on_frame(keyframe, self._frame_time, data, now)
+
+    # -- loss
+
+    def service(self, now: float, rtt: float) -> list[int]:
+        """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending)."""
+        again: list[int] = []
+        if self._holes:
+            patience = max(GIVE_UP, 2.5 * rtt + 0.04)
+            oldest = next(iter(self._holes.values()))
+            if now - oldest.since > patience:
+                self._give_up(now)
+            for missing, hole in self._holes.items():
+                if hole.ask_at <= now and hole.tries < TRIES:
+                    hole.tries += 1
+                    hole.ask_at = now + max(0.03, 1.2 * rtt)
+                    again.append(missing & 0xFFFF)
+            self.nacks += len(again)
+        return again
+
+    def _give_up(self, now: float) -> None:
+        """Skip the first hole: on to the next keyframe that is here, or else to what follows the newest packet."""
+        self._drop("unrepaired")
+        for extended in sorted(self._waiting):
+            if self._starts_keyframe(self._waiting[extended][2]):
+                self._skip_to(extended)
+                self._drain(now)
+                return
+        self._skip_to(max(self._waiting, default=self._next) + 1)
+
+    def _skip_to(self, extended: int) -> None:
+        self._next = extended
+        self._waiting = {number: packet for number, packet in self._waiting.items() if number >= extended}
+        self._holes = {number: hole for number, hole in self._holes.items() if number >= extended}
+        self._frame, self._frame_bytes = [], 0
+        self._break()
+
+    def _break(self) -> None:
+        self._broken = True
+        self.keyframes.want()
+
+    def _forget(self) -> None:
+        self._next = self._top = -1
+        self._holes.clear()
+        self._waiting.clear()
+        self._frame, self._frame_bytes = [], 0
+        self._broken = True
+
+    def _drop(
+        self, reason: Literal["late", "unrepaired", "frame_too_large", "frame_malformed", "frame_undecodable"]
+    ) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1

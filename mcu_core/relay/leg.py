@@ -1,0 +1,459 @@
+"""One site's connection: its ICE, DTLS and SRTP, the streams it sends, and what it is sent.
+
+A leg decides nothing about the conference: frames, sound and wishes of its site go to its conference (`LegOwner`),
+plans come from it.  Its life: new -> connected <-> silent -> closed.  Owned by the relay's event loop; everything
+takes `now`.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from mcu_core.relay import rtcp, rtp, sdp
+from mcu_core.relay.aiortc_shim import Certificate, Dtls, Keys, Opener
+from mcu_core.relay.audio_ingest import AudioIngest
+from mcu_core.relay.egress import DEFAULT_RTT, AudioSender, Egress, Outlet, VideoSender
+from mcu_core.relay.ice_lite import IceLite
+from mcu_core.relay.ingest import VideoIngest
+from mcu_core.relay.reception import Reception
+from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
+
+SILENT_AFTER = 3.0
+GONE_AFTER = 30.0
+REPORT_EVERY = 1.0
+MAX_INBOUND = 16  # SSRCs of one leg
+SAMPLE = 0x3F  # of an unwanted stream, every 64th packet is opened, so that SRTP keeps count of its roll-overs
+AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
+_SSRC = struct.Struct("!I")
+_WALL = time.time() - time.monotonic()  # read once: sender reports never jump
+
+State = Literal["new", "connected", "silent"]
+Kind = Literal["audio", "camera", "screen"]
+
+
+class LegOwner(Protocol):
+    """What a leg tells its conference."""
+
+    def frame(
+        self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
+    ) -> None:
+        """A whole frame of a wanted stream."""
+
+    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
+        """One Opus packet."""
+
+    def clock(self, clock: SenderClock) -> None:
+        """A sender report of one of the leg's streams."""
+
+    def keyframe_wanted(self, leg: Leg, now: float) -> None:
+        """The site cannot decode what it is sent."""
+
+    def video_rtp_time(self, leg: Leg, now: float) -> int: ...
+
+    def audio_rtp_time(self, now: float) -> int: ...
+
+
+class Inbound(Protocol):
+    """One inbound SSRC."""
+
+    @property
+    def wanted(self) -> bool: ...
+
+    def receive(self, data: rtp.Buffer, header: rtp.Header, now: float) -> None: ...
+
+
+@dataclass(slots=True)
+class Retransmissions:
+    """The SSRC on which a video stream is sent again (RFC 4588)."""
+
+    stream: VideoIngest
+
+    @property
+    def wanted(self) -> bool:
+        return self.stream.wanted
+
+    def receive(self, data: rtp.Buffer, header: rtp.Header, now: float) -> None:
+        self.stream.receive_rtx(data, header, now)
+
+
+class Leg:
+    """See the module.  `keys` of its outlet are None until DTLS is done."""
+
+    def __init__(
+        self,
+        leg: str,
+        conference: str,
+        site: int,
+        offer: sdp.Offer,
+        ice: IceLite,
+        *,
+        owner: LegOwner,
+        opener: Opener,
+        egress: Egress,
+        certificate: Certificate,
+        now: float,
+        start: Callable[[Leg], None],
+    ) -> None:
+        self.id, self.conference, self.site = leg, conference, site
+        self.offer, self.ice = offer, ice
+        self.state: State = "new"
+        self.created = self.heard = now
+        self.plan = LegPlan(leg)
+        self.outlet = Outlet()
+        self.peer_lost = 0.0
+        self.rtt: float | None = None
+        self.remb_bps: int | None = None
+        self._owner, self._opener, self._egress = owner, opener, egress
+        self._dtls = Dtls(certificate, self._send_datagram)
+        self._start = start
+        self._sdp_session, self._sdp_version = random.getrandbits(62), 1
+        camera, audio = offer.line("camera"), offer.line("audio")
+        self.codec: Codec | None = camera.codec if camera is not None else None
+        self.audio = AudioSender(self.outlet, _new_ssrc(), audio.payload_type if audio is not None else 0)
+        self.video: VideoSender | None = None
+        if camera is not None and camera.receives:
+            self.video = VideoSender(
+                self.outlet,
+                _new_ssrc(),
+                camera.payload_type,
+                _new_ssrc() if camera.rtx is not None else None,
+                camera.rtx,
+            )
+        self.listens = audio is not None and audio.receives
+        self.streams: dict[Track, VideoIngest] = {}
+        self.voice: AudioIngest | None = None
+        self._inbound: dict[int, Inbound] = {}
+        self._report_at = now
+        self._stats_at = now
+        self._received_octets = 0
+        self._counted: dict[str, int] = {}
+        if site:
+            for line in offer.lines:
+                if line.sends and line.ssrcs:
+                    self._open_stream(line, line.ssrcs[0])
+                    if line.rtx_ssrc is not None:
+                        self._open_rtx(line, line.rtx_ssrc)
+        own = self.audio.ssrc
+        self._preamble = rtcp.receiver_report(own) + rtcp.source_description([own], sdp.CNAME)
+
+    @property
+    def info(self) -> LegInfo:
+        def offers(purpose: sdp.Purpose) -> bool:
+            line = self.offer.line(purpose)
+            return line is not None and line.sends and self.site != 0
+
+        return LegInfo(self.id, self.conference, self.site, self.state, self.codec, offers("camera"), offers("screen"))
+
+    def answer(self, *, fingerprint: str, addresses: list[str], port: int) -> str:
+        """Our SDP for the current ICE generation."""
+        sending: dict[str, sdp.Sending] = {}
+        for line in self.offer.lines:
+            if line.purpose == "audio":
+                sending[line.mid] = sdp.Sending(self.audio.ssrc)
+            elif line.purpose == "camera" and self.video is not None:
+                sending[line.mid] = sdp.Sending(self.video.ssrc, self.video.rtx_ssrc)
+        self._sdp_version += 1
+        return sdp.write_answer(
+            self.offer,
+            session=self._sdp_session,
+            version=self._sdp_version,
+            credentials=self.ice.credentials,
+            fingerprint=fingerprint,
+            addresses=addresses,
+            port=port,
+            sending=sending,
+            only_watches=self.site == 0,
+        )
+
+    # -- transport
+
+    def reached(self) -> None:
+        """There is an address: DTLS may begin."""
+        self._start(self)
+
+    async def handshake(self) -> Keys:
+        """Raises ConnectionError when it fails."""
+        return await self._dtls.handshake(self.offer.fingerprints)
+
+    def connected(self, keys: Keys, now: float) -> None:
+        self.outlet.keys = keys
+        self.state = "connected"
+        self.heard = now
+        self._report_at = now + 0.1
+
+    async def ended(self) -> None:
+        """Return when the site has said goodbye."""
+        await self._dtls.ended()
+
+    async def close(self) -> None:
+        await self._dtls.close()
+        self.outlet.keys = None
+
+    def take_dtls(self, data: bytes) -> None:
+        self._dtls.pipe.feed(data)
+
+    def _send_datagram(self, data: bytes) -> None:
+        outlet = self.outlet
+        if outlet.sock is not None:
+            try:
+                outlet.sock.sendto(memoryview(data), outlet.address)
+            except OSError:
+                self._egress.dropped["send_failed"] = self._egress.dropped.get("send_failed", 0) + 1
+
+    # -- inbound RTP
+
+    def take_rtp(self, size: int, now: float) -> bool:
+        """Take the RTP packet in the opener's buffer; True if it was authentic."""
+        keys = self.outlet.keys
+        if keys is None:
+            return False
+        opener = self._opener
+        buffer = opener.buffer
+        ssrc = _SSRC.unpack_from(buffer, 8)[0]
+        inbound = self._inbound.get(ssrc)
+        if inbound is not None and not inbound.wanted and buffer[3] & SAMPLE:
+            self._received_octets += size
+            return False  # nobody sees it: it ends here, unopened
+        size = opener.open(keys.receive, size)
+        if size < 0:
+            return False
+        header = rtp.parse(buffer, size)
+        if header is None:
+            return True
+        if inbound is None:
+            inbound = self._adopt(header)
+            if inbound is None:
+                return True
+        self._received_octets += size
+        inbound.receive(buffer, header, now)
+        return True
+
+    def _adopt(self, header: rtp.Header) -> Inbound | None:
+        """A stream whose SSRC the offer did not tell: known by its mid, or by a payload type only one line has."""
+        if not self.site or len(self._inbound) >= MAX_INBOUND:
+            return None
+        buffer = self._opener.buffer
+        lines = [line for line in self.offer.lines if line.sends and line.purpose != "refused"]
+        for line in lines:
+            if line.mid_id is not None and (place := rtp.extension(buffer, header, line.mid_id)) is not None:
+                at, length = place
+                if bytes(buffer[at : at + length]) == line.mid.encode():
+                    lines = [line]
+                    break
+        matching = [line for line in lines if header.payload_type in (line.payload_type, line.rtx)]
+        if len(matching) != 1:
+            return None
+        line = matching[0]
+        if header.payload_type == line.rtx:
+            return self._open_rtx(line, header.ssrc)
+        return self._open_stream(line, header.ssrc)
+
+    def _open_stream(self, line: sdp.Line, ssrc: int) -> Inbound:
+        if line.purpose == "audio":
+            self.voice = AudioIngest(ssrc, line.level_id, self._voice)
+            self._inbound[ssrc] = self.voice
+            return self.voice
+        track: Track = "screen" if line.purpose == "screen" else "camera"
+        codec: Codec = line.codec or "H264"
+
+        def frame(keyframe: bool, rtp_time: int, data: bytes, now: float) -> None:
+            self._owner.frame(self, track, codec, keyframe, rtp_time, data, now)
+
+        stream = VideoIngest(ssrc, codec, frame)
+        stream.want(self._wants(track))
+        self.streams[track] = stream
+        self._inbound[ssrc] = stream
+        return stream
+
+    def _open_rtx(self, line: sdp.Line, ssrc: int) -> Inbound | None:
+        stream = self.streams.get("screen" if line.purpose == "screen" else "camera")
+        if stream is None:
+            return None
+        again = self._inbound[ssrc] = Retransmissions(stream)
+        return again
+
+    def _voice(self, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
+        self._owner.voice(self, sequence, level, voice, rtp_time, data, now)
+
+    # -- inbound RTCP
+
+    def take_rtcp(self, size: int, now: float) -> bool:
+        """Take the RTCP packet in the opener's buffer; True if it was authentic."""
+        keys = self.outlet.keys
+        if keys is None:
+            return False
+        size = self._opener.open_rtcp(keys.receive, size)
+        if size < 0:
+            return False
+        for message in rtcp.parse(self._opener.buffer, size):
+            self._obey(message, now)
+        return True
+
+    def _obey(self, message: rtcp.Message, now: float) -> None:
+        video = self.video
+        match message:
+            case rtcp.Nack(media, lost) if video is not None and media == video.ssrc:
+                self._egress.resend(video, lost, now)
+            case rtcp.KeyframeRequest(media) if video is not None and media == video.ssrc:
+                video.plis += 1
+                # one that is on its way already needs no other
+                if now - video.keyframe_sent_at > (self.rtt or DEFAULT_RTT) + 0.05:
+                    self._owner.keyframe_wanted(self, now)
+            case rtcp.Remb(bitrate):
+                self.remb_bps = bitrate
+            case rtcp.Block(ssrc) if ssrc == self.audio.ssrc or (video is not None and ssrc == video.ssrc):
+                self._hear_report(message, now)
+            case rtcp.SenderReport(ssrc, ntp, rtp_time):
+                self._hear_clock(ssrc, ntp, rtp_time, now)
+
+    def _hear_report(self, block: rtcp.Block, now: float) -> None:
+        rtt = rtcp.round_trip(block, _ntp_of(now))
+        if rtt is not None:
+            self.rtt = rtt if self.rtt is None else self.rtt + (rtt - self.rtt) / 4
+            if self.video is not None:
+                self.video.rtt = self.rtt
+        if self.video is None or block.ssrc == self.video.ssrc:
+            self.peer_lost = block.fraction
+
+    def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
+        for kind, reception in self._receptions():
+            if reception.ssrc == ssrc:
+                reception.sender_report(ntp, now)
+                self._owner.clock(SenderClock(self.site, kind, rtcp.ntp_seconds(ntp), rtp_time))
+
+    def _receptions(self) -> list[tuple[Kind, Reception]]:
+        found: list[tuple[Kind, Reception]] = [(track, stream.reception) for track, stream in self.streams.items()]
+        if self.voice is not None:
+            found.append(("audio", self.voice.reception))
+        return found
+
+    # -- plan and timers
+
+    def apply(self, plan: LegPlan, now: float) -> None:
+        """The newest plan; the conference sees to the rendition."""
+        before, self.plan = self.plan, plan
+        for track, stream in self.streams.items():
+            stream.want(self._wants(track))
+        if (before.camera_bitrate_bps, before.camera_wanted, before.screen_wanted) != (
+            plan.camera_bitrate_bps,
+            plan.camera_wanted,
+            plan.screen_wanted,
+        ):
+            self._report_at = now  # tells the site its limit at once
+        self.service(now)
+
+    def _wants(self, track: Track) -> bool:
+        return self.plan.camera_wanted if track == "camera" else self.plan.screen_wanted
+
+    def need_keyframes(self, track: Track | None = None) -> None:
+        """The mixer's decoder (or a new mixer) needs keyframes of this site."""
+        for name, stream in self.streams.items():
+            if track in (None, name):
+                stream.need_keyframe()
+
+    def service(self, now: float) -> None:
+        """Ask again for what is missing, report when it is time; about every 10 ms."""
+        if self.outlet.keys is None:
+            return
+        for stream in self.streams.values():
+            if stream.troubled:
+                self._repair(stream, now)
+        if now >= self._report_at:
+            self._report_at = now + REPORT_EVERY
+            self._report(now)
+
+    def _repair(self, stream: VideoIngest, now: float) -> None:
+        own, media = self.audio.ssrc, stream.reception.ssrc
+        again = stream.service(now, self.rtt or DEFAULT_RTT)
+        packet = rtcp.nack(own, media, again) if again else b""
+        if stream.keyframes.due(now):
+            packet += rtcp.pli(own, media)
+        if packet:
+            self._egress.report(self.outlet, self._preamble + packet)
+
+    def _report(self, now: float) -> None:
+        blocks = [
+            reception.block(now)
+            for kind, reception in self._receptions()
+            if reception.highest >= 0 and (kind == "audio" or self._wants(kind))
+        ]
+        ntp = _ntp_of(now)
+        audio, video = self.audio, self.video
+        ssrcs = [audio.ssrc]
+        parts = []
+        if audio.packets:
+            report = rtcp.SenderReport(audio.ssrc, ntp, self._owner.audio_rtp_time(now), audio.packets, audio.octets)
+            parts.append(rtcp.sender_report(report, blocks))
+        else:
+            parts.append(rtcp.receiver_report(audio.ssrc, blocks))
+        if video is not None and video.packets and video.ring is not None:
+            rtp_time = self._owner.video_rtp_time(self, now)
+            parts.append(rtcp.sender_report(rtcp.SenderReport(video.ssrc, ntp, rtp_time, video.packets, video.octets)))
+            ssrcs.append(video.ssrc)
+        parts.append(rtcp.source_description(ssrcs, sdp.CNAME))
+        if limit := self._limit():
+            wanted = [stream.reception.ssrc for stream in self.streams.values() if stream.wanted]
+            parts.append(rtcp.remb(audio.ssrc, limit, wanted))
+        self._egress.report(self.outlet, b"".join(parts))
+
+    def _limit(self) -> int | None:
+        """What the site may send in all, bit/s: told by REMB, which browsers follow at once."""
+        line = self.offer.line("camera")
+        if line is None or "goog-remb" not in line.feedback or not any(s.wanted for s in self.streams.values()):
+            return None
+        limit = AUDIO_SHARE
+        if self.plan.camera_wanted:
+            limit += self.plan.camera_bitrate_bps or UNLIMITED
+        if self.plan.screen_wanted:
+            limit += SCREEN_SHARE
+        return limit
+
+    def age(self, now: float) -> str | None:
+        """Let time pass.  Returns why the leg is to be closed, if it is; `state` tells the rest."""
+        quiet = now - self.heard
+        if quiet >= GONE_AFTER:
+            return "never_connected" if self.state == "new" else "silent"
+        if self.state != "new":
+            self.state = "silent" if quiet >= SILENT_AFTER else "connected"
+        return None
+
+    # -- figures
+
+    def stats(self, now: float) -> LegStats:
+        """Figures since the last call."""
+        interval = max(now - self._stats_at, 1e-3)
+        self._stats_at = now
+        camera = self.streams.get("camera")
+        audio_jitter = self.voice.reception.jitter_ms if self.voice is not None else 0.0
+        camera_live = camera is not None and camera.wanted
+        return LegStats(
+            leg=self.id,
+            received_kbps=round(self._since("in", self._received_octets) * 0.008 / interval, 1),
+            sent_kbps=round(self._since("out", self.outlet.octets) * 0.008 / interval, 1),
+            video_fps_received=round(self._since("frames", camera.frames) / interval, 1) if camera is not None else 0.0,
+            lost_fraction=round(max((reception.fraction_lost for _, reception in self._receptions()), default=0.0), 4),
+            peer_lost_fraction=round(self.peer_lost, 4),
+            jitter_ms=round(camera.reception.jitter_ms if camera is not None and camera_live else audio_jitter, 1),
+            rtt_ms=round(self.rtt * 1000, 1) if self.rtt is not None else None,
+            nacks=self._since("nacks", self.video.nacks if self.video is not None else 0),
+            plis=self._since("plis", self.video.plis if self.video is not None else 0),
+            remb_bps=self.remb_bps,
+        )
+
+    def _since(self, name: str, total: int) -> int:
+        before = self._counted.get(name, 0)
+        self._counted[name] = total
+        return total - before
+
+
+def _new_ssrc() -> int:
+    return random.randrange(1, 0xFFFF_FFFF)
+
+
+def _ntp_of(now: float) -> int:
+    return rtcp.ntp_time(now + _WALL)

@@ -1,0 +1,93 @@
+"""How well one inbound stream arrives: what a receiver report says of it (RFC 3550, section 6.4.1, appendix A).
+
+Owned by the stream's ingest; takes `now`, has no clock.
+"""
+
+from __future__ import annotations
+
+from mcu_core.relay.rtcp import Block
+from mcu_core.relay.rtp import sequence_delta, time_delta
+
+_RESTART = 3000  # a jump of so many packets is a sender that began anew
+
+
+class Reception:
+    """Counts one SSRC.  `highest` is the extended highest sequence number, -1 before the first packet."""
+
+    __slots__ = (
+        "_arrived",
+        "_base",
+        "_expected_before",
+        "_jitter",
+        "_rate",
+        "_received_before",
+        "_rtp_time",
+        "_sr_at",
+        "_sr_middle",
+        "fraction_lost",
+        "highest",
+        "received",
+        "ssrc",
+    )
+
+    def __init__(self, ssrc: int, rate: int) -> None:
+        self.ssrc = ssrc
+        self.highest = -1
+        self.received = 0
+        self.fraction_lost = 0.0  # over the last report interval
+        self._rate = rate
+        self._base = 0
+        self._jitter = 0.0
+        self._arrived = 0.0
+        self._rtp_time = 0
+        self._expected_before = self._received_before = 0
+        self._sr_middle = 0
+        self._sr_at = 0.0
+
+    def hear(self, sequence: int, rtp_time: int, now: float) -> int:
+        """Count a packet; returns its extended sequence number."""
+        self.received += 1
+        highest = self.highest
+        if highest < 0:
+            self.highest = self._base = 0x10000 + sequence
+            self._arrived, self._rtp_time = now, rtp_time
+            return self.highest
+        delta = sequence_delta(sequence, highest & 0xFFFF)
+        if not -_RESTART < delta < _RESTART:
+            self.highest = self._base = (highest | 0xFFFF) + 1 + sequence
+            self._expected_before = self._received_before = 0
+            self.received = 1
+            self._arrived, self._rtp_time = now, rtp_time
+            return self.highest
+        extended = highest + delta
+        if delta > 0:
+            self.highest = extended
+            if rtp_time != self._rtp_time:
+                transit = (now - self._arrived) * self._rate - time_delta(rtp_time, self._rtp_time)
+                self._jitter += (abs(transit) - self._jitter) / 16
+                self._arrived, self._rtp_time = now, rtp_time
+        return extended
+
+    def sender_report(self, ntp: int, now: float) -> None:
+        self._sr_middle, self._sr_at = (ntp >> 16) & 0xFFFF_FFFF, now
+
+    @property
+    def jitter_ms(self) -> float:
+        return self._jitter / self._rate * 1000
+
+    def block(self, now: float) -> Block:
+        """The report block for the interval since the last call."""
+        expected = self.highest - self._base + 1 if self.highest >= 0 else 0
+        interval = expected - self._expected_before
+        lost = interval - (self.received - self._received_before)
+        self._expected_before, self._received_before = expected, self.received
+        self.fraction_lost = max(0.0, lost / interval) if interval > 0 else 0.0
+        return Block(
+            ssrc=self.ssrc,
+            fraction=self.fraction_lost,
+            lost=expected - self.received,
+            highest=max(0, self.highest) & 0xFFFF_FFFF,
+            jitter=int(self._jitter),
+            lsr=self._sr_middle,
+            dlsr=int((now - self._sr_at) * 65536) if self._sr_middle else 0,
+        )

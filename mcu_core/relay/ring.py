@@ -1,0 +1,143 @@
+"""The last packets of one rendition, packetised once and shared by all who watch it.
+
+A packet's number in the ring grows for ever; a viewer's sequence number is that plus an offset of its own.  So
+neither sending nor answering a NACK needs a copy per viewer.  Owned by the relay's event loop; takes `now`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mcu_core.relay import packetize
+from mcu_core.relay.rtp import MediaClock
+from mcu_core.wire import Codec, VideoOut
+
+CAPACITY = 1024  # packets; about 6 s at 1.5 Mbit/s
+KEYFRAME_FRESH = 0.7  # a joiner may begin with a keyframe of this age
+REQUEST_GAP = 0.3  # between keyframe requests for one rendition
+_MAX_RUN_BYTES = 60_000
+_MAX_RUN = 60
+
+_packers: dict[int, struct.Struct] = {}
+
+
+def packer(payload_size: int) -> struct.Struct:
+    """RTP header (no extension) and payload in one step."""
+    found = _packers.get(payload_size)
+    if found is None:
+        found = _packers[payload_size] = struct.Struct(f"!BBHII{payload_size}s")
+    return found
+
+
+class Packet(NamedTuple):
+    """What all viewers' copies of one packet have in common."""
+
+    packer: struct.Struct
+    size: int  # header and payload
+    marker: int  # 0x80 or 0
+    rtp_time: int
+    payload: bytes
+
+
+Run = list[Packet]
+
+
+class Ring:
+    """The packets of one rendition.  `next` is the number of the packet to come."""
+
+    def __init__(self, rendition: int, codec: Codec, capacity: int = CAPACITY) -> None:
+        self.rendition = rendition
+        self.codec = codec
+        self.clock = MediaClock(90_000)
+        self.next = 0
+        self.keyframe: int | None = None  # number of the first packet of the last keyframe
+        self.keyframe_at = float("-inf")
+        self.frames = 0
+        self._capacity = capacity
+        self._slots: list[Packet | None] = [None] * capacity
+        self._runs: dict[tuple[int, int], list[Run]] = {}
+        self._asked_at = float("-inf")
+        self._ask = False
+
+    def add(self, picture: VideoOut, now: float) -> int:
+        """Packetise a picture; returns the number of its first packet."""
+        if self.codec == "H264":
+            payloads = packetize.h264(picture.payload)
+        else:
+            payloads = packetize.vp8(picture.payload, self.frames)
+        first = self.next
+        if not payloads:
+            return first
+        self.frames += 1
+        rtp_time = self.clock.stamp(picture.tick, picture.rtp_time)
+        last = len(payloads) - 1
+        for number, payload in enumerate(payloads):
+            size = len(payload)
+            self._slots[self.next % self._capacity] = Packet(
+                packer(size), 12 + size, 0x80 if number == last else 0, rtp_time, payload
+            )
+            self.next += 1
+        self._runs.clear()
+        if picture.keyframe:
+            self.keyframe, self.keyframe_at = first, now
+            self._ask = False
+        return first
+
+    def get(self, number: int) -> Packet | None:
+        """Packet `number`, or None when it is not (or no longer) held."""
+        if not max(0, self.next - self._capacity) <= number < self.next:
+            return None
+        return self._slots[number % self._capacity]
+
+    def holds(self, number: int) -> bool:
+        return max(0, self.next - self._capacity) <= number < self.next
+
+    def begin(self, now: float) -> int | None:
+        """Where a joiner may begin at once: a keyframe fresh enough and still held; None: wait for the next."""
+        if self.keyframe is None or now - self.keyframe_at >= KEYFRAME_FRESH or not self.holds(self.keyframe):
+            return None
+        return self.keyframe
+
+    def runs(self, first: int, end: int) -> list[Run]:
+        """Packets `first..end-1` in runs the kernel can cut itself: equal sizes, only the last may be shorter."""
+        found = self._runs.get((first, end))
+        if found is None:
+            packets = [packet for number in range(first, end) if (packet := self.get(number)) is not None]
+            found = self._runs[first, end] = into_runs(packets)
+        return found
+
+    # -- keyframe requests, merged over the viewers
+
+    def want_keyframe(self) -> None:
+        """A viewer cannot go on (or begin) without a keyframe."""
+        self._ask = True
+
+    def request_due(self, now: float) -> bool:
+        """Whether to ask the mixer for a keyframe now; counts it as asked.  At least `REQUEST_GAP` apart."""
+        if not self._ask or now - max(self._asked_at, self.keyframe_at) < REQUEST_GAP:
+            return False
+        self._asked_at = now
+        return True
+
+
+def into_runs(packets: Sequence[Packet]) -> list[Run]:
+    """Cut a sequence of packets into runs of equal size whose last may be shorter."""
+    runs: list[Run] = []
+    run: Run = []
+    total = 0
+    for packet in packets:
+        fits = (
+            run
+            and run[-1].size == run[0].size >= packet.size
+            and len(run) < _MAX_RUN
+            and total + packet.size + 16 <= _MAX_RUN_BYTES
+        )
+        if not fits:
+            run = []
+            runs.append(run)
+            total = 0
+        run.append(packet)
+        total += packet.size + 16
+    return runs

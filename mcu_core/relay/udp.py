@@ -1,0 +1,149 @@
+"""The relay's UDP sockets: one per bind address, all on the one port, read in batches.
+
+Waking the event loop for each packet would cost 20-50 us, several times what the packet itself costs.  So after a
+wake-up the reader is taken off the loop and the socket is polled every 2 ms while there is traffic; when a poll
+finds nothing the reader goes back.  An error of one datagram never ends the reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Sequence
+from typing import cast
+
+from aioice.ice import get_host_addresses
+
+from mcu_core.errors import OperatorError
+from mcu_core.relay.egress import Socket
+from mcu_core.relay.ice_lite import Address
+from mcu_core.relay.mux import OnDatagram
+
+log = logging.getLogger(__name__)
+
+BATCH = 64  # datagrams per turn
+POLL = 0.002
+BUFFER = 4 * 1024 * 1024
+
+
+def open_sockets(addresses: Sequence[str], port: int) -> list[socket.socket]:
+    """Bind every address to `port` (0: the first free one, then the same for all).
+
+    An IPv6 address is skipped with a warning where the machine has no IPv6.  Raises OperatorError `relay_port`.
+    """
+    opened: list[socket.socket] = []
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+        except OSError as error:
+            log.warning("no socket for %s: %s", address, error)
+            continue
+        sock.setblocking(False)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+        try:
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, port))
+        except OSError as error:
+            sock.close()
+            if family == socket.AF_INET6 and address == "::":
+                log.warning("IPv6 is not available: %s", error)
+                continue
+            for other in opened:
+                other.close()
+            raise _cannot_bind(address, port, error) from error
+        port = sock.getsockname()[1]
+        opened.append(sock)
+    if not opened:
+        raise _cannot_bind(", ".join(addresses), port, None)
+    return opened
+
+
+def _cannot_bind(address: str, port: int, error: OSError | None) -> OperatorError:
+    why = error.strerror if error is not None and error.strerror else "-"
+    return OperatorError(
+        "relay_port",
+        f"Không mở được cổng UDP {port} trên {address} ({why}). Kiểm tra MCU_RELAY_BIND và MCU_RELAY_PORT.",
+        f"UDP port {port} on {address} cannot be opened ({why}). Check MCU_RELAY_BIND and MCU_RELAY_PORT.",
+    )
+
+
+def announced(bind: Sequence[str], announce: Sequence[str]) -> list[str]:
+    """The addresses for the candidates: `announce` if set, else the bound ones, a wildcard standing for the
+    machine's own.
+
+    A machine without any other address announces 127.0.0.1.
+    """
+    if announce:
+        return list(announce)
+    found: list[str] = []
+    for address in bind:
+        if address in ("0.0.0.0", "::"):
+            found += get_host_addresses(use_ipv4=address == "0.0.0.0", use_ipv6=address == "::")
+        else:
+            found.append(address)
+    return list(dict.fromkeys(found)) or ["127.0.0.1"]
+
+
+class Reader:
+    """Reads the sockets into one buffer and hands each datagram on."""
+
+    def __init__(self, sockets: Sequence[socket.socket], buffer: memoryview, on_datagram: OnDatagram) -> None:
+        self._sockets = sockets
+        self._buffer = buffer
+        self._on_datagram = on_datagram
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timers: dict[socket.socket, asyncio.Handle] = {}
+
+    def start(self) -> None:
+        """Begin to read, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            self._loop.add_reader(sock, self._wake, sock)
+
+    def stop(self) -> None:
+        if self._loop is None:
+            return
+        for timer in self._timers.values():
+            timer.cancel()
+        for sock in self._sockets:
+            self._loop.remove_reader(sock)
+        self._loop = None
+
+    def _wake(self, sock: socket.socket) -> None:
+        assert self._loop is not None
+        self._loop.remove_reader(sock)
+        self._poll(sock)
+
+    def _poll(self, sock: socket.socket) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        count = BATCH
+        try:
+            count = self._drain(sock, loop.time())
+        finally:
+            if count == 0:
+                self._timers.pop(sock, None)
+                loop.add_reader(sock, self._wake, sock)
+            else:
+                delay = 0.0 if count == BATCH else POLL
+                self._timers[sock] = loop.call_later(delay, self._poll, sock)
+
+    def _drain(self, sock: socket.socket, now: float) -> int:
+        receive, buffer, on_datagram = sock.recvfrom_into, self._buffer, self._on_datagram
+        out = cast(Socket, sock)
+        for count in range(BATCH):
+            try:
+                size, address = receive(buffer)
+            except BlockingIOError:
+                return count
+            except OSError:
+                continue  # an ICMP error of some peer, told by the next call
+            on_datagram(size, cast(Address, address), out, now)
+        return BATCH
