@@ -175,12 +175,12 @@ def warm_up() -> None:
     opus = OpusEncoder()
     opus.encode(np.zeros(960, np.int16))
     opus.close()
+    gc.collect()  # here and not when the mixer is needed: it takes tens of milliseconds
 
 
 def run_mixer(run_dir: Path, assignment: Assignment) -> None:
     """Run a mixer until SIGTERM or SIGINT."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    gc.collect()
     gc.freeze()  # modules are not looked at again by any later collection
 
     async def main() -> None:

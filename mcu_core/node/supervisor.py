@@ -57,7 +57,7 @@ class Supervisor:
         self._run_dir = run_dir
         self._with_control = with_control
         self._commands = commands
-        self._reserve = Reserve(commands["mixer"], child_environment(run_dir)) if with_spare else None
+        self.spare = Reserve(commands["mixer"], child_environment(run_dir)) if with_spare else None
         self._workers: dict[tuple[WorkerKind, str], Worker] = {}
         self._peers: set[Peer] = set()
         self._tasks: asyncio.TaskGroup | None = None
@@ -92,8 +92,8 @@ class Supervisor:
     async def _supervise(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            if self._reserve is not None:
-                self._children.add(tasks.create_task(self._reserve.run(), name="node/reserve"))
+            if self.spare is not None:
+                self._children.add(tasks.create_task(self.spare.run(), name="node/reserve"))
             if self._with_control:
                 self._start("control", CONTROL_NAME)
             await self._stop.wait()
@@ -107,7 +107,7 @@ class Supervisor:
             self._run_dir,
             self._commands[kind],
             announce=self._announce,
-            reserve=self._reserve if kind == "mixer" else None,
+            reserve=self.spare if kind == "mixer" else None,
         )
         assert self._tasks is not None
         self._workers[kind, name] = worker
