@@ -235,8 +235,8 @@ def check_origin(request: web.Request, services: Services) -> None:
     if urlsplit(origin.lower()).netloc not in hosts:
         raise Refused(
             "bad_origin",
-            f"Yêu cầu đến từ trang khác ({origin[:100]}). Nếu đó là địa chỉ của máy chủ này, thêm vào http.public_urls.",
-            f"The request comes from another page ({origin[:100]}). If that is this server, add it to http.public_urls.",
+            f"Yêu cầu đến từ trang khác ({origin[:100]}). Nếu đó là máy chủ này, thêm vào http.public_urls.",
+            f"The request comes from another page ({origin[:100]}). If it is this server, add it to http.public_urls.",
         )
 
 

@@ -1,10 +1,11 @@
 """`/healthz` for load balancers and people, `/metrics` for Prometheus.
 
-Health is open, so it tells only which part is at fault, and is computed at most once a second however often it is asked.
+Health is open, so it tells only which part is at fault, and is computed at most once a second.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from typing import Any
@@ -15,8 +16,11 @@ from control_api.accounts.rules import Role
 from control_api.api import authorise
 from control_api.metrics import CONTENT_TYPE
 from control_api.services import SERVICES, Services
+from mcu_core.errors import McuError
+from mcu_core.wire import WorkerInfo
 
 _FRESH = 1.0
+_DEADLINE = 2.0
 
 
 class Health:
@@ -30,12 +34,25 @@ class Health:
         now = time.monotonic()
         if now - self._at >= _FRESH:
             self._at = now
-            database = await services.database.ping()
-            media = services.live.reachable()
-            checks = {"database": database, **media}
+            database, workers = await asyncio.gather(services.database.ping(), _workers(services))
+            relays = [worker for worker in workers or () if worker.kind == "relay"]
+            checks = {
+                "database": database,
+                "supervisor": workers is not None,
+                "relay": bool(relays) and all(worker.pid for worker in relays),
+                "conferences": services.live.ready.is_set(),
+            }
             status = "ok" if all(checks.values()) else "degraded" if database else "down"
             self._last = status, {name: "ok" if good else "failed" for name, good in checks.items()}
         return self._last
+
+
+async def _workers(services: Services) -> tuple[WorkerInfo, ...] | None:
+    """What the supervisor runs; None when it does not answer."""
+    try:
+        return await asyncio.wait_for(services.pool.list(), _DEADLINE)
+    except (McuError, TimeoutError):
+        return None
 
 
 HEALTH = web.AppKey("health", Health)
@@ -53,6 +70,9 @@ async def metrics(request: web.Request) -> web.Response:
     given = request.headers.get("Authorization", "")
     if token is None or not hmac.compare_digest(given.encode(), f"Bearer {token.get_secret_value()}".encode()):
         await authorise(request, services, Role.ADMINISTRATOR)
+    workers = await _workers(services)
+    if workers is not None:
+        services.metrics.workers(workers)
     return web.Response(
         body=services.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
     )

@@ -1,7 +1,7 @@
 """Prometheus metrics of the whole MCU, one registry per application (nothing global, so that tests do not meet).
 
-Counters and histograms are fed as things happen; gauges of conferences, relays and mixers are read from `Live.figures()`
-when somebody scrapes.  Owned by the event loop.
+Counters and histograms are fed as things happen; gauges of conferences, relays and mixers are read from
+`Live.figures()` when somebody scrapes.  Owned by the event loop.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from control_api.live.service import Figures, Live
+from control_api.conferences.live import Live
+from mcu_core.wire import WorkerInfo
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -23,7 +24,7 @@ _LAG_PERIOD = 0.5
 
 
 class Metrics:
-    """Implements `control_api.live.service.Metrics`."""
+    """Implements `control_api.live.figures.Metrics`."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -49,15 +50,24 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._logins = Counter(
-            "mcu_logins_total", "Attempts to sign in.", ("result",), registry=self.registry
-        )
+        self._logins = Counter("mcu_logins_total", "Attempts to sign in.", ("result",), registry=self.registry)
         self._lag = Gauge(
             "mcu_control_loop_lag_seconds", "Longest lag of control's event loop lately.", registry=self.registry
         )
-        self._sockets = Gauge(
-            "mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry
+        self._sockets = Gauge("mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry)
+
+        self._restarts = Gauge(
+            "mcu_worker_restarts",
+            "Restarts of a worker since the MCU started.",
+            ("kind", "name"),
+            registry=self.registry,
         )
+
+    def workers(self, workers: tuple[WorkerInfo, ...]) -> None:
+        """What the supervisor runs now."""
+        self._restarts.clear()
+        for worker in workers:
+            self._restarts.labels(worker.kind, worker.name).set(worker.restarts)
 
     def request_done(self, method: str, route: str, status: int, seconds: float) -> None:
         self._http.labels(method, route, str(status)).observe(seconds)
@@ -105,7 +115,7 @@ class _LiveFigures(Collector):
         return []  # names depend on what the workers report; registering must not collect
 
     def collect(self) -> Iterator[Metric]:
-        figures: Figures = self._live.figures()
+        figures = self._live.figures()
         yield _one("mcu_conferences", "Conferences that exist.", figures.conferences)
         yield _one("mcu_legs", "Media connections of sites and monitors.", figures.legs)
         yield _one("mcu_monitors", "Consoles that watch.", figures.monitors)

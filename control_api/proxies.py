@@ -1,6 +1,7 @@
 """Who asks and under which address, also behind a proxy that ends TLS.
 
-X-Forwarded-For and X-Forwarded-Proto count only from `http.trusted_proxies`: anybody else could write anything there.  Pure.
+X-Forwarded-For and X-Forwarded-Proto count only from `http.trusted_proxies`: anybody else could write anything
+there.  Pure.
 """
 
 from __future__ import annotations

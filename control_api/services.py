@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from control_api.accounts.accounts import Accounts
+from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
-from control_api.live.service import Live
 from control_api.metrics import Metrics
 from control_api.settings import Settings
 from control_api.store.database import Database
+from mcu_core.node.pool import NodePool
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Services:
     accounts: Accounts
     conferences: SqlConferenceStore
     live: Live
+    pool: NodePool
     metrics: Metrics
     now: Callable[[], float]  # wall clock
 

@@ -7,22 +7,34 @@ OperatorError that names it.  Read once at start by every command.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import os
 import socket
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mcu_core.errors import OperatorError
 
 CONFIG_VARIABLE = "MCU_CONFIG"
 DEFAULT_CONFIG = "mcu.toml"
+_LONGEST_RUN_DIR = 60  # leaves room for the sockets' names in the 107 bytes of sun_path
 
 
 def _split(value: Any) -> Any:
@@ -30,6 +42,10 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _origin(value: str) -> str:
@@ -112,7 +128,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var")
     database_url: SecretStr | None = None  # none: SQLite in data_dir
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     log_format: Literal["auto", "text", "json"] = "auto"  # auto: readable on a terminal, JSON elsewhere
     run_dir: Path | None = None  # Unix sockets; short, or their paths do not fit (108 bytes)
     http: Http = Http()
@@ -144,6 +160,19 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         return self.tls.mode != "off"
 
+    @property
+    def socket_dir(self) -> Path:
+        """Folder of the Unix sockets: `run_dir`, else below data_dir, else (path too long) in the system's."""
+        if self.run_dir is not None:
+            return self.run_dir
+        below = self.data_dir.resolve() / "run"
+        if len(os.fsencode(below)) <= _LONGEST_RUN_DIR:
+            return below
+        base = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+        if not os.access(base, os.W_OK):
+            base = tempfile.gettempdir()
+        return Path(base) / f"mcu-{os.getuid()}-{hashlib.sha256(os.fsencode(below)).hexdigest()[:8]}"
+
     def own_url(self) -> str:
         """The address to print and to put into links when no request tells a better one."""
         if self.http.public_urls:
@@ -164,7 +193,7 @@ class Settings(BaseSettings):
             "MCU_RELAY_PORT": str(self.relay.port),
             "MCU_RELAY_BIND": ",".join(self.relay.bind),
             "MCU_RELAY_COUNT": str(self.relay.count),
-            "MCU_LOG_LEVEL": self.log_level,
+            "MCU_LOG_LEVEL": self.log_level.upper(),
         }
         if self.log_format != "auto":
             environment["MCU_LOG"] = self.log_format

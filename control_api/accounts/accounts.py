@@ -91,7 +91,12 @@ class Accounts:
             kept = (await db.scalars(newest)).all()
             await db.execute(delete(Session).where(Session.user_id == user.id, Session.digest.not_in(kept)))
             session = Session(
-                digest=_digest(token), user_id=user.id, created_at=now, seen_at=now, address=address[:64], agent=agent[:200]
+                digest=_digest(token),
+                user_id=user.id,
+                created_at=now,
+                seen_at=now,
+                address=address[:64],
+                agent=agent[:200],
             )
             db.add(session)
         return _signed_in(user, session), token

@@ -1,20 +1,22 @@
 """The console's WebSocket: what happens in one conference, as it happens.
 
-Only ever sends; a reader that takes nothing for `_SEND_DEADLINE` is closed, and slower ones are given the newest messages only
-(`Subscription`).  The session is looked at again every `_CHECK_EVERY` seconds, so a withdrawn right ends the stream.
+Only ever sends; a reader that takes nothing for `_SEND_DEADLINE` is closed, and slower ones are given the newest
+messages only (`Subscription`).  The session is looked at again every `_CHECK_EVERY` seconds, so a withdrawn right ends
+the stream.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from control_api.accounts.rules import Role
 from control_api.api import authorise, check_origin
-from control_api.live.service import Subscription
+from control_api.conferences.live import Subscription
 from control_api.problems import Refused
 from control_api.services import SERVICES, Services
 
@@ -27,7 +29,16 @@ _CHECK_EVERY = 15.0
 _MOST_BYTES = 4096  # nothing is expected from the console
 
 log = structlog.get_logger("events")
-SOCKETS = web.AppKey("event_sockets", set[web.WebSocketResponse])
+
+
+@dataclass(slots=True)
+class EventSockets:
+    """The open ones, to be closed in good order when the server goes down."""
+
+    open: set[web.WebSocketResponse] = field(default_factory=set)
+
+
+SOCKETS = web.AppKey("event_sockets", EventSockets)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -38,7 +49,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     try:
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_MOST_BYTES, compress=True)
         await socket.prepare(request)
-        sockets = request.app[SOCKETS]
+        sockets = request.app[SOCKETS].open
         sockets.add(socket)
         services.metrics.socket_opened("events")
         try:

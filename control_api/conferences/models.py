@@ -218,6 +218,4 @@ class AlarmEvent(Answer):
     at: float
 
 
-ConsoleEvent = Annotated[
-    StateEvent | LevelsEvent | QualityEvent | StatsEvent | AlarmEvent, Field(discriminator="type")
-]
+ConsoleEvent = Annotated[StateEvent | LevelsEvent | QualityEvent | StatsEvent | AlarmEvent, Field(discriminator="type")]

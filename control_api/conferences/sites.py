@@ -77,9 +77,7 @@ def known_site(call: Call, conference: str, site: str) -> Json:
         if one["id"] == site:
             found: Json = one
             return found
-    raise OperatorError(
-        "unknown_site", f"Phiên họp không có điểm cầu {site}.", f"The conference has no site {site}."
-    )
+    raise OperatorError("unknown_site", f"Phiên họp không có điểm cầu {site}.", f"The conference has no site {site}.")
 
 
 def public_url(call: Call) -> str:

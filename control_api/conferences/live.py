@@ -1,0 +1,61 @@
+"""What the routes need from the live conferences; `control_api.live.service.LiveService` provides it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from control_api.live.figures import Figures
+from control_api.live.store import Json
+from mcu_core.commands import Command
+from mcu_core.wire import View
+
+
+class Subscription(Protocol):
+    """Messages for one console, in order; a slow reader misses all but the newest.  `close()` when done."""
+
+    def __aiter__(self) -> AsyncIterator[Json]: ...
+
+    async def __anext__(self) -> Json: ...
+
+    def close(self) -> None: ...
+
+
+class Live(Protocol):
+    """Each method raises OperatorError `unknown_conference`, and others by command, when refused."""
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set when the stored conferences are loaded."""
+
+    def conferences(self) -> list[Json]:
+        """Each with id, title, open, revision, sites, present, podium."""
+
+    def state(self, conference_id: str) -> Json: ...
+
+    def renditions(self, conference_id: str) -> list[Json]: ...
+
+    def figures(self) -> Figures: ...
+
+    def events(self, conference_id: str) -> Subscription: ...
+
+    async def create_conference(
+        self, title: str, *, actor: str | None, conference_id: str | None = None, command_id: str | None = None
+    ) -> Json: ...
+
+    async def delete_conference(self, conference_id: str, *, actor: str | None) -> None: ...
+
+    async def command(
+        self, conference_id: str, command: Command, *, actor: str | None, command_id: str | None = None
+    ) -> Json: ...
+
+    async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
+
+    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str:
+        """The new join token."""
+
+    async def revoke_link(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
+
+    async def open_monitor(self, conference_id: str, view: View, *, actor: str | None) -> str:
+        """The join token of a monitor."""

@@ -1,0 +1,210 @@
+"""The OpenAPI 3.1 document, made from the same declarations that serve the routes.
+
+Components hold the API's bodies and, for the console's and the site page's typed clients, the messages of both
+WebSockets.  Deterministic: the same program gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from importlib import metadata
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+
+from control_api.api import COOKIE, GUARD_HEADER, KEY_HEADER, PREFIX, Route, Routes
+from control_api.conferences.events import PATH as EVENTS_PATH
+from control_api.conferences.models import ConsoleEvent
+from control_api.idempotency import KEY
+from control_api.problems import ErrorAnswer
+from signaling import messages
+
+Json = dict[str, Any]
+
+_REFS = "#/components/schemas/{model}"
+_PROBLEM = {"$ref": "#/components/responses/Problem"}
+_NOTE = """Điểm Cầu MCU: conferences, their sites, and the operator's commands.
+
+Sign in with POST /api/v1/session. Every request that changes something carries the header `X-MCU-Request: 1`; with an
+`Idempotency-Key` it may be repeated safely. Refusals are `{"error": {"code", "vi", "en", "detail"}}`."""
+
+
+def document(groups: Sequence[Routes]) -> Json:
+    """The whole document as JSON values."""
+    routes = [route for group in groups for route in group.routes]
+    wanted: list[tuple[object, JsonSchemaMode, TypeAdapter[Any]]] = []
+    for route in routes:
+        if route.body is not None:
+            wanted.append((("body", route.method, route.path), "validation", TypeAdapter(route.body)))
+        if route.answer is not None:
+            wanted.append((("answer", route.method, route.path), "serialization", route.answer))
+    wanted.append(("error", "serialization", TypeAdapter(ErrorAnswer)))
+    wanted.append(("event", "serialization", TypeAdapter(ConsoleEvent)))
+    wanted.append(("from_endpoint", "validation", TypeAdapter(messages.FromEndpoint)))
+    wanted.append(("to_endpoint", "serialization", messages.TO_ENDPOINT))
+    generator = GenerateJsonSchema(by_alias=True, ref_template=_REFS)
+    inputs = [(key, mode, adapter.core_schema) for key, mode, adapter in wanted]
+    found, named = generator.generate_definitions(inputs)
+    schemas: dict[Any, Json] = {key: found[key, mode] for key, mode, _ in wanted}
+    definitions: dict[str, Json] = {
+        **{str(name): schema for name, schema in named.items()},
+        "ConsoleEvent": schemas["event"],
+        "FromEndpoint": schemas["from_endpoint"],
+        "ToEndpoint": schemas["to_endpoint"],
+    }
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    paths.update(_outside_the_api())
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Điểm Cầu MCU",
+            "version": metadata.version("diemcau"),
+            "description": _NOTE,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys([*(group.tag for group in groups), "system", "sockets"])],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(definitions.items())),
+            "responses": {"Problem": {"description": "Refused; `code` says why", "content": _json(schemas["error"])}},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "metrics": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, schemas: dict[Any, Json]) -> Json:
+    summary, _, description = route.summary.partition("\n")
+    operation: Json = {
+        "operationId": route.handler.__name__,
+        "tags": [route.tag],
+        "summary": summary.rstrip("."),
+        "security": [{"session": []}] if route.role is not None else [],
+        "parameters": [*_parameters(route)],
+        "responses": _responses(route, schemas),
+    }
+    role = f"Role: {route.role.value} or above." if route.role is not None else ""
+    if text := "\n\n".join(part for part in (description.strip(), role) if part):
+        operation["description"] = text
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": any(field.is_required() for field in route.body.model_fields.values()),
+            "content": {"application/json": {"schema": schemas["body", route.method, route.path]}},
+        }
+    return operation
+
+
+def _parameters(route: Route) -> Iterator[Json]:
+    for place, model in (("path", route.parameters), ("query", route.query)):
+        if model is not None:
+            yield from _of_model(place, model)
+    if route.changes:
+        yield {"name": GUARD_HEADER, "in": "header", "required": True, "schema": {"const": "1"}}
+    if route.repeatable:
+        schema = {"type": "string", "pattern": f"^{KEY.pattern}$"}
+        yield {"name": KEY_HEADER, "in": "header", "required": False, "schema": schema}
+
+
+def _of_model(place: str, model: type[BaseModel]) -> Iterator[Json]:
+    schema = model.model_json_schema(ref_template=_REFS)
+    for name, about in schema["properties"].items():
+        clean = {key: value for key, value in about.items() if key != "title"}
+        yield {"name": name, "in": place, "required": name in schema.get("required", ()), "schema": clean}
+
+
+def _responses(route: Route, schemas: dict[Any, Json]) -> Json:
+    good: Json = {"description": HTTPStatus(route.status).phrase}
+    if route.answer is not None:
+        good["content"] = {"application/json": {"schema": schemas["answer", route.method, route.path]}}
+    if route.query is not None:
+        good["headers"] = {"X-Total-Count": {"schema": {"type": "integer"}}}
+    statuses = [401] if route.role is not None or route.path == f"{PREFIX}/session" else []
+    if route.changes:
+        statuses += [400, 403, 409, 413, 415, 422]
+    if route.parameters is not None:
+        statuses += [404, 422]
+    if route.query is not None:
+        statuses += [422]
+    statuses += [429] if route.role is None else [403]
+    refusals = {str(status): _PROBLEM for status in sorted(set(statuses))}
+    return {str(route.status): good, **refusals, "default": _PROBLEM}
+
+
+def _outside_the_api() -> Json:
+    """Routes that are not declared functions: health, metrics, the document itself and the two WebSockets."""
+
+    def get(
+        tag: str, name: str, summary: str, answers: Json, security: list[Json], parameters: Sequence[Json] = ()
+    ) -> Json:
+        refusals = {"401": _PROBLEM} if security else {}
+        operation = {
+            "operationId": name,
+            "tags": [tag],
+            "summary": summary,
+            "security": security,
+            "responses": {**answers, **refusals},
+        }
+        return {"get": operation | ({"parameters": list(parameters)} if parameters else {})}
+
+    health = {
+        "type": "object",
+        "required": ["status", "checks"],
+        "properties": {
+            "status": {"enum": ["ok", "degraded", "down"]},
+            "checks": {"type": "object", "additionalProperties": {"enum": ["ok", "failed"]}},
+        },
+    }
+    conference = {"name": "conference", "in": "path", "required": True, "schema": {"type": "string"}}
+    upgraded = "WebSocket. Messages: components {}."
+    return {
+        f"{PREFIX}/openapi.json": get(
+            "system",
+            "get_openapi",
+            "This document",
+            {"200": {"description": "OK", "content": _json({"type": "object"})}},
+            [{"session": []}],
+        ),
+        "/healthz": get(
+            "system",
+            "get_health",
+            "Whether the parts of the MCU answer",
+            {
+                "200": {"description": "Well", "content": _json(health)},
+                "503": {"description": "Not well", "content": _json(health)},
+            },
+            [],
+        ),
+        "/metrics": get(
+            "system",
+            "get_metrics",
+            "Prometheus metrics; bearer token or administrator",
+            {"200": {"description": "OK", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+            [{"metrics": []}, {"session": []}],
+        ),
+        EVENTS_PATH: get(
+            "sockets",
+            "watch_conference",
+            "What happens in a conference, for the console",
+            {"101": {"description": upgraded.format("ConsoleEvent")}},
+            [{"session": []}],
+            [conference],
+        ),
+        "/ws/v1/endpoint": get(
+            "sockets",
+            "join",
+            "How a site joins; signaling/protocol.md",
+            {"101": {"description": upgraded.format("FromEndpoint, ToEndpoint")}},
+            [],
+        ),
+    }
+
+
+def _json(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}
