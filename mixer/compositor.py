@@ -149,6 +149,7 @@ class _Tile:
         "hidden",
         "picture",
         "spec",
+        "would_show",
     )
 
     def __init__(
@@ -171,30 +172,26 @@ class _Tile:
         self.fill_with(spec, picture)
 
     @property
-    def would_show(self) -> bool:
-        """A picture would be shown, were there one."""
-        return self.spec.key is not None and self.spec.present and not self.spec.camera_off
-
-    @property
     def shows_picture(self) -> bool:
         return self.picture is not None and self.would_show
 
     def fill_with(self, spec: TileSpec, picture: Picture | None) -> None:
         self.spec, self.picture = spec, picture
+        self.would_show = spec.key is not None and spec.present and not spec.camera_off  # a picture, were there one
         # which of card and label is drawn is only known with the next picture: both are made at need
         self._card: Picture | None = None
         self._label: labels.Stamp | None = None
         self._label_place: Picture | None = None
 
     def draw(self) -> None:
-        spec, picture = self.spec, self.picture
-        if spec.key is None:
-            self._view.fill(labels.BLANK)
-            return
-        if picture is not None and spec.present and not spec.camera_off:
+        picture = self.picture
+        if picture is not None and self.would_show:
             if self._card is not None:
                 self._card = self._label_place = None
             self._draw_picture(picture)
+        elif self.spec.key is None:
+            self._view.fill(labels.BLANK)
+            return
         else:
             if self._card is None:
                 self._card, self._label_place = self._make_card(), None

@@ -54,11 +54,15 @@ _drawing = threading.Lock()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamp:
-    """A bitmap to blend over a picture of its size: picture x `keep` / 255 + `ink`."""
+    """A bitmap to lay over a picture of its size.
 
-    ink: Picture  # already multiplied by its opacity
-    keep_luma: Plane
-    keep_chroma: Plane
+    Luma is blended, y x `keep` / 255 + ink.y; chroma is replaced where `cover` is not 0, so that what lies beneath does
+    not tint the letters.
+    """
+
+    ink: Picture  # luma already multiplied by its opacity
+    keep: Plane
+    cover: Plane
 
     @property
     def width(self) -> int:
@@ -70,14 +74,11 @@ class Stamp:
 
     def blend(self, target: Picture) -> None:
         """Draw over `target`, which has the same size and is changed in place."""
-        ink, share = self.ink, 1 / 255
-        for plane, keep, colour in (
-            (target.y, self.keep_luma, ink.y),
-            (target.u, self.keep_chroma, ink.u),
-            (target.v, self.keep_chroma, ink.v),
-        ):
-            cv2.multiply(plane, keep, plane, share)
-            cv2.add(plane, colour, plane)
+        ink, luma = self.ink, target.y
+        cv2.multiply(luma, self.keep, luma, 1 / 255)
+        cv2.add(luma, ink.y, luma)
+        cv2.copyTo(ink.u, self.cover, target.u)
+        cv2.copyTo(ink.v, self.cover, target.v)
 
 
 def label_size(tile_height: int) -> int:
@@ -259,9 +260,10 @@ def _stamp(layers: list[tuple[_Mask, Yuv]], width: int, height: int) -> Stamp:
             plane += cover * value
         keep[0] *= 1 - mask
         keep[1] *= 1 - coarse
-    y, u, v = (np.rint(plane).astype(np.uint8) for plane in ink)
-    luma, chroma = (np.rint(plane * 255).astype(np.uint8) for plane in keep)
-    return Stamp(Picture(y, u, v), luma, chroma)
+    opacity = np.maximum(1 - keep[1], 1 / 255)
+    y, u, v = (np.rint(plane).astype(np.uint8) for plane in (ink[0], ink[1] / opacity, ink[2] / opacity))
+    cover = np.where(opacity >= _BOX_OPACITY / 2, 255, 0).astype(np.uint8)
+    return Stamp(Picture(y, u, v), np.rint(keep[0] * 255).astype(np.uint8), cover)
 
 
 def _even(number: float) -> int:
