@@ -45,13 +45,13 @@ def scene(width: int, height: int, count: int, seed: int = 1) -> list[av.VideoFr
 
 
 def _texture(rng: np.random.Generator, width: int, height: int) -> NDArray[np.float32]:
-    """Noise of all sizes, each octave half as strong as the one above it; mean 0, deviation 1."""
+    """Noise of all sizes, each octave 0.6 times as strong as the one above it; mean 0, deviation 1."""
     total = np.zeros((height, width), np.float32)
     step, strength = max(width, height) // 2, 1.0
     while step >= 1:
         grain = rng.normal(0, strength, (height // step + 3, width // step + 3)).astype(np.float32)
         total += cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC)
-        step, strength = step // 2, strength * 0.5
+        step, strength = step // 2, strength * 0.6
     total -= total.mean()
     total /= total.std()
     return total

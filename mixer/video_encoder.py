@@ -144,7 +144,7 @@ class Vp8Encoder(_Encoder):
         context.bit_rate = self._bitrate
         context.options = {
             "deadline": "realtime",
-            "cpu-used": "8",
+            "cpu-used": "-8",  # below 0: this speed, rather than whatever just fits the frame time (720p: 10 -> 5.4 ms)
             "lag-in-frames": "0",
             "auto-alt-ref": "0",
             "minrate": str(self._bitrate),  # equal rates select CBR
