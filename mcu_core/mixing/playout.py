@@ -16,7 +16,7 @@ BLOCK = 960
 LOWEST, HIGHEST = 0.020, 0.200  # seconds of delay
 _STEP = 0.010  # width of a bin of the jitter histogram
 _QUANTILE = 0.97
-_MEMORY = 500  # packets, about 10 s
+_MEMORY = 250  # packets, about 5 s
 _WINDOW = 5.0  # seconds; the fastest transit is taken over one to two of these
 _SLACK = 0.025  # this much more delay than the target is left alone
 _PATIENCE = 0.5  # seconds of too much delay before it is shortened
@@ -139,6 +139,7 @@ class PlayoutBuffer:
         self._newest: tuple[int, int, float] | None = None  # sequence, time, arrival
         self._jitter = Jitter()
         self._at: int | None = None  # time of the next block; None while nothing plays
+        self._over: int | None = None  # where playing ended: what lies before comes too late
         self._played = 0  # sequence of the newest packet played
         self._missed = 0  # blocks made up in a row
         self._too_much_since = 0.0  # seconds
@@ -166,7 +167,8 @@ class PlayoutBuffer:
         sequence = unwrap(sequence, newest[0], 16)
         self._newest = (sequence, at, arrived) if at >= newest[1] else newest
         self._jitter.arrived(arrived - at / RATE, arrived)
-        if self._at is not None and at + samples <= self._at:
+        past = self._at if self._at is not None else self._over
+        if past is not None and at + samples <= past:
             self.late += 1
             return False
         if at in self._packets:
@@ -206,7 +208,7 @@ class PlayoutBuffer:
     def _restart(self) -> None:
         """The source is another one: forget the timeline."""
         self._packets.clear()
-        self._newest = self._at = None
+        self._newest = self._at = self._over = None
         self._jitter = Jitter()
 
     def _begin(self, now: float) -> bool:
@@ -244,7 +246,7 @@ class PlayoutBuffer:
         if not self._packets:
             self._missed += 1
             if self._missed > _GIVE_UP:
-                self._at = None
+                self._over, self._at = self._at, None
                 return QUIET
             if excess >= 0:  # else it is only late: wait for it, at the price of more delay
                 self._at += BLOCK
