@@ -177,17 +177,17 @@ class Conference:
             case AddSite():
                 return self._add(now, command)
             case RemoveSite(site):
-                return _without(now, _known(now, site)), [Event("site_removed", site)]
+                return _without(now, known_site(now, site)), [Event("site_removed", site)]
             case RenameSite(site, name):
-                renamed = replace(_known(now, site), name=clean_name(name))
+                renamed = replace(known_site(now, site), name=clean_name(name))
                 return _with(now, renamed), [Event("site_renamed", site, {"name": renamed.name})]
             case SetRole(site, role):
                 sites = {key: replace(s, role="member") if role == "main" else s for key, s in now.sites.items()}
-                sites[site] = replace(_known(now, site), role=role)
+                sites[site] = replace(known_site(now, site), role=role)
                 return now.with_sites(sites), [Event("site_role", site, {"role": role})]
             case SetGain(site, gain_db):
                 _within("gain_db", gain_db, -20, 20)
-                return _with(now, replace(_known(now, site), gain_db=gain_db)), [
+                return _with(now, replace(known_site(now, site), gain_db=gain_db)), [
                     Event("site_gain", site, {"gain_db": gain_db})
                 ]
             case SetLayout():
@@ -208,15 +208,15 @@ class Conference:
             case Podium(None):
                 return _podium_ended(now), [Event("podium", None, {"was": now.scene.podium})]
             case Podium(str(site)):
-                return _podium_given(now, _known(now, site).id), [Event("podium", site, {"was": now.scene.podium})]
+                return _podium_given(now, known_site(now, site).id), [Event("podium", site, {"was": now.scene.podium})]
             case CallNext(next_site):
                 if next_site is not None:
-                    _known(now, next_site)
+                    known_site(now, next_site)
                 return replace(now, next_site=next_site), [Event("next", next_site)]
             case MuteSite(site, muted):
-                return _with_mute(now, _known(now, site).id, muted), [Event("muted" if muted else "unmuted", site)]
+                return _with_mute(now, known_site(now, site).id, muted), [Event("muted" if muted else "unmuted", site)]
             case MuteAll(except_):
-                spared = {_known(now, site).id for site in except_}
+                spared = {known_site(now, site).id for site in except_}
                 closed = frozenset(now.sites) - spared
                 quiet = replace(now, muted=now.muted | closed, opened=now.opened - closed, reopened=None)
                 return quiet, [Event("muted_all", data={"except": sorted(spared)})]
@@ -255,7 +255,8 @@ class Conference:
 # ------------------------------------------------------------------------------------- sites, layouts, formats
 
 
-def _known(now: Arrangement, site: str) -> Site:
+def known_site(now: Arrangement, site: str) -> Site:
+    """Raises OperatorError `unknown_site`."""
     try:
         return now.sites[site]
     except KeyError:
@@ -320,7 +321,7 @@ def _with_placement(now: Arrangement, command: PlaceSite) -> Arrangement:
             f"Bố cục “{chosen.layout}” không có ô số {command.cell}; các ô được đánh số từ 0 đến {count - 1}.",
             f"Layout “{chosen.layout}” has no cell {command.cell}; cells are numbered 0 to {count - 1}.",
         )
-    placement = None if command.site is None else Placement(_known(now, command.site).id, command.track)
+    placement = None if command.site is None else Placement(known_site(now, command.site).id, command.track)
     return replace(now, scene=now.scene.with_view(command.view, chosen.placing(command.cell, placement)))
 
 

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from mcu_core.arrangement import Arrangement, MutedBy, ViewFormat
+from mcu_core.arrangement import MutedBy, ViewFormat
 from mcu_core.conference import Conference
 from mcu_core.hints import QualityHint, hint_for, largest
-from mcu_core.presence import Leg, Presence, State
+from mcu_core.presence import Leg, State
 from mcu_core.scene import VIEWS, Resolved, resolve
 from mcu_core.wire import (
     CODECS,
@@ -49,8 +49,8 @@ class OnAir:
 
     def __init__(self, conference: Conference) -> None:
         self._conference = conference
-        self._now: Arrangement = conference.arrangement
-        self._presence: Presence = conference.presence
+        self._now = self.arrangement = conference.arrangement
+        self._presence = self.presence = conference.presence
 
     # -- views
 

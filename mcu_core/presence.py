@@ -55,6 +55,11 @@ class SitePresence:
     camera: bool = False
     screen: bool = False
 
+    @property
+    def speaks_for_itself(self) -> bool:
+        """It has said what it sends."""
+        return self.microphone or self.camera or self.screen
+
 
 @dataclass(slots=True)
 class Leg:

@@ -34,11 +34,11 @@ class Conferences(Protocol):
     async def offer(self, seat: str, channel: Channel, offer: Offer) -> str:
         """Open the seat's leg, or restart its ICE.  Returns the SDP answer."""
 
-    def state(self, seat: str, channel: Channel, state: State) -> None: ...
+    def sends(self, seat: str, channel: Channel, state: State) -> None: ...
 
-    def quality(self, seat: str, channel: Channel, quality: Quality) -> None: ...
+    def measured(self, seat: str, channel: Channel, quality: Quality) -> None: ...
 
-    def view(self, seat: str, channel: Channel, view: View) -> None:
+    def watch(self, seat: str, channel: Channel, view: View) -> None:
         """Raises EndpointError not_allowed for a site."""
 
     async def leave(self, seat: str, channel: Channel) -> None:

@@ -41,6 +41,7 @@ class SeatBook:
     def __init__(self, new_id: Callable[[], str] = new_seat_id) -> None:
         self._new_id = new_id
         self._seats: dict[str, Seat] = {}
+        self._of_site: dict[str, Seat] = {}
 
     def __iter__(self) -> Iterator[Seat]:
         return iter(list(self._seats.values()))
@@ -52,11 +53,13 @@ class SeatBook:
         return self._seats.get(seat)
 
     def of_site(self, site: str) -> Seat | None:
-        return next((seat for seat in self._seats.values() if seat.site == site), None)
+        return self._of_site.get(site)
 
     def restore(self, seat: Seat) -> None:
-        """Put back a seat that was stored; it waits for its WebSocket."""
+        """Put in a seat as it is; a stored one waits for its WebSocket (`lost_at`)."""
         self._seats[seat.id] = seat
+        if seat.site is not None:
+            self._of_site[seat.site] = seat
 
     def may_return(self, claimed: str | None, site: str | None, token_id: str) -> bool:
         """Whether `claimed` is a seat of that very site, or of a monitor with that very token."""
@@ -71,9 +74,9 @@ class SeatBook:
             return Entry(seat, resumed=True)
         ended = None if site is None else self.of_site(site)
         if ended is not None:
-            del self._seats[ended.id]
+            self.give_up(ended.id)
         seat = Seat(self._new_id(), site, view, token_id)
-        self._seats[seat.id] = seat
+        self.restore(seat)
         return Entry(seat, resumed=False, ended=ended)
 
     def lost(self, seat: str, now: float) -> None:
@@ -81,7 +84,10 @@ class SeatBook:
             self._seats[seat].lost_at = now
 
     def give_up(self, seat: str) -> Seat | None:
-        return self._seats.pop(seat, None)
+        given_up = self._seats.pop(seat, None)
+        if given_up is not None and given_up.site is not None and self._of_site.get(given_up.site) is given_up:
+            del self._of_site[given_up.site]
+        return given_up
 
     def expired(self, now: float, hold: float) -> list[Seat]:
         """Seats whose WebSocket has been missing for `hold` seconds; they are still in the book."""

@@ -227,11 +227,11 @@ class _Connection:
                     case Offer():
                         self._take_offer(seat, message, tasks)
                     case State():
-                        self._conferences.state(seat, self, message)
+                        self._conferences.sends(seat, self, message)
                     case Quality():
-                        self._conferences.quality(seat, self, message)
+                        self._conferences.measured(seat, self, message)
                     case ChooseView():
-                        self._conferences.view(seat, self, message.view)
+                        self._conferences.watch(seat, self, message.view)
                     case Pong():
                         self._answered = max(self._answered, message.n)
                     case Leave():

@@ -1,80 +1,351 @@
-"""All live conferences of the control process.  (Signatures first; the rooms follow in the next commit.)"""
+"""All live conferences of the control process: what routes, endpoints, relays and mixers do with them.
+
+`run` owns everything: it loads what is stored, keeps relays and mixers at work through `Pool`, and serves until
+cancelled.  Routes call the methods below; `signaling.EndpointSockets` calls those of `signaling.Conferences`.  Control
+may die at any moment: conferences and seats are in the database, media goes on without it, and after a restart the
+relays tell which legs they carry.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import secrets
+from collections.abc import Coroutine
+from typing import Any
 
-from control_api.live.store import ConferenceStore, Json
+import structlog
+
+from control_api.live.clock import Clock, SystemClock
+from control_api.live.feed import Subscription
+from control_api.live.figures import Figures, Metrics, NoMetrics, mixer_figures, relay_figures
+from control_api.live.room import Room, unknown_conference
+from control_api.live.settings import LiveSettings
+from control_api.live.store import ConferenceStore, JournalEntry, Json
+from control_api.live.surroundings import Surroundings
+from control_api.live.workers import Connect, Link, Pool, WorkerLink, connect_worker
+from control_api.live.writer import Writer
 from mcu_core.commands import Command
-from mcu_core.wire import View
+from mcu_core.conference import Conference
+from mcu_core.errors import OperatorError
+from mcu_core.on_air import OnAir
+from mcu_core.wire import (
+    CloseLeg,
+    Event,
+    LegInfo,
+    LegState,
+    Levels,
+    RelayInfo,
+    RelayStats,
+    RelayStatus,
+    View,
+    WorkerDown,
+)
+from signaling import Channel, errors
+from signaling import messages as say
+from signaling.seats import Seat
+
+_log = structlog.get_logger(__name__)
+_TICK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSettings:
-    relays: tuple[str, ...] = ("0",)  # names of the relays to place
-    seat_hold: float = 60.0  # seconds a seat outlives its WebSocket
-    monitor_token_life: float = 900.0
-    max_legs: int = 400  # joins beyond are refused with mcu_busy
+class LiveService:
+    """What the routes use, and `signaling.Conferences`.  OperatorError when refused.  Owned by control's event loop."""
 
+    def __init__(
+        self,
+        store: ConferenceStore,
+        pool: Pool,
+        settings: LiveSettings | None = None,
+        *,
+        metrics: Metrics | None = None,
+        clock: Clock | None = None,
+        connect: Connect = connect_worker,
+    ) -> None:
+        self.ready = asyncio.Event()  # what was stored is loaded
+        self._store, self._pool, self._connect = store, pool, connect
+        self._settings = settings or LiveSettings()
+        self._clock: Clock = clock or SystemClock()
+        self._writer = Writer(store, self._clock)
+        self._rooms: dict[str, Room] = {}
+        self._room_tasks: dict[str, asyncio.Task[None]] = {}
+        self._relay_stats: dict[str, RelayStats] = {}
+        self._synced = asyncio.Event()
+        self._unsynced = set(self._settings.relays)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._relays = {name: self._relay_link(name) for name in self._settings.relays}
+        self._around = Surroundings(
+            store,
+            self._writer,
+            pool,
+            connect,
+            self._clock,
+            metrics or NoMetrics(),
+            self._settings,
+            self._relays,
+            self._synced,
+            self._spawn,
+        )
 
-class Metrics(Protocol):
-    """Where durations are counted; `control_api.metrics` implements it."""
+    # ------------------------------------------------------------------------------------------------------ running
 
-    def command_done(self, command: str, seconds: float) -> None: ...
-    def on_air(self, command: str, seconds: float) -> None: ...
+    async def run(self) -> None:
+        """Load, then serve until cancelled.  Only the tasks started here touch the conferences."""
+        async with asyncio.TaskGroup() as self._tasks:
+            for stored in await self._store.load_all():
+                try:
+                    room = self._open(Conference.from_document(stored.id, stored.document))
+                except OperatorError as error:  # one damaged conference must not keep the others down
+                    _log.error("conference_unreadable", conference=stored.id, error=str(error))
+                    continue
+                room.restore(stored.seats)
+            self.ready.set()
+            self._spawn(self._writer.run(), "live/writer")
+            self._spawn(self._watch_pool(), "live/pool")
+            self._spawn(self._tick(), "live/tick")
+            self._spawn(self._give_up_waiting(), "live/sync")
+            for relay in self._relays.values():
+                self._spawn(relay.run(), f"live/relay-{relay.name}")
 
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._tasks is not None, "the service runs"
+        return self._tasks.create_task(work, name=name)
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Gauges of this moment for `/metrics`; by conference id or worker name."""
+    def _open(self, conference: Conference) -> Room:
+        room = self._rooms[conference.id] = Room(conference, self._around)
+        self._room_tasks[conference.id] = self._spawn(room.run(), f"live/{conference.id}")
+        return room
 
-    conferences: int = 0
-    sites: dict[str, dict[str, int]] = field(default_factory=dict)  # conference -> live state -> count
-    legs: int = 0
-    monitors: int = 0
-    relays: dict[str, dict[str, float]] = field(default_factory=dict)
-    mixers: dict[str, dict[str, float]] = field(default_factory=dict)
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(_TICK)
+            for room in self._rooms.values():
+                room.tick(self._relay_stats)
 
+    async def _watch_pool(self) -> None:
+        async for event in self._pool.watch():
+            if isinstance(event, WorkerDown):
+                for room in self._rooms.values():
+                    if event.worker.kind == "relay" or event.worker.name == room.id:
+                        room.worker_down(event)
 
-class Subscription(Protocol):
-    """Messages of the console WebSocket, in order; the newest wins when the reader is slow.  `close()` when done."""
+    async def _give_up_waiting(self) -> None:
+        """A relay that does not answer must not keep the others from being told their plans."""
+        await self._clock.sleep(self._settings.sync_deadline)
+        self._synced.set()
 
-    def __aiter__(self) -> AsyncIterator[Json]: ...
-    async def __anext__(self) -> Json: ...
-    def close(self) -> None: ...
+    # ------------------------------------------------------------------------------------------------------- relays
 
+    def _relay_link(self, name: str) -> WorkerLink:
+        async def up(link: Link) -> None:
+            await self._relay_up(name, link)
 
-class Live(Protocol):
-    """Public methods of LiveService.  OperatorError `unknown_conference` (and others by command) when refused."""
+        return WorkerLink(
+            "relay",
+            name,
+            self._pool,
+            self._connect,
+            self._clock,
+            on_up=up,
+            on_event=lambda event: self._relay_event(name, event),
+        )
 
-    ready: asyncio.Event
+    async def _relay_up(self, name: str, link: Link) -> None:
+        """Compare the legs a relay carries with the seats: after it died, and after we did."""
+        info = await link.call(RelayStatus(), self._settings.worker_deadline)
+        assert isinstance(info, RelayInfo)
+        by_conference: dict[str, dict[str, LegInfo]] = {}
+        for leg in info.legs:
+            by_conference.setdefault(leg.conference, {})[leg.leg] = leg
+        orphans = []
+        for conference_id, room in self._rooms.items():
+            orphans += room.legs.reconcile(name, by_conference.pop(conference_id, {}))
+        orphans += [leg for legs in by_conference.values() for leg in legs]
+        for leg_id in orphans:
+            await link.call(CloseLeg(leg_id), self._settings.worker_deadline)
+        self._unsynced.discard(name)
+        if not self._unsynced:
+            self._synced.set()
 
-    async def run(self) -> None: ...
+    def _relay_event(self, name: str, event: Event) -> None:
+        match event:
+            case LegState():
+                for room in self._rooms.values():
+                    room.legs.told(event)
+            case Levels():
+                room_of_levels = self._rooms.get(event.conference)
+                if room_of_levels is not None:
+                    room_of_levels.levels(event)
+            case RelayStats():
+                self._relay_stats[name] = event
+                for stats in event.legs:
+                    for room in self._rooms.values():
+                        room.leg_stats(stats)
+
+    # ------------------------------------------------------------------------------------------- what routes ask for
 
     def conferences(self) -> list[Json]:
-        """[{id, title, open, revision, sites, present, podium}]"""
+        """[{id, title, open, revision, sites, present, podium}], as created."""
+        return [room.summary() for room in self._rooms.values()]
 
-    def state(self, conference_id: str) -> Json: ...
-    def renditions(self, conference_id: str) -> list[Json]: ...
-    def figures(self) -> Figures: ...
-    def events(self, conference_id: str) -> Subscription: ...
+    def state(self, conference_id: str) -> Json:
+        """ConferenceState."""
+        return self._room(conference_id).state()
+
+    def renditions(self, conference_id: str) -> list[Json]:
+        """What is encoded now: [{rendition, view, codec, width, height, frame_rate, bitrate_bps, viewers}]."""
+        return self._room(conference_id).on_air.renditions()
+
+    def events(self, conference_id: str) -> Subscription:
+        """Messages for a console; close it when done."""
+        return self._room(conference_id).feed.subscribe()
+
+    def reachable(self) -> dict[str, bool]:
+        """Whether media can be served: all relays answer."""
+        return {f"relay_{name}": relay.up for name, relay in self._relays.items()}
+
+    def figures(self) -> Figures:
+        """Gauges for `/metrics`."""
+        seats = [seat for room in self._rooms.values() for seat in room.people.seats]
+        mixers = {room.id: mixer_figures(room.mixer_stats) for room in self._rooms.values() if room.mixer_stats}
+        return Figures(
+            conferences=len(self._rooms),
+            sites={room.id: room.site_states() for room in self._rooms.values()},
+            legs=sum(len(room.presence.legs) for room in self._rooms.values()),
+            monitors=sum(seat.site is None for seat in seats),
+            relays={name: relay_figures(stats) for name, stats in self._relay_stats.items()},
+            mixers=mixers,
+        )
 
     async def create_conference(
-        self, title: str, *, actor: str | None, conference_id: str | None = None, command_id: str | None = None
-    ) -> Json: ...
-    async def delete_conference(self, conference_id: str, *, actor: str | None) -> None: ...
+        self,
+        title: str,
+        *,
+        actor: str | None,
+        conference_id: str | None = None,
+        command_id: str | None = None,
+    ) -> Json:
+        """A new, open conference without sites.  Raises OperatorError bad_name or conference_exists."""
+        conference = Conference.new(conference_id or f"c-{secrets.token_hex(6)}", title)
+        if conference.id in self._rooms:
+            answered = None if command_id is None else await self._store.answer_of(conference.id, command_id)
+            if answered is not None:
+                return answered
+            raise OperatorError(
+                "conference_exists",
+                f"Mã phiên họp “{conference.id}” đã có.",
+                f"There already is a conference “{conference.id}”.",
+            )
+        conference.revision = 1
+        entry = JournalEntry(self._clock.wall(), "created", actor, None, {"title": conference.arrangement.title})
+        answer = OnAir(conference).state()
+        await self._store.save(conference.id, 0, 1, conference.document(), command_id, answer, [entry])
+        self._open(conference)
+        return answer
+
+    async def delete_conference(self, conference_id: str, *, actor: str | None) -> None:
+        """End a conference for everybody and forget it; its journal stays."""
+        room = self._room(conference_id)
+        async with room.lock:
+            room.check_not_ended()
+            entry = JournalEntry(self._clock.wall(), "deleted", actor)
+            await self._store.append(conference_id, [entry])
+            await self._store.delete(conference_id)
+            del self._rooms[conference_id]
+            room.ended = True
+            for seat in room.people.seats:
+                room.end_seat(seat, errors.conference_closed())
+            await room.legs.release()
+            self._room_tasks.pop(conference_id).cancel()
+            room.feed.end()
+
     async def command(
         self, conference_id: str, command: Command, *, actor: str | None, command_id: str | None = None
-    ) -> Json: ...
-    async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
-    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str: ...
-    async def revoke_link(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
-    async def open_monitor(self, conference_id: str, view: View, *, actor: str | None) -> str: ...
+    ) -> Json:
+        """Carry out a command as one transaction.  Returns ConferenceState, or the answer given to `command_id` before.
 
+        Raises OperatorError; then nothing has changed.
+        """
+        return await self._room(conference_id).command(command, actor, command_id)
 
-# LiveService(store: ConferenceStore, pool: NodePool, settings: LiveSettings, *, metrics: Metrics) implements Live
-# and signaling.seats.Conferences (what the endpoint WebSocket needs).
-_ = (ConferenceStore, Any)
+    async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None:
+        """Disconnect a site's endpoint; it may come back with the same link.  Not connected: nothing happens."""
+        room = self._room(conference_id)
+        room.known(site_id)
+        seat = room.people.seats.of_site(site_id)
+        if seat is not None:
+            await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "dropped", actor, site_id)])
+            room.end_seat(seat, errors.removed())
+
+    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str:
+        """A new join token for a site; older ones stop working for newcomers."""
+        self._room(conference_id).known(site_id)
+        life = self._settings.site_token_life
+        token = await self._store.issue_token(
+            conference_id, site_id, "programme", None if life is None else self._clock.wall() + life
+        )
+        await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "link_issued", actor, site_id)])
+        return token
+
+    async def revoke_link(self, conference_id: str, site_id: str, *, actor: str | None) -> None:
+        """Make a site's join tokens worthless; who is in the conference stays."""
+        self._room(conference_id).known(site_id)
+        await self._store.revoke_token(conference_id, site_id)
+        await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "link_revoked", actor, site_id)])
+
+    async def open_monitor(self, conference_id: str, view: View, *, actor: str | None) -> str:
+        """A short-lived join token with which a console watches a view."""
+        self._room(conference_id)
+        expires_at = self._clock.wall() + self._settings.monitor_token_life
+        return await self._store.issue_token(conference_id, None, view, expires_at)
+
+    def _room(self, conference_id: str) -> Room:
+        room = self._rooms.get(conference_id)
+        if room is None:
+            raise unknown_conference(conference_id)
+        return room
+
+    # ---------------------------------------------------------------------------------------- signaling.Conferences
+
+    async def enter(self, hello: say.Hello, channel: Channel) -> str:
+        token = await self._store.seat_for_token(hello.token)
+        room = None if token is None else self._rooms.get(token.conference)
+        if token is None or room is None:
+            raise errors.bad_token()
+        await self._synced.wait()  # until then nobody knows whether a leg still lives
+        full = sum(len(room.people.seats) for room in self._rooms.values()) >= self._settings.max_legs
+        return await room.enter(hello, token, channel, full=full)
+
+    async def offer(self, seat: str, channel: Channel, offer: say.Offer) -> str:
+        found = self._find(seat, channel)
+        if found is None:
+            raise errors.replaced()
+        room, sitting = found
+        return await room.legs.offer(sitting, offer)
+
+    def sends(self, seat: str, channel: Channel, state: say.State) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            found[0].endpoint_sends(found[1], state)
+
+    def measured(self, seat: str, channel: Channel, quality: say.Quality) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            found[0].endpoint_measured(found[1], quality)
+
+    def watch(self, seat: str, channel: Channel, view: View) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            found[0].endpoint_watches(found[1], view)
+
+    async def leave(self, seat: str, channel: Channel) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            found[0].end_seat(found[1], None)
+
+    def lost(self, seat: str, channel: Channel) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            found[0].endpoint_lost(found[1])
+
+    def _find(self, seat_id: str, channel: Channel) -> tuple[Room, Seat] | None:
+        """A seat that belongs to this WebSocket."""
+        for room in self._rooms.values():
+            seat = room.people.seats.get(seat_id)
+            if seat is not None and room.people.is_theirs(seat_id, channel):
+                return room, seat
+        return None

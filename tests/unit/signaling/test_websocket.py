@@ -61,13 +61,13 @@ class FakeConferences:
                 raise PeerLost("peer_lost", "Mất kết nối.", "Lost.")
         return f"answer to {offer.sdp}"
 
-    def state(self, seat: str, channel: Channel, state: State) -> None:
+    def sends(self, seat: str, channel: Channel, state: State) -> None:
         self.heard.append(state)
 
-    def quality(self, seat: str, channel: Channel, quality: Quality) -> None:
+    def measured(self, seat: str, channel: Channel, quality: Quality) -> None:
         self.heard.append(quality)
 
-    def view(self, seat: str, channel: Channel, view: View) -> None:
+    def watch(self, seat: str, channel: Channel, view: View) -> None:
         raise not_allowed()
 
     async def leave(self, seat: str, channel: Channel) -> None:

@@ -1,0 +1,142 @@
+"""Who sits in one conference: seats, their WebSockets, and what each endpoint was told last.
+
+Endpoints are told what changed and nothing twice.  No I/O but `Channel.send`, which never waits.  Owned by the room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mcu_core.hints import HintBook, QualityHint
+from mcu_core.on_air import OnAir, Tally
+from mcu_core.presence import State
+from mcu_core.wire import Track
+from signaling import Channel
+from signaling import messages as say
+from signaling.outbox import encode
+from signaling.seats import Seat, SeatBook
+
+TRACKS: tuple[Track, ...] = ("camera", "screen")
+
+
+class People:
+    def __init__(self) -> None:
+        self.seats = SeatBook()
+        self.hints = HintBook()
+        self._channels: dict[str, Channel] = {}  # by seat
+        self._tallies: dict[str, Tally] = {}  # by site, as told
+        self._info: say.ConferenceInfo | None = None
+        self._hints_due: set[str] = set()  # sites whose endpoint has just got its media: told both hints
+
+    def channel(self, seat: str) -> Channel | None:
+        return self._channels.get(seat)
+
+    def channels(self) -> Iterator[Channel]:
+        return iter(list(self._channels.values()))
+
+    def sit(self, seat: Seat, channel: Channel) -> Channel | None:
+        """Give a seat its WebSocket.  Returns the one it had."""
+        before = self._channels.get(seat.id)
+        self._channels[seat.id] = channel
+        return before
+
+    def is_theirs(self, seat: str, channel: Channel) -> bool:
+        """Whether a seat still belongs to this WebSocket."""
+        return self._channels.get(seat) is channel
+
+    def disconnect(self, seat: Seat) -> None:
+        """Its WebSocket is gone."""
+        self._channels.pop(seat.id, None)
+
+    def end(self, seat: Seat) -> None:
+        """The seat is over; the next endpoint of that site is told everything from the start."""
+        self._channels.pop(seat.id, None)
+        self.seats.give_up(seat.id)
+        if seat.site is not None:
+            self._tallies.pop(seat.site, None)
+            self.hints.forget(seat.site)
+            self._hints_due.discard(seat.site)
+
+    # -- telling
+
+    def greet(self, seat: Seat, on_air: OnAir, *, hints: bool) -> None:
+        """What follows the welcome; `hints` when its media goes on from before."""
+        channel = self._channels.get(seat.id)
+        if channel is None:
+            return
+        if seat.site is not None:
+            tally = self._tallies[seat.site] = on_air.tally(seat.site)
+            channel.send(encode(_tally(tally)))
+            if hints:
+                self._tell_hints(seat.site)
+        channel.send(encode(_info(on_air)))
+
+    def media_begins(self, site: str) -> None:
+        """Its leg is up: tell it both hints with the next round, also that nobody sees it."""
+        self._hints_due.add(site)
+
+    def tell_changes(self, on_air: OnAir, now: float) -> None:
+        """One round: tallies, hints and conference, to whom they changed."""
+        for (site, track), hint in self.hints.update(on_air.hints(), now).items():
+            if site not in self._hints_due:
+                self._to_site(site, _hint(track, hint))
+        for site in self._hints_due:
+            self._tell_hints(site)
+        self._hints_due.clear()
+        for seat in self.seats:
+            if seat.site is None or seat.id not in self._channels:
+                continue
+            tally = on_air.tally(seat.site)
+            if self._tallies.get(seat.site) != tally:
+                self._tallies[seat.site] = tally
+                self._to_site(seat.site, _tally(tally))
+        info = _info(on_air)
+        if info != self._info:
+            self._info = info
+            message = encode(info)  # once for all
+            for channel in self._channels.values():
+                channel.send(message)
+
+    def _tell_hints(self, site: str) -> None:
+        for track in TRACKS:
+            self._to_site(site, _hint(track, self.hints.of(site, track)))
+
+    def _to_site(self, site: str, message: say.ToEndpoint) -> None:
+        seat = self.seats.of_site(site)
+        channel = self._channels.get(seat.id) if seat is not None else None
+        if channel is not None:
+            channel.send(encode(message))
+
+
+def _tally(tally: Tally) -> say.Tally:
+    return say.Tally(
+        on_podium=tally.on_podium,
+        next=tally.next,
+        muted=tally.muted,
+        muted_by=tally.muted_by,
+        visible=tally.visible,
+    )
+
+
+def _hint(track: Track, hint: QualityHint) -> say.Hint:
+    return say.Hint(
+        track=track,
+        active=hint.active,
+        width=hint.width,
+        height=hint.height,
+        frame_rate=hint.frame_rate,
+        bitrate_bps=hint.bitrate_bps,
+    )
+
+
+def _info(on_air: OnAir) -> say.ConferenceInfo:
+    now, presence = on_air.arrangement, on_air.presence
+    podium = now.sites.get(now.scene.podium or "")
+    speaker = now.sites.get(presence.speaker or "")
+    return say.ConferenceInfo(
+        title=now.title,
+        podium=None if podium is None else say.SiteName(id=podium.id, name=podium.name),
+        present=sum(presence.of(site).state is State.LIVE for site in now.sites),
+        sites=len(now.sites),
+        speaker=None if speaker is None else speaker.name,
+    )

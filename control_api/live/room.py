@@ -1,0 +1,408 @@
+"""One live conference in the control process: its commands, its people, its legs and its mixer.
+
+A command is applied to a copy, stored with its journal and its answer, and only then put in place; `lock` keeps
+commands in order.  What endpoints and relays do changes `presence` at once and waits for nobody.  One task (`run`)
+turns every change into what mixer, relays, endpoints and consoles are told, at most every `PACE` seconds except after a
+command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from control_api.live.feed import Feed
+from control_api.live.figures import SiteQuality, stats_message
+from control_api.live.legs import Legs
+from control_api.live.people import People
+from control_api.live.plans import Asked
+from control_api.live.store import JoinToken, JournalEntry, Json, StoredSeat
+from control_api.live.surroundings import Surroundings
+from mcu_core.arrangement import Arrangement
+from mcu_core.commands import Command
+from mcu_core.conference import Conference, known_site
+from mcu_core.errors import McuError, OperatorError
+from mcu_core.on_air import OnAir
+from mcu_core.presence import Happening, Leg, Presence, State
+from mcu_core.wire import Event, LegStats, Levels, MixerStats, PlanOnAir, RelayStats, Speaker, View, WorkerDown
+from signaling import Channel, errors
+from signaling import messages as say
+from signaling.outbox import encode
+from signaling.seats import Seat
+
+_log = structlog.get_logger(__name__)
+PACE = 0.03
+_SILENT = -127
+_SAVE_DEADLINE = 5.0
+
+
+class Room:
+    def __init__(self, conference: Conference, around: Surroundings) -> None:
+        self.conference = conference
+        self.people = People()
+        self.feed = Feed(self.state)
+        self.lock = asyncio.Lock()
+        self.ended = False  # deleted: who waits for the lock finds that out
+        self.mixer_stats: MixerStats | None = None
+        self._around, self._clock, self._settings = around, around.clock, around.settings
+        self.legs = Legs(self, self.people, around)
+        self._quality = SiteQuality()
+        self._levels: dict[str, int] = {}
+        self._needed_at = around.clock.now()  # last time somebody had a seat
+        self._on_air: OnAir | None = None
+        self._changed = asyncio.Event()
+        self._urgent = asyncio.Event()
+
+    @property
+    def id(self) -> str:
+        return self.conference.id
+
+    @property
+    def arrangement(self) -> Arrangement:
+        return self.conference.arrangement
+
+    @property
+    def presence(self) -> Presence:
+        return self.conference.presence
+
+    @property
+    def on_air(self) -> OnAir:
+        """What is derived from this moment; made anew after each change."""
+        if self._on_air is None:
+            self._on_air = OnAir(self.conference)
+        return self._on_air
+
+    def state(self) -> Json:
+        return self.on_air.state()
+
+    def summary(self) -> Json:
+        """One line of the list of conferences."""
+        now = self.arrangement
+        return {
+            "id": self.id,
+            "title": now.title,
+            "open": now.open,
+            "revision": self.conference.revision,
+            "sites": len(now.sites),
+            "present": self.site_states()[State.LIVE],
+            "podium": now.scene.podium,
+        }
+
+    def site_states(self) -> dict[str, int]:
+        """How many sites are in each state."""
+        counts = {state.value: 0 for state in State}
+        for site in self.arrangement.sites:
+            counts[self.presence.of(site).state] += 1
+        return counts
+
+    def known(self, site: str) -> None:
+        """Raises OperatorError unknown_site."""
+        known_site(self.arrangement, site)
+
+    def check_not_ended(self) -> None:
+        """Raises OperatorError unknown_conference."""
+        if self.ended:
+            raise unknown_conference(self.id)
+
+    # -------------------------------------------------------------------------------------------------- commands
+
+    async def command(self, command: Command, actor: str | None, command_id: str | None) -> Json:
+        """One transaction.  Returns the new state, or the answer given before to the same `command_id`.
+
+        Raises OperatorError; then nothing has changed.
+        """
+        asked = Asked(type(command).__name__, self._clock.now(), getattr(command, "site", None))
+        async with self.lock:
+            self.check_not_ended()
+            if command_id is not None:
+                answer = await self._around.store.answer_of(self.id, command_id)
+                if answer is not None:
+                    return answer
+            draft = self.conference.copy()
+            events = draft.apply(command, asked.at)
+            answer = OnAir(draft).state()
+            for event in events:
+                if event.what == "site_added" and event.site is not None:  # a link of a former site of that id is void
+                    await self._around.store.revoke_token(self.id, event.site)
+            journal = [JournalEntry(self._clock.wall(), e.what, actor, e.site, e.data) for e in events]
+            await self._around.store.save(
+                self.id, self.conference.revision, draft.revision, draft.document(), command_id, answer, journal
+            )
+            self._put_in_place(draft, asked)
+        self._around.metrics.command_done(asked.command, self._clock.now() - asked.at)
+        return answer
+
+    def _put_in_place(self, draft: Conference, asked: Asked) -> None:
+        self.conference = draft
+        self.legs.plans.asked(asked)
+        now = draft.arrangement
+        for seat in self.people.seats:
+            if not now.open:
+                self.end_seat(seat, errors.conference_closed())
+            elif seat.site is not None and seat.site not in now.sites:
+                self.end_seat(seat, errors.removed())
+        self.changed(urgent=True)
+
+    # --------------------------------------------------------------------------------------------- the room's task
+
+    def changed(self, *, urgent: bool = False) -> None:
+        """Something is different now."""
+        self._on_air = None
+        self.feed.state_changed()
+        self._changed.set()
+        if urgent:
+            self._urgent.set()
+
+    async def run(self) -> None:
+        """Tell everybody what changed, until cancelled."""
+        try:
+            await self._around.synced.wait()  # a plan made before the relays have told of their legs would end them
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                self._urgent.clear()
+                self._tell()
+                pace = asyncio.ensure_future(self._clock.sleep(PACE))
+                urgent = asyncio.ensure_future(self._urgent.wait())
+                try:
+                    await asyncio.wait((pace, urgent), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    pace.cancel()
+                    urgent.cancel()
+        finally:
+            self.legs.stop()
+
+    def _tell(self) -> None:
+        now, on_air = self._clock.now(), self.on_air
+        self.people.tell_changes(on_air, now)  # first: the legs' plans carry the hints
+        self.legs.tell_plans(on_air, now)
+
+    def tick(self, relay_stats: Mapping[str, RelayStats]) -> None:
+        """Once a second: seats that expired, hints that have held, figures for the consoles, an idle mixer."""
+        now = self._clock.now()
+        for seat in self.people.seats.expired(now, self._settings.seat_hold):
+            self.end_seat(seat, None)
+        if self.people.hints.pending:
+            self.changed()
+        if len(self.people.seats):
+            self._needed_at = now
+        elif self.legs.has_mixer and now - self._needed_at >= self._settings.mixer_hold:
+            self._around.spawn(self.legs.release(), "live/release-mixer")
+        if len(self.feed):
+            site_of = {site.number: site.id for site in self.arrangement.sites.values()}
+            self.feed.tell("quality", sites=self._quality.message())
+            self.feed.tell("stats", **stats_message(relay_stats, self.mixer_stats, site_of))
+
+    # ------------------------------------------------------------------------------------------------------ people
+
+    def restore(self, stored: Iterable[StoredSeat]) -> None:
+        """Seats found in the database at start; their endpoints have yet to come back, their legs to be found."""
+        now = self._clock.now()
+        for old in stored:
+            if old.site is not None and old.site not in self.arrangement.sites:
+                self._around.writer.seat(old.id, None)
+                continue
+            seat = Seat(old.id, old.site, old.view, old.token_id, lost_at=now)
+            self.people.seats.restore(seat)
+            self.legs.seated(seat.id, old.relay)
+            if seat.site is not None:
+                self.presence.tell(seat.site, Happening.LOST)
+                self.presence.sends(seat.site, microphone=old.microphone, camera=old.camera, screen=old.screen)
+        self._on_air = None
+
+    async def enter(self, hello: say.Hello, token: JoinToken, channel: Channel, *, full: bool) -> str:
+        """Give an endpoint its seat and welcome it.  `full`: nobody new is taken.  Raises EndpointError."""
+        now, seats = self.arrangement, self.people.seats
+        if not now.open:
+            raise errors.conference_closed()
+        if token.site is not None and token.site not in now.sites:
+            raise errors.bad_token()
+        returns = seats.may_return(hello.seat, token.site, token.id)
+        if not returns and token.expires_at is not None and token.expires_at <= self._clock.wall():
+            raise errors.bad_token()
+        if full and not returns and (token.site is None or seats.of_site(token.site) is None):
+            raise errors.mcu_busy()
+        former = None if token.site is None or returns else seats.of_site(token.site)
+        if former is not None:
+            self._hang_up(former, errors.replaced())
+        entry = seats.enter(token.site, token.view, token.id, hello.seat)
+        seat = entry.seat
+        before = self.people.sit(seat, channel)
+        if before is not None:
+            before.close(errors.told(errors.replaced()))
+        if seat.site is not None and not entry.resumed:
+            self.presence.tell(seat.site, Happening.JOINED)
+            self.presence.sends(seat.site, microphone=False, camera=False, screen=False)
+        self.legs.seated(seat.id)
+        self.changed()
+        await self._saved(seat)
+        if not self.people.is_theirs(seat.id, channel):
+            raise errors.replaced()
+        if seat.site is not None:
+            self.journal("site_returned" if entry.resumed else "site_joined", seat.site, {"client": hello.client})
+        keep = entry.resumed and hello.media and seat.id in self.presence.legs
+        channel.send(encode(self._welcome(seat, "keep" if keep else "offer")))
+        self.people.greet(seat, self.on_air, hints=keep)
+        return seat.id
+
+    def _welcome(self, seat: Seat, media: say.MediaAdvice) -> say.Welcome:
+        now = self.arrangement
+        site = None if seat.site is None else now.sites[seat.site]
+        leg = Leg(seat.id, "", seat.site, seat.view)
+        return say.Welcome(
+            seat=seat.id,
+            role="monitor" if site is None else site.role,
+            site=None if site is None else say.SeatSite(id=site.id, name=site.name, number=site.number),
+            conference=say.SeatConference(id=self.id, title=now.title),
+            media=media,
+            view=self.on_air.view_of(leg),
+        )
+
+    async def _saved(self, seat: Seat) -> None:
+        """A seat that was welcomed is in the database.  Raises EndpointError mcu_busy when that does not answer."""
+        try:
+            await asyncio.wait_for(self._save(seat), _SAVE_DEADLINE)
+        except TimeoutError:
+            self.end_seat(seat, errors.mcu_busy())
+            raise errors.mcu_busy() from None
+
+    def endpoint_sends(self, seat: Seat, state: say.State) -> None:
+        if seat.site is None:
+            return
+        presence = self.presence
+        if presence.sends(seat.site, microphone=state.microphone, camera=state.camera, screen=state.screen):
+            self.changed()
+            self._save(seat)
+
+    def endpoint_measured(self, seat: Seat, quality: say.Quality) -> None:
+        if seat.site is not None:
+            self._quality.told(seat.site, quality)
+
+    def endpoint_watches(self, seat: Seat, view: View) -> None:
+        """Raises EndpointError not_allowed for a site."""
+        if seat.site is not None:
+            raise errors.not_allowed()
+        seat.view = view
+        leg = self.presence.legs.get(seat.id)
+        if leg is not None:
+            leg.view = view
+        self.changed(urgent=True)
+        self._save(seat)
+
+    def endpoint_lost(self, seat: Seat) -> None:
+        """Its WebSocket is gone; seat and media stay for a while."""
+        self.people.disconnect(seat)
+        self.people.seats.lost(seat.id, self._clock.now())
+
+    def end_seat(self, seat: Seat, error: McuError | None) -> None:
+        """The seat is over: left, expired (`error` None), removed, closed."""
+        self._hang_up(seat, error)
+        if seat.site is not None:
+            self.presence.tell(seat.site, Happening.GONE)
+            self._quality.forget(seat.site)
+            self._levels.pop(seat.site, None)
+            self.journal("site_left", seat.site, {"why": "left" if error is None else error.code})
+        self.changed()
+
+    def _hang_up(self, seat: Seat, error: McuError | None) -> None:
+        channel = self.people.channel(seat.id)
+        if channel is not None:
+            channel.close(None if error is None else errors.told(error))
+        self.legs.hang_up(seat.id)
+        self.people.end(seat)
+        self._around.writer.seat(seat.id, None)
+
+    def _save(self, seat: Seat) -> asyncio.Future[None]:
+        presence = self.presence.of(seat.site or "")
+        stored = StoredSeat(
+            seat.id,
+            self.id,
+            seat.site,
+            seat.view,
+            seat.token_id,
+            self.legs.relay_of(seat.id),
+            presence.microphone,
+            presence.camera,
+            presence.screen,
+        )
+        return self._around.writer.seat(seat.id, stored)
+
+    def journal(self, what: str, site: str | None, data: Json | None = None) -> None:
+        self._around.writer.journal(self.id, JournalEntry(self._clock.wall(), what, None, site, data or {}))
+
+    # ------------------------------------------------------------------------------------ what mixer and relays tell
+
+    def mixer_event(self, event: Event) -> None:
+        match event:
+            case Speaker():
+                site = self._site_of(event.site)
+                if site != self.presence.speaker:
+                    self.presence.speaker = site
+                    self.changed()
+            case PlanOnAir():
+                for asked, seconds in self.legs.plans.on_air(event.revision, self._clock.now()):
+                    self._around.metrics.on_air(asked.command, seconds)
+                    data: Json = {"command": asked.command, "ms": round(seconds * 1000)}
+                    self.journal("on_air", asked.site, data)
+            case MixerStats():
+                self._warn_of_quarantine(event)
+                self.mixer_stats = event
+
+    def _warn_of_quarantine(self, event: MixerStats) -> None:
+        before = self.mixer_stats.quarantined if self.mixer_stats is not None else ()
+        for number in set(event.quarantined) - set(before):
+            site = self._site_of(number)
+            if site is not None:
+                name = self.arrangement.sites[site].name
+                self.alarm(
+                    "site_quarantined",
+                    f"Hình của {name} bị lỗi nặng nên tạm thời không được giải mã.",
+                    f"The picture of {name} is badly damaged and is not decoded for the moment.",
+                    site,
+                )
+
+    def levels(self, event: Levels) -> None:
+        """Relays tell their own sites only; consoles are told all."""
+        fresh = {site: level for number, level in event.levels.items() if (site := self._site_of(number)) is not None}
+        self._levels.update(fresh)
+        for site in self._levels:
+            if self.presence.of(site).state is not State.LIVE:
+                self._levels[site] = _SILENT
+        if len(self.feed):
+            self.feed.tell("levels", levels=dict(self._levels))
+
+    def leg_stats(self, stats: LegStats) -> None:
+        seat = self.people.seats.get(stats.leg)
+        if seat is not None and seat.site is not None:
+            self._quality.measured(seat.site, stats)
+
+    def worker_down(self, event: WorkerDown) -> None:
+        worker = event.worker
+        if worker.kind == "mixer":
+            what_vi, what_en = "Bộ trộn của phiên họp", "The conference's mixer"
+        else:
+            what_vi, what_en = f"Tiến trình truyền dẫn {worker.name}", f"Relay {worker.name}"
+        self.alarm(
+            f"{worker.kind}_down",
+            f"{what_vi} dừng đột ngột ({event.reason}); đang khởi động lại.",
+            f"{what_en} stopped ({event.reason}) and is being started again.",
+            None,
+        )
+
+    def alarm(self, code: str, vi: str, en: str, site: str | None) -> None:
+        _log.warning("alarm", conference=self.id, code=code, site=site, text=en)
+        self.journal(f"alarm_{code}", site, {"en": en})
+        self.feed.tell("alarm", code=code, vi=vi, en=en, at=self._clock.wall())
+
+    def _site_of(self, number: int | None) -> str | None:
+        return next((site.id for site in self.arrangement.sites.values() if site.number == number), None)
+
+
+def unknown_conference(conference_id: str) -> OperatorError:
+    return OperatorError(
+        "unknown_conference",
+        f"Không có phiên họp “{conference_id}”.",
+        f"There is no conference “{conference_id}”.",
+    )

@@ -1,0 +1,18 @@
+"""Settings of live conferences; times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    relays: tuple[str, ...] = ("0",)  # names of the relays to place
+    seat_hold: float = 60.0  # a seat outlives its WebSocket that long
+    mixer_hold: float = 60.0  # a mixer outlives the last seat that long
+    monitor_token_life: float = 900.0
+    site_token_life: float | None = None  # None: until it is replaced or revoked
+    max_legs: int = 400  # joins beyond are refused with mcu_busy
+    sync_deadline: float = 5.0  # how long to wait at start for the relays to tell which legs they carry
+    worker_deadline: float = 8.0  # for a relay's or mixer's reply
+    rejoin_spread: float = 0.5  # sites that must come back spread their offers over that long
