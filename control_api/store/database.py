@@ -57,7 +57,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
                 "The PostgreSQL driver is missing. Install it: pip install 'diemcau[postgres]'.",
             ) from None
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     engine = create_async_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1e3})
 
     def connected(connection: Any, record: object) -> None:

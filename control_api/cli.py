@@ -1,0 +1,514 @@
+"""`mcu`: the command line.  Commands import what they need when they run, so that `mcu --help` answers at once."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mcu_core.errors import McuError
+
+if TYPE_CHECKING:
+    from control_api.accounts.accounts import Accounts
+    from control_api.demo import DemoFacts
+
+T = TypeVar("T")
+
+_INTRO = """\
+[b]Điểm Cầu MCU[/b]: máy chủ hội nghị nhiều điểm cầu · a video MCU in software.
+
+[b]Thử ngay · Try it[/b]
+  mcu demo                           họp thử trên máy này · a demo meeting
+
+[b]Dùng thật · For real[/b]
+  mcu init --host mcu.tinh.gov.vn    chuẩn bị lần đầu · first run
+  mcu serve                          chạy máy chủ · run the server
+  mcu user add lan                   thêm người vận hành · add an operator
+
+Cấu hình · settings: [b]mcu.toml[/b] (MCU_CONFIG), environment [b]MCU_*[/b]
+"""
+
+app = typer.Typer(
+    help=_INTRO, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False
+)
+users = typer.Typer(help="Người dùng của bàn điều khiển · users of the console", no_args_is_help=True)
+bench = typer.Typer(help="Đo hiệu năng · benchmarks: what is fast and how we know", no_args_is_help=True)
+app.add_typer(users, name="user")
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Entry of the `mcu` script: refusals become two sentences and an exit code, never a traceback."""
+    try:
+        app()
+    except McuError as error:
+        _complain(error.vi, error.en)
+        sys.exit(2)
+
+
+# --------------------------------------------------------------------------------------------------------- server
+
+
+@app.command()
+def serve() -> None:
+    """Chạy máy chủ · run the server: control, relays, mixers; Ctrl-C stops them all."""
+    import os
+
+    from control_api.settings import load_settings
+    from mcu_core.node.supervisor import run_supervisor
+
+    settings = load_settings()
+    os.environ.update(settings.worker_environment())
+    raise typer.Exit(run_supervisor(settings.socket_dir))
+
+
+@app.command()
+def init(
+    host: Annotated[
+        list[str] | None, typer.Option(help="Tên hoặc địa chỉ người dùng mở · name or address that people open")
+    ] = None,
+    data_dir: Annotated[Path, typer.Option(help="Thư mục dữ liệu · folder of all data")] = Path("var"),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8443,
+    relay_port: Annotated[int, typer.Option(min=1, max=65535, help="Cổng UDP cho hình và tiếng · UDP, media")] = 40000,
+    config: Annotated[Path, typer.Option(help="Tệp cấu hình · settings file")] = Path("mcu.toml"),
+    admin: Annotated[str, typer.Option(help="Tên quản trị viên · name of the administrator")] = "admin",
+) -> None:
+    """Chuẩn bị lần đầu · first run: settings file, database, local CA, administrator.
+
+    Chạy lại không làm mất gì · running it again loses nothing.
+    """
+    import asyncio
+
+    from rich.table import Table
+
+    from control_api import tls
+    from control_api.first_run import first_administrator, prepare, write_settings
+    from control_api.settings import Http, Relay, Settings, Tls, load_settings
+
+    hosts = tuple(host or ())
+    wanted = Settings(
+        data_dir=data_dir,
+        http=Http(port=port, public_urls=tuple(f"https://{name}:{port}" for name in hosts[:1])),
+        relay=Relay(port=relay_port),
+        tls=Tls(host_names=hosts),
+    )
+    written = write_settings(config, wanted)
+    settings = load_settings(config)
+    certificates = asyncio.run(prepare(settings))
+    password = asyncio.run(first_administrator(settings, admin))
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
+    facts.add_row("Cấu hình · settings", f"{config}{'' if written else ' (đã có, giữ nguyên · kept)'}")
+    facts.add_row("Dữ liệu · data", str(settings.data_dir.resolve()))
+    if certificates is not None and certificates.root is not None:
+        facts.add_row("Chứng thư gốc · root CA", str(certificates.root))
+        facts.add_row("SHA-256", tls.fingerprint(certificates.root))
+    if password is not None:
+        facts.add_row("Quản trị viên · administrator", f"[b]{admin}[/b]")
+        facts.add_row("Mật khẩu · password", f"[b]{password}[/b]  (chỉ hiện một lần · shown only once)")
+    facts.add_row("Tiếp theo · next", f"mcu serve   →   {settings.own_url()}")
+    _console().print(facts)
+
+
+@app.command()
+def demo(
+    sites: Annotated[int, typer.Option(min=1, max=16, help="Số điểm cầu mẫu · synthetic sites")] = 8,
+    data_dir: Annotated[Path, typer.Option(help="Thư mục dữ liệu · folder")] = Path("var/demo"),
+    port: Annotated[int | None, typer.Option(help="Cổng HTTPS · port; mặc định · default 8443")] = None,
+    relay_port: Annotated[int | None, typer.Option(help="Cổng UDP · UDP port; mặc định · default 40000")] = None,
+    source: Annotated[str, typer.Option(help="Hình của điểm cầu mẫu · what each sends")] = "320x180@15",
+) -> None:
+    """Phiên họp mẫu trên máy này · a whole meeting on this machine, with synthetic sites.
+
+    In ra địa chỉ bàn điều khiển, tài khoản và đường dẫn tham gia cho bạn; Ctrl-C dừng tất cả.
+    Prints the console's address, a login and a join link for you; Ctrl-C stops everything.
+    """
+    import asyncio
+    import contextlib
+    import signal
+
+    from control_api.demo import DemoOptions, run_demo
+
+    console = _console(stderr=True)
+
+    async def run() -> None:
+        stop, started = asyncio.Event(), asyncio.Event()
+        with console.status("…") as status:
+
+            def ready(facts: DemoFacts) -> None:
+                status.stop()
+                started.set()
+                _show_demo(facts)
+
+            def say(vi: str, en: str) -> None:
+                if console.is_terminal:
+                    status.update(f"{vi} · {en}…")
+                else:
+                    console.print(f"{vi} · {en}…")
+
+            options = DemoOptions(data_dir, sites, port, relay_port, source)
+            work = asyncio.create_task(run_demo(options, say, ready, stop), name="demo")
+
+            def interrupt() -> None:
+                if stop.is_set() or not started.is_set():  # still starting, or asked twice
+                    work.cancel()
+                stop.set()
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, interrupt)
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+    asyncio.run(run())
+
+
+def _show_demo(facts: DemoFacts) -> None:
+    from rich.panel import Panel
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("Vào họp · join", f"[b]{facts.site_link}[/b]")
+    table.add_row("", "Mở bằng trình duyệt để thấy chính mình trong hình ghép · open it in a browser to see yourself")
+    table.add_row("Điều khiển · console", f"[b]{facts.console}[/b]")
+    table.add_row("Đăng nhập · login", f"[b]{facts.username}[/b]  /  [b]{facts.password}[/b]")
+    if facts.other_addresses:
+        table.add_row("Từ máy khác · elsewhere", "  ".join(facts.other_addresses))
+    table.add_row("Chứng thư · certificate", f"{facts.console.removesuffix('/console')}/ca")
+    table.add_row("Nhật ký · log", str(facts.log))
+    table.add_row("", f"{facts.sites} điểm cầu mẫu đang họp · synthetic sites are in the meeting. Ctrl-C: dừng · stop")
+    console = _console()
+    if console.is_terminal:
+        console.print(Panel(table, title="Điểm Cầu MCU", expand=False))
+    else:  # no frame: addresses must not be broken by a narrow column
+        console.print(table, soft_wrap=True, crop=False, overflow="ignore")
+
+
+# ----------------------------------------------------------------------------------------------------------- site
+
+
+@app.command()
+def site(
+    link: Annotated[list[str] | None, typer.Argument(help="Đường dẫn tham gia · join links")] = None,
+    links: Annotated[
+        Path | None, typer.Option(help="Tệp chứa đường dẫn, mỗi dòng một; - là đầu vào · file of links, - for stdin")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Rộng x cao @ khung/giây · width x height @ rate")] = "320x180@10",
+    file: Annotated[Path | None, typer.Option(help="Phát tệp này thay cho hình mẫu · send this file")] = None,
+    codec: Annotated[str | None, typer.Option(help="H264 | VP8")] = None,
+    voice: Annotated[str, typer.Option(help="tone | babble | silence")] = "tone",
+    turns: Annotated[int, typer.Option(help="Lần lượt nói, mỗi lượt bấy nhiêu giây · speak in turns of seconds")] = 0,
+    decode: Annotated[int, typer.Option(help="Số điểm cầu giải mã và đo · how many decode and measure")] = 1,
+    monitor: Annotated[str | None, typer.Option(help="programme | chair | wall")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Thời gian · how long; mặc định đến Ctrl-C")] = None,
+    report: Annotated[Path | None, typer.Option(help="Ghi báo cáo JSON vào tệp · write the report here")] = None,
+    watch: Annotated[bool, typer.Option(help="In một dòng JSON mỗi giây · one JSON line a second")] = False,
+    ca: Annotated[Path | None, typer.Option(help="Chứng thư gốc của máy chủ · root certificate (PEM)")] = None,
+    insecure: Annotated[bool, typer.Option(help="Không kiểm tra chứng thư · do not verify")] = False,
+) -> None:
+    """Điểm cầu không màn hình · headless sites: send a pattern or a file, report what came back as JSON.
+
+    Ví dụ · example: mcu site https://mcu:8443/join/kX3… --ca var/tls/ca.pem --seconds 20
+    """
+    import asyncio
+
+    from endpoint_client.headless import SiteRefused, run_site
+
+    given = list(link or ())
+    if links is not None:
+        text = sys.stdin.read() if str(links) == "-" else links.read_text(encoding="utf-8")
+        given += text.split()
+    if not given:
+        _complain("Thiếu đường dẫn tham gia.", "Give at least one join link.")
+        raise typer.Exit(2)
+    try:
+        asyncio.run(
+            run_site(
+                given[0],
+                more=given[1:],
+                source=source,
+                file=file,
+                codec=_one_of(codec, ("H264", "VP8")) if codec else None,  # type: ignore[arg-type]
+                voice=_one_of(voice, ("tone", "babble", "silence")),  # type: ignore[arg-type]
+                turns=turns,
+                decode=decode,
+                monitor=monitor,
+                seconds=seconds,
+                report=report,
+                watch=watch,
+                ca=ca,
+                insecure=insecure,
+            )
+        )
+    except SiteRefused as error:
+        _complain(error.vi or str(error), error.en or str(error))
+        raise typer.Exit(1) from None
+    except (ValueError, OSError) as error:
+        _complain(str(error), "")
+        raise typer.Exit(2) from None
+
+
+# ---------------------------------------------------------------------------------------------------------- users
+
+
+@users.command("add")
+def user_add(
+    username: str,
+    role: Annotated[str, typer.Option(help="administrator | operator | viewer")] = "operator",
+    name: Annotated[str, typer.Option(help="Tên hiển thị · name as shown")] = "",
+    random: Annotated[
+        bool, typer.Option("--random", help="Mật khẩu ngẫu nhiên, in một lần · print a random one")
+    ] = False,
+) -> None:
+    """Thêm người dùng · add a user."""
+    from control_api.accounts.rules import Role, random_password
+
+    kind = Role(_one_of(role, tuple(Role)))
+    password = random_password() if random else _ask_password()
+    _with_accounts(lambda accounts: accounts.add_user(username, name, kind, password))
+    _console().print(f"Đã thêm · added: [b]{username}[/b] ({kind.value})")
+    if random:
+        _console().print(f"Mật khẩu · password: [b]{password}[/b]  (chỉ hiện một lần · shown only once)")
+
+
+@users.command("list")
+def user_list(json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Danh sách người dùng · list users."""
+    from rich.table import Table
+
+    rows = [
+        {"username": user.username, "name": user.name, "role": user.role, "disabled": user.disabled}
+        for user in _with_accounts(lambda accounts: accounts.users())
+    ]
+    if json:
+        print(json_module.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("Tên đăng nhập · user", "Tên · name", "Vai trò · role", "Trạng thái · state")
+    for row in rows:
+        state = "[red]bị khóa · disabled[/red]" if row["disabled"] else "dùng được · active"
+        table.add_row(str(row["username"]), str(row["name"]), str(row["role"]), state)
+    _console().print(table)
+
+
+@users.command("passwd")
+def user_passwd(
+    username: str,
+    random: Annotated[
+        bool, typer.Option("--random", help="Mật khẩu ngẫu nhiên, in một lần · print a random one")
+    ] = False,
+) -> None:
+    """Đổi mật khẩu · change a password; ends the user's sessions."""
+    from control_api.accounts.rules import random_password
+
+    password = random_password() if random else _ask_password()
+    _with_accounts(lambda accounts: accounts.set_password(username, password))
+    _console().print("Đã đổi mật khẩu · password changed.")
+    if random:
+        _console().print(f"Mật khẩu · password: [b]{password}[/b]  (chỉ hiện một lần · shown only once)")
+
+
+@users.command("disable")
+def user_disable(
+    username: str,
+    enable: Annotated[bool, typer.Option("--undo", help="Mở khóa · enable again")] = False,
+) -> None:
+    """Khóa người dùng ngay lập tức · disable a user at once."""
+    _with_accounts(lambda accounts: accounts.set_disabled(username, not enable))
+    _console().print("Đã mở khóa · enabled." if enable else "Đã khóa · disabled.")
+
+
+# ----------------------------------------------------------------------------------------------------- benchmarks
+
+_JSON = Annotated[bool, typer.Option("--json", help="Một đối tượng JSON ra stdout · one JSON object on stdout")]
+_SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian đo · how long to measure")]
+_QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
+_SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
+_SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
+BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room")
+
+
+@bench.command("compose")
+def bench_compose(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Ghép hình, so với FFmpeg xstack · compose tiles, beside FFmpeg's xstack."""
+    _bench("compose", json, seconds=seconds, quick=quick)
+
+
+@bench.command("fanout")
+def bench_fanout(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Gửi một gói cho nhiều nơi, so với aiortc gốc · send to many, beside stock aiortc."""
+    _bench("fanout", json, seconds=seconds, quick=quick)
+
+
+@bench.command("ingest")
+def bench_ingest(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Nhận gói, so với aiortc gốc · receive packets, beside stock aiortc."""
+    _bench("ingest", json, seconds=seconds, quick=quick)
+
+
+@bench.command("audio")
+def bench_audio(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Trộn tiếng · mix sound."""
+    _bench("audio", json, seconds=seconds, quick=quick)
+
+
+@bench.command("encode")
+def bench_encode(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Mã hóa và giải mã · encode and decode."""
+    _bench("encode", json, seconds=seconds, quick=quick)
+
+
+@bench.command("room")
+def bench_room(
+    sites: _SITES = 30, source: _SOURCE = "320x180@15", seconds: _SECONDS = 20.0, json: _JSON = False
+) -> None:
+    """Cả hệ thống với N điểm cầu thật qua mạng nội bộ · the whole MCU with N real legs over loopback.
+
+    Ví dụ · example: mcu bench room --sites 30 --source 320x180@15 --seconds 20
+    """
+    _bench("room", json, sites=sites, source=source, seconds=seconds)
+
+
+@bench.command("all")
+def bench_all(
+    report: Annotated[Path | None, typer.Option(help="Báo cáo HTML có biểu đồ · HTML report with charts")] = None,
+    sites: _SITES = 30,
+    source: _SOURCE = "320x180@15",
+    seconds: _SECONDS = None,
+    quick: _QUICK = False,
+    json: _JSON = False,
+) -> None:
+    """Mọi phép đo · every benchmark, one after the other."""
+    from importlib import import_module
+
+    results: dict[str, Any] = {}
+    for name in BENCHES:
+        results[name] = _measure(name, sites=sites, source=source, seconds=seconds, quick=quick)
+        if not json:
+            _console().print(import_module(f"benchmarks.{name}").table(results[name]))
+    if report is not None:
+        from benchmarks.report import write_html
+
+        write_html(results, report)
+        _console(stderr=True).print(f"Báo cáo · report: [b]{report}[/b]")
+    if json:
+        print(json_module.dumps(results, ensure_ascii=False))
+
+
+def _bench(name: str, json: bool, **options: object) -> None:
+    from importlib import import_module
+
+    result = _measure(name, **options)
+    if json:
+        print(json_module.dumps(result, ensure_ascii=False))
+    else:
+        _console().print(import_module(f"benchmarks.{name}").table(result))
+
+
+def _measure(name: str, **options: object) -> dict[str, Any]:
+    """Run a benchmark with those options it knows and were given; its progress goes to stderr."""
+    import asyncio
+    import inspect
+    from importlib import import_module
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    run = import_module(f"benchmarks.{name}").run
+    known = inspect.signature(run).parameters
+    given = {key: value for key, value in options.items() if key in known and value is not None}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_console(stderr=True)) as bar:
+        task = bar.add_task(name, total=1.0)
+        result = run(lambda done: bar.update(task, completed=done), **given)
+        if inspect.isawaitable(result):
+            result = asyncio.run(_awaited(result))
+        bar.update(task, completed=1.0)
+    measured: dict[str, Any] = result
+    return measured
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+# ---------------------------------------------------------------------------------------------------------- other
+
+
+@app.command()
+def openapi() -> None:
+    """In mô tả API (OpenAPI 3.1) · print the API's OpenAPI document."""
+    from control_api.app import openapi_json
+
+    print(openapi_json())
+
+
+# ---------------------------------------------------------------------------------------------------------- helpers
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _complain(vi: str, en: str) -> None:
+    from rich.markup import escape
+
+    console = _console(stderr=True)
+    console.print(f"[bold red]✗[/bold red] {escape(vi)}", soft_wrap=True)
+    if en:
+        console.print(f"  {escape(en)}", style="dim", soft_wrap=True)
+
+
+def _one_of(value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        choices = ", ".join(allowed)
+        _complain(f"“{value}” không dùng được; hãy chọn: {choices}.", f"“{value}” is not one of: {choices}.")
+        raise typer.Exit(2)
+    return value
+
+
+def _ask_password() -> str:
+    """From the terminal, twice; from a pipe, one line."""
+    if sys.stdin.isatty():
+        entered: str = typer.prompt("Mật khẩu · password", hide_input=True, confirmation_prompt=True)
+        return entered
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _with_accounts(do: Callable[[Accounts], Coroutine[Any, Any, T]]) -> T:
+    """Open the database of the settings, upgraded, and run `do`."""
+    import asyncio
+    import time
+
+    from control_api.accounts.accounts import Accounts
+    from control_api.settings import load_settings
+    from control_api.store.database import Database
+    from control_api.store.upgrade import upgrade
+
+    async def run() -> T:
+        settings = load_settings()
+        await upgrade(settings.database)
+        database = Database(settings.database)
+        accounts = Accounts(database, settings.session, time.time)
+        try:
+            return await do(accounts)
+        finally:
+            accounts.close()
+            await database.close()
+
+    return asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What `mcu init` and `mcu demo` leave behind: a settings file, a database, certificates and a first user.
+
+Repeating it changes nothing that is there: a settings file is never overwritten, a password never reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from control_api import tls
+from control_api.accounts.accounts import Accounts
+from control_api.accounts.rules import Role, random_password
+from control_api.settings import Settings
+from control_api.store.database import Database
+from control_api.store.upgrade import upgrade
+
+_TEMPLATE = """\
+# Cấu hình của Điểm Cầu MCU · Settings of Điểm Cầu MCU.
+# Biến môi trường MCU_<KHÓA> hoặc MCU_<NHÓM>_<KHÓA> thay cho giá trị ở đây.
+# An environment variable MCU_<KEY> or MCU_<SECTION>_<KEY> stands before what is written here.
+
+data_dir = {data_dir}
+# database_url = "postgresql+asyncpg://mcu:password@localhost/mcu"    # mặc định · default: SQLite in data_dir
+# log_level = "info"        # debug, info, warning, error
+# log_format = "auto"       # text, json, auto
+
+[http]
+# bind = ["0.0.0.0", "::"]
+port = {port}
+# Địa chỉ người dùng mở; cái đầu dùng cho đường dẫn tham gia · addresses people open; the first makes join links
+public_urls = {public_urls}
+# trusted_proxies = ["10.0.0.5"]      # proxy được phép cho biết địa chỉ người dùng · may tell us the client's address
+
+[tls]
+mode = "local"              # local: CA riêng · own CA; files: chứng thư có sẵn · your certificate; off: sau proxy
+# certificate = "server.pem"
+# key = "server.key"
+host_names = {host_names}
+
+[relay]
+port = {relay_port}         # UDP; relay k dùng · uses port + k
+# bind = ["0.0.0.0", "::"]
+# announce = ["203.0.113.10"]         # địa chỉ báo cho điểm cầu · addresses told to sites
+count = 1
+
+[session]
+# idle = 7200               # giây · seconds
+# absolute = 43200
+
+[metrics]
+# token = "…"               # cho Prometheus · for Prometheus: Authorization: Bearer …
+"""
+
+
+def settings_text(settings: Settings) -> str:
+    """A commented TOML file with these settings."""
+    return _TEMPLATE.format(
+        data_dir=_toml(str(settings.data_dir)),
+        port=settings.http.port,
+        public_urls=_toml_list(settings.http.public_urls),
+        host_names=_toml_list(settings.tls.host_names),
+        relay_port=settings.relay.port,
+    )
+
+
+def write_settings(path: Path, settings: Settings) -> bool:
+    """Write the file; False if there is one already."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(settings_text(settings))
+    except FileExistsError:
+        return False
+    path.chmod(0o640)  # it may get a database password
+    return True
+
+
+async def prepare(settings: Settings) -> tls.Certificates | None:
+    """Data folder, certificates and an up-to-date database."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    certificates = await asyncio.to_thread(tls.certificates, settings)
+    await upgrade(settings.database)
+    return certificates
+
+
+async def first_administrator(settings: Settings, username: str) -> str | None:
+    """Make an administrator and return its random password; None when there are users already."""
+    database = Database(settings.database)
+    accounts = Accounts(database, settings.session, time.time)
+    try:
+        if await accounts.count():
+            return None
+        password = random_password()
+        await accounts.add_user(username, "Quản trị viên", Role.ADMINISTRATOR, password)
+        return password
+    finally:
+        accounts.close()
+        await database.close()
+
+
+async def user_with_new_password(settings: Settings, username: str, name: str, role: Role) -> str:
+    """Make the user, or give it a new password; returns the password.  For demonstrations only."""
+    database = Database(settings.database)
+    accounts = Accounts(database, settings.session, time.time)
+    password = random_password()
+    try:
+        if any(user.username == username for user in await accounts.users()):
+            await accounts.set_password(username, password)
+            await accounts.set_disabled(username, False)
+        else:
+            await accounts.add_user(username, name, role, password)
+    finally:
+        accounts.close()
+        await database.close()
+    return password
+
+
+def _toml(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _toml_list(values: Sequence[str]) -> str:
+    return f"[{', '.join(map(_toml, values))}]"
