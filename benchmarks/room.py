@@ -1,0 +1,302 @@
+"""One conference with many sites: what the whole MCU costs and what every site gets.
+
+A real server (`mcu serve`, benchmarks/server.py) and the load generator (benchmarks/loadgen.py) run as processes of
+their own; everything goes through HTTPS, the signalling WebSocket and the UDP port.  The first site is the main site
+(watches the chair's view), the others are members (programme); a console's two monitors watch the programme and the
+wall.  All sites send; three of them speak.
+
+What the figures are:
+- `mcu_cores`: processor time of all MCU processes, kernel's share included, over wall time; nobody joins or leaves.
+- `fps_*`, `audio_pps_min`: whole frames and sound packets a second received by the sites (not by the wall's monitor).
+- `tick_late_ms_p99`: how late the mixer's ticks started.  The mixer reports the worst of each second; the 75th
+  percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
+- `glass_to_glass_ms_*`: see benchmarks/loadgen_eye.py, over four sites' pictures at one member site.
+- `join_ms_*`: from opening the WebSocket to the first whole keyframe, sites joining one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks.machine import machine, one_line
+from benchmarks.processes import Usage, cores, role, tree
+from benchmarks.server import Server
+from endpoint_client.headless import parse_source
+from endpoint_client.watching import percentile
+
+Progress = Callable[[float], None]
+SPEAKERS = 3
+MARKED = 4
+_WARM_UP = 4.0
+_HOME = Path(__file__).resolve().parents[1]
+
+
+def run(
+    progress: Progress | None = None,
+    *,
+    sites: int = 30,
+    source: str = "320x180@15",
+    seconds: float = 20.0,
+    layout: str | None = None,
+    obey_hints: bool = False,
+    apart_ms: float = 100.0,
+    quick: bool = False,
+) -> dict[str, Any]:
+    """Measure one room.  `layout` None leaves the product's own choice; `quick` is 6 sites for 5 seconds.
+
+    Raises ValueError for a wrong argument and ServerError when the server does not start.
+    """
+    if quick:
+        sites, seconds = min(sites, 6), min(seconds, 5.0)
+    if not 2 <= sites <= 999:
+        raise ValueError(f"a room has 2 to 999 sites, not {sites}")
+    parse_source(source)
+    with tempfile.TemporaryDirectory(prefix="mcu-room-") as folder:
+        return asyncio.run(
+            _measure(Path(folder), progress or _silent, sites, source, seconds, layout, obey_hints, apart_ms)
+        )
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The human form of `run`'s result."""
+    view = Table(title=f"{result['sites']} sites, each sending {result['source']}, for {result['seconds']:.0f} s")
+    view.add_column("figure")
+    view.add_column("value", justify="right")
+    view.add_column("goal", justify="right")
+    for key, text, goal in _ROWS:
+        value = result[key]
+        view.add_row(text, "–" if value is None else f"{value}", goal)
+    for kind, used in result["mcu_cores_by_process"].items():
+        view.add_row(f"cores: {kind}", f"{used}", "")
+    view.caption = one_line(result["machine"])
+    return view
+
+
+_ROWS = (
+    ("mcu_cores", "MCU, cores, all processes", "≤ 0.9 at 30"),
+    ("loader_cores", "load generator, cores", ""),
+    ("fps_min", "frames/s, worst site", "≥ 29"),
+    ("fps_median", "frames/s, median", ""),
+    ("audio_pps_min", "sound packets/s, worst site", "≥ 49"),
+    ("longest_gap_ms", "longest wait for a frame, ms", ""),
+    ("tick_late_ms_p99", "ticks late, ms, p99", ""),
+    ("glass_to_glass_ms_p50", "glass to glass, ms, p50", ""),
+    ("glass_to_glass_ms_p95", "glass to glass, ms, p95", "≤ 150"),
+    ("join_ms_p95", "join, ms, p95", "≤ 1000"),
+    ("encoders", "video encoders", "≤ 4"),
+    ("decoders", "video decoders", ""),
+    ("rss_mb", "MCU memory, MB", ""),
+    ("rss_mb_per_site", "MCU memory per site, MB", ""),
+    ("uplink_kbps_total", "sent by all sites, kbit/s", ""),
+    ("downlink_kbps_total", "received by all sites, kbit/s", ""),
+    ("packets_lost", "packets lost towards sites", "0"),
+)
+
+
+class LoadProcess:
+    """The load generator as a child process; `ask` sends a command and returns its answer."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls) -> LoadProcess:
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "benchmarks.loadgen"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=1 << 24,
+                cwd=_HOME,
+            )
+        )
+
+    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Raises RuntimeError when the process has died."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the load generator ended with {await self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 8)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def _measure(
+    folder: Path,
+    progress: Progress,
+    sites: int,
+    source: str,
+    seconds: float,
+    layout: str | None,
+    obey_hints: bool,
+    apart_ms: float,
+) -> dict[str, Any]:
+    whole = 8 + sites * (apart_ms / 1000 + 0.05) + _WARM_UP + seconds
+    began = time.monotonic()
+
+    def step() -> None:
+        progress(min(0.99, (time.monotonic() - began) / whole))
+
+    load: LoadProcess | None = None
+    async with Server(folder) as server:
+        step()
+        conference = await server.conference("Room")
+        legs = await _legs(server, conference, sites)
+        if layout is not None:
+            for view in ("programme", "chair"):
+                await server.api("PUT", f"/conferences/{conference}/views/{view}/layout", {"layout": layout})
+        step()
+        load = await LoadProcess.start()
+        try:
+            joined = await load.ask(
+                {
+                    "do": "join",
+                    "url": server.url,
+                    "ca": str(server.ca),
+                    "source": source,
+                    "apart_ms": apart_ms,
+                    "obey_hints": obey_hints,
+                    "legs": legs,
+                }
+            )
+            step()
+            if joined["failed"]:
+                raise RuntimeError(f"{len(joined['failed'])} of {len(legs)} legs did not join: {joined['failed']}")
+            await asyncio.sleep(_WARM_UP)
+            step()
+            before, start = tree(server.pid), time.monotonic()
+            measured, polls = await asyncio.gather(
+                load.ask({"do": "measure", "seconds": seconds}), _poll(server, seconds, step)
+            )
+            after, took = tree(server.pid), time.monotonic() - start
+        finally:
+            await load.stop()
+    progress(1.0)
+    result = _result(joined, measured, polls, before, after, took, sites)
+    return {
+        "sites": sites,
+        "source": source,
+        "layout": layout,
+        "obey_hints": obey_hints,
+        **result,
+        "machine": machine(),
+    }
+
+
+async def _legs(server: Server, conference: str, sites: int) -> list[dict[str, Any]]:
+    """Make the sites and say what each leg is to do."""
+    legs: list[dict[str, Any]] = []
+    for index in range(sites):
+        site = await server.site(conference, f"Điểm cầu {index + 1}", "main" if index == 0 else "member")
+        legs.append(
+            {
+                "name": f"site {index + 1}",
+                "token": site["token"],
+                "number": site["number"],
+                "speaks": index < SPEAKERS,
+                "marked": index < MARKED,
+                "eye": index == 1,
+            }
+        )
+    return legs + [
+        {"name": view, "token": await server.monitor(conference, view), "number": 0, "view": view}
+        for view in ("programme", "wall")
+    ]
+
+
+async def _poll(server: Server, seconds: float, step: Callable[[], None]) -> list[dict[str, float]]:
+    """The metrics page once a second."""
+    polls = []
+    until = time.monotonic() + seconds - 0.2
+    while time.monotonic() < until:
+        await asyncio.sleep(1.0)
+        polls.append(await server.metrics())
+        step()
+    return polls
+
+
+def _result(
+    joined: dict[str, Any],
+    measured: dict[str, Any],
+    polls: list[dict[str, float]],
+    before: dict[int, Usage],
+    after: dict[int, Usage],
+    took: float,
+    sites: int,
+) -> dict[str, Any]:
+    legs = measured["legs"]
+    members = [leg for leg in legs if leg["name"].startswith("site ")]
+    wall = next(leg for leg in legs if leg["name"] == "wall")
+    samples = measured["glass_to_glass_ms"]
+    by_process: dict[str, float] = {}
+    for pid, use in after.items():
+        used = cores({pid: before[pid]} if pid in before else {}, {pid: use}, took)
+        by_process[role(use.command)] = by_process.get(role(use.command), 0.0) + used
+    rss = sum(use.rss_mb for use in after.values())
+    return {
+        "seconds": measured["seconds"],
+        "mcu_cores": round(cores(before, after, took), 3),
+        "mcu_cores_by_process": {kind: round(used, 3) for kind, used in sorted(by_process.items())},
+        "loader_cores": measured["loader_cores"],
+        "loader_late_ms_p99": measured["loader_late_ms_p99"],
+        "fps_min": min(leg["fps"] for leg in members),
+        "fps_median": round(median(leg["fps"] for leg in members), 2),
+        "fps_wall": wall["fps"],
+        "audio_pps_min": min(leg["audio_pps"] for leg in legs),
+        "longest_gap_ms": max(leg["longest_gap_ms"] for leg in members),
+        "tick_late_ms_p99": _tick_late(polls),
+        "glass_to_glass_ms_p50": percentile(samples, 0.5),
+        "glass_to_glass_ms_p95": percentile(samples, 0.95),
+        "glass_to_glass_samples": len(samples),
+        "join_ms_p50": percentile(joined["join_ms"], 0.5),
+        "join_ms_p95": percentile(joined["join_ms"], 0.95),
+        "offer_ms_p95": percentile(joined["offer_ms"], 0.95),
+        "encoders": _largest(polls, "mcu_mixer_encoders"),
+        "decoders": _largest(polls, "mcu_mixer_decoders"),
+        "rss_mb": round(rss),
+        "rss_mb_per_site": round(rss / sites, 1),
+        "uplink_kbps_total": sum(leg["sent_kbps"] for leg in members),
+        "downlink_kbps_total": sum(leg["video_kbps"] for leg in legs),
+        "packets_lost": sum(leg["video_lost"] + leg["audio_lost"] for leg in legs),
+        "plis": sum(leg["plis"] for leg in legs),
+        "rejoins": sum(leg["rejoins"] for leg in legs),
+        "unverified": sum(leg["unverified"] for leg in legs),
+        "eye": measured["eyes"][0],
+    }
+
+
+def _tick_late(polls: list[dict[str, float]]) -> float | None:
+    names = ("mcu_mixer_programme_late_ms_p99", "mcu_mixer_chair_late_ms_p99", "mcu_mixer_audio_late_ms_p99")
+    worst = [max(values) for poll in polls if (values := [v for k, v in poll.items() if k.startswith(names)])]
+    return percentile(worst, 0.75)
+
+
+def _largest(polls: list[dict[str, float]], name: str) -> int | None:
+    return (
+        round(max(values)) if (values := [v for poll in polls for k, v in poll.items() if k.startswith(name)]) else None
+    )
+
+
+def _silent(fraction: float) -> None:
+    """Nobody watches."""
