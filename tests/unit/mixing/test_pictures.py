@@ -121,7 +121,7 @@ async def test_renditions_of_one_view_share_its_canvas_and_keep_their_own_rates(
     made = await screen.run(40)
     fast, slow = ([each for each in made if each.rendition == n] for n in (1, 2))
     assert len(fast) == 30
-    assert {round((b.tick - a.tick) * 30) for a, b in itertools.pairwise(slow)} == {3}
+    assert {round((b.tick - a.tick) * 30) for a, b in itertools.pairwise(slow[1:])} == {3}
     assert fast[0].keyframe
     assert slow[0].keyframe
     assert len(encoders) == 2
