@@ -63,6 +63,7 @@ class Conference:
         self._levels: dict[int, int] = {}
         self._audio_clock = MediaClock(48_000)
         self._audiences: dict[int, Audience] = {}
+        self._troubled: dict[Leg, None] = {}
         self._listeners: list[tuple[int, AudioSender]] = []
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
@@ -89,10 +90,12 @@ class Conference:
             return
         self._regroup()
         self._watch(leg, now)
+        leg.repair(now)
 
     def remove(self, leg: Leg) -> None:
         if self.legs.get(leg.id) is leg:
             del self.legs[leg.id]
+        self._troubled.pop(leg, None)
         if leg.video is not None:
             self._unwatch(leg.video)
             leg.video.leave()
@@ -192,7 +195,7 @@ class Conference:
         now = self._clock()
         for leg in self.legs.values():
             leg.need_keyframes()
-            leg.service(now)
+            leg.repair(now)
         for audience in self._audiences.values():
             if audience.waiting or audience.viewers:
                 audience.ring.want_keyframe()
@@ -223,7 +226,7 @@ class Conference:
             for leg in self.legs.values():
                 if leg.site == event.site:
                     leg.need_keyframes(event.track)
-                    leg.service(now)
+                    leg.repair(now)
 
     # -- from the legs
 
@@ -243,6 +246,9 @@ class Conference:
             passes = plan.audio_open and (plan.audio_always or self._loudest.hear(site, -level, now))
         if plan.audio_open and passes:
             self.link.send_media(AudioIn(site, sequence, level, voice, now, rtp_time, data).pack())
+
+    def trouble(self, leg: Leg) -> None:
+        self._troubled[leg] = None
 
     def clock(self, clock: SenderClock) -> None:
         self.link.post(clock)
@@ -265,14 +271,19 @@ class Conference:
     # -- timers
 
     def service(self, now: float) -> None:
-        """Legs' repairs and reports, keyframes that are still missing; about every 10 ms."""
-        for leg in self.legs.values():
-            leg.service(now)
+        """Legs' repairs, keyframes that are still missing; about every 10 ms."""
+        if self._troubled:
+            self._troubled = {leg: None for leg in self._troubled if leg.repair(now)}
         for audience in self._audiences.values():
             if audience.waiting and any(video.outlet.keys is not None for video in audience.waiting):
                 audience.ring.want_keyframe()
             if audience.ring.request_due(now):
                 self.link.post(RenditionKeyframe(audience.ring.rendition))
+
+    def report(self, now: float) -> None:
+        """Legs' reports; about every 100 ms, each leg at its own time."""
+        for leg in self.legs.values():
+            leg.report(now)
 
     def take_levels(self) -> dict[int, int]:
         """The loudest level of each site since the last call, dBov; a site that sends nothing is silent."""

@@ -72,7 +72,9 @@ _Packet = tuple[int, bool, bytes]  # rtp_time, marker, payload
 class VideoIngest:
     """One video SSRC of a site (and its retransmission SSRC)."""
 
-    def __init__(self, ssrc: int, codec: Codec, on_frame: OnFrame) -> None:
+    def __init__(
+        self, ssrc: int, codec: Codec, on_frame: OnFrame, on_trouble: Callable[[], None] = lambda: None
+    ) -> None:
         self.reception = Reception(ssrc, 90_000)
         self.keyframes = KeyframeAsker()
         self.wanted = False
@@ -80,6 +82,7 @@ class VideoIngest:
         self.nacks = 0
         self.dropped: dict[str, int] = {}
         self._on_frame = on_frame
+        self._on_trouble = on_trouble  # `service` has something to do
         self._assemble = depacketize.h264 if codec == "H264" else depacketize.vp8
         self._starts_keyframe = depacketize.h264_starts_keyframe if codec == "H264" else depacketize.vp8_starts_keyframe
         self._next = -1  # extended sequence number expected next; -1: begin with the next packet
@@ -105,6 +108,7 @@ class VideoIngest:
         if wanted:
             self.keyframes = KeyframeAsker()
             self.keyframes.want()
+            self._on_trouble()
         else:
             self.keyframes.wanted = False
 
@@ -112,6 +116,7 @@ class VideoIngest:
         """The decoder, or a mixer that is new, needs a keyframe."""
         if self.wanted:
             self.keyframes.want()
+            self._on_trouble()
 
     # -- packets
 
@@ -120,6 +125,8 @@ class VideoIngest:
         extended = self.reception.hear(header.sequence, header.rtp_time, now)
         if self.wanted:
             self._take(extended, header.rtp_time, header.marker, bytes(data[header.start : header.end]), now)
+            if self._holes or self.keyframes.wanted:
+                self._on_trouble()
 
     def receive_rtx(self, data: Buffer, header: Header, now: float) -> None:
         """A retransmission (RFC 4588); padding sent as retransmission is ignored."""

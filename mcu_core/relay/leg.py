@@ -50,6 +50,9 @@ class LegOwner(Protocol):
     def clock(self, clock: SenderClock) -> None:
         """A sender report of one of the leg's streams."""
 
+    def trouble(self, leg: Leg) -> None:
+        """`repair` of the leg is to be called soon."""
+
     def keyframe_wanted(self, leg: Leg, now: float) -> None:
         """The site cannot decode what it is sent."""
 
@@ -264,7 +267,7 @@ class Leg:
         def frame(keyframe: bool, rtp_time: int, data: bytes, now: float) -> None:
             self._owner.frame(self, track, codec, keyframe, rtp_time, data, now)
 
-        stream = VideoIngest(ssrc, codec, frame)
+        stream = VideoIngest(ssrc, codec, frame, lambda: self._owner.trouble(self))
         stream.want(self._wants(track))
         self.streams[track] = stream
         self._inbound[ssrc] = stream
@@ -345,7 +348,8 @@ class Leg:
             plan.screen_wanted,
         ):
             self._report_at = now  # tells the site its limit at once
-        self.service(now)
+        self.repair(now)
+        self.report(now)
 
     def _wants(self, track: Track) -> bool:
         return self.plan.camera_wanted if track == "camera" else self.plan.screen_wanted
@@ -356,14 +360,19 @@ class Leg:
             if track in (None, name):
                 stream.need_keyframe()
 
-    def service(self, now: float) -> None:
-        """Ask again for what is missing, report when it is time; about every 10 ms."""
-        if self.outlet.keys is None:
-            return
-        for stream in self.streams.values():
-            if stream.troubled:
-                self._repair(stream, now)
-        if now >= self._report_at:
+    def repair(self, now: float) -> bool:
+        """Ask again for what is missing; about every 10 ms while it returns True (there is more to do)."""
+        troubled = False
+        if self.outlet.keys is not None:
+            for stream in self.streams.values():
+                if stream.troubled:
+                    self._repair(stream, now)
+                    troubled = True
+        return troubled
+
+    def report(self, now: float) -> None:
+        """Send the sender and receiver reports when it is time."""
+        if now >= self._report_at and self.outlet.keys is not None:
             self._report_at = now + REPORT_EVERY
             self._report(now)
 

@@ -85,6 +85,10 @@ class Mux:
         self._ufrags = {ufrag: owner for ufrag, owner in self._ufrags.items() if owner is not leg}
         self._ssrcs = {ssrc: owner for ssrc, owner in self._ssrcs.items() if owner is not leg}
 
+    def learn(self, leg: DatagramLeg, address: Address, sock: Socket, now: float) -> None:
+        """The leg is at `address`, as known from elsewhere than a check (a benchmark with injected keys)."""
+        self._move(leg, self._learn(leg, address, sock), now)
+
     # -- datagrams
 
     def datagram(self, size: int, address: Address, sock: Socket, now: float) -> None:

@@ -250,6 +250,8 @@ class Relay:
                 self._tell_levels()
             if now >= ages_at:
                 ages_at = now + 0.1
+                for conference, _ in self._conferences.values():
+                    conference.report(now)
                 await self._age(now)
             if now >= stats_at:
                 stats_at = now + STATS_EVERY

@@ -88,7 +88,7 @@ class FakeMixer:
             peer.post(event)
 
     async def _play(self) -> None:
-        encoders = {}
+        encoders: dict[int, Encoder] = {}
         tone = opus_tone(440.0)
         frame_number = sound_number = 0
         start = time.monotonic()
@@ -109,9 +109,8 @@ class FakeMixer:
                     if keyframe:
                         self.keyframes_sent.append(now)
                     rtp_time = frame_number * 90_000 // self.rate
-                    self._send(
-                        wire.VideoOut(number, keyframe, start + frame_number / self.rate, rtp_time, payload).pack()
-                    )
+                    tick = start + frame_number / self.rate
+                    self._send(wire.VideoOut(number, keyframe, tick, rtp_time, payload).pack())
                 frame_number += 1
             await asyncio.sleep(0.005)
 
@@ -124,10 +123,8 @@ class Encoder:
     """A moving bar on one colour, 320x180."""
 
     def __init__(self, codec: wire.Codec, luma: int, size: tuple[int, int] = (320, 180), rate: int = 15) -> None:
-        self._context = cast(
-            av.VideoCodecContext, av.CodecContext.create("libx264" if codec == "H264" else "libvpx", "w")
-        )
-        context = self._context
+        context = av.VideoCodecContext.create("libx264" if codec == "H264" else "libvpx", "w")
+        self._context = context
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, rate)
@@ -157,7 +154,7 @@ class Encoder:
 
 
 def opus_tone(hertz: float, packets: int = 50) -> list[bytes]:
-    context = cast(av.AudioCodecContext, av.CodecContext.create("libopus", "w"))
+    context = av.AudioCodecContext.create("libopus", "w")
     context.sample_rate = 48_000
     context.layout = "mono"
     context.format = "s16"
@@ -180,7 +177,7 @@ class ToneTrack(AudioStreamTrack):
         self._hertz, self._amplitude, self._at = hertz, amplitude, 0
 
     async def recv(self) -> av.AudioFrame:
-        frame = await super().recv()
+        frame = cast(av.AudioFrame, await super().recv())
         count = frame.samples
         wave = np.sin(2 * np.pi * self._hertz * (np.arange(count) + self._at) / frame.sample_rate) * self._amplitude
         self._at += count
@@ -205,7 +202,7 @@ class RelayProcess:
             "MCU_RUN_DIR": str(self.directory),
             "MCU_WORKER_NAME": "0",
             "MCU_RELAY_PORT": "0",
-            "MCU_RELAY_BIND": "127.0.0.1,0.0.0.0" if False else "0.0.0.0",
+            "MCU_RELAY_BIND": "0.0.0.0",
             "MCU_LOG_LEVEL": "WARNING",
         }
         self._process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mcu_core.relay", env=environment)
@@ -304,18 +301,11 @@ class World:
         self.sites: list[StockSite] = []
         self.plans: dict[str, wire.LegPlan] = {}
 
-    async def join(
-        self,
-        leg: str,
-        site: int,
-        plan: dict[str, Any] | None = None,
-        codecs: tuple[wire.Codec, ...] = wire.CODECS,
-        **kind: Any,
-    ) -> StockSite:
+    async def join(self, leg: str, site: int, plan: dict[str, Any] | None = None, **kind: Any) -> StockSite:
         """A site joins with a plan; returns when its leg is connected."""
         stock = StockSite(**kind)
         self.sites.append(stock)
-        reply = await self.relay.call(wire.OpenLeg(leg, CONFERENCE, site, self.mixer.path, await stock.offer(), codecs))
+        reply = await self.relay.call(wire.OpenLeg(leg, CONFERENCE, site, self.mixer.path, await stock.offer()))
         assert isinstance(reply, wire.LegAnswer)
         await self.plan(leg, **(plan or {}))
         await stock.answered(reply.answer)
