@@ -50,7 +50,7 @@ class Server:
             "MCU_HTTP_BIND": "127.0.0.1",
             "MCU_HTTP_PUBLIC_URLS": self.url,
             "MCU_RELAY_PORT": str(self.relay_port),
-            "MCU_RELAY_BIND": "0.0.0.0",
+            "MCU_RELAY_BIND": "127.0.0.1",
             "MCU_RELAY_ANNOUNCE": "127.0.0.1",
             "MCU_METRICS_TOKEN": self.metrics_token,
             **(environment or {}),
@@ -127,7 +127,7 @@ class Server:
                 if time.monotonic() > deadline:
                     raise ServerError(f"the server was not healthy within {_START} s; {self._log_end()}")
                 await asyncio.sleep(0.05)
-            async with probe.get(f"{self.url}/ca") as answer:
+            async with probe.get(f"{self.url}/ca/root.pem") as answer:
                 self.ca.write_bytes(await answer.read())
 
     async def _sign_in(self) -> None:
