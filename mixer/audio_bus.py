@@ -28,14 +28,16 @@ class AudioBus:
         """Sum all voices; once per tick, before `without` and `total`."""
         self._sum.fill(0)
         for row in self.pcm:
-            np.add(self._sum, row, out=self._sum)
+            self._rest[...] = row  # widened here: a mixed addition allocates its own buffer each time
+            np.add(self._sum, self._rest, out=self._sum)
 
     def without(self, row: int, out: Pcm) -> None:
         """Write what the owner of `row` hears to `out`, shape (samples,).
 
         Raises IndexError if there is no such row.
         """
-        np.subtract(self._sum, self.pcm[row], out=self._rest)
+        self._rest[...] = self.pcm[row]
+        np.subtract(self._sum, self._rest, out=self._rest)
         self._clip(self._rest, out)
 
     def total(self, out: Pcm) -> None:
@@ -43,5 +45,6 @@ class AudioBus:
         self._clip(self._sum, out)
 
     def _clip(self, mix: NDArray[np.int32], out: Pcm) -> None:
-        np.clip(mix, -32768, 32767, out=self._rest)
+        np.maximum(mix, -32768, out=self._rest)
+        np.minimum(self._rest, 32767, out=self._rest)
         np.copyto(out, self._rest, casting="unsafe")

@@ -6,9 +6,9 @@ from typing import Literal, Protocol
 
 import av
 
+from mixer.decoder import VideoDecoder
+from mixer.encoder import EncodedVideo, H264Encoder, Vp8Encoder
 from mixer.opus import OpusDecoder, OpusEncoder
-from mixer.video_decoder import VideoDecoder
-from mixer.video_encoder import EncodedVideo, H264Encoder, Vp8Encoder
 
 __all__ = ["EncodedVideo", "OpusDecoder", "OpusEncoder", "VideoDecoder", "VideoEncoder", "video_encoder"]
 
