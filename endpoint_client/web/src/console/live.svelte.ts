@@ -4,7 +4,7 @@
 
 import { ApiError, api, socketUrl, type ConferenceState, type LiveEvent, type SiteStatus } from '../lib/api';
 import { backoff } from '../lib/backoff';
-import type { Quality, View } from '../lib/protocol';
+import type { Reported, View } from '../lib/protocol';
 import type { Messages } from '../messages/vi';
 
 export interface LogEntry {
@@ -22,7 +22,7 @@ export class Live {
   state = $state.raw<ConferenceState | null>(null);
   attached = $state(false);
   missing = $state(false);
-  quality = $state.raw<Record<string, Partial<Quality>>>({});
+  quality = $state.raw<Record<string, Reported>>({});
   log = $state.raw<LogEntry[]>([]); // newest first
   onlevels: (levels: Record<string, number>) => void = () => undefined;
 

@@ -3,7 +3,7 @@
 // Hand-written after the contract of control_api; the only file to change when types are generated from
 // /api/v1/openapi.json instead.
 
-import type { Quality, View } from './protocol';
+import type { Reported, View } from './protocol';
 
 export type SiteRole = 'main' | 'member';
 export type SiteState = 'absent' | 'connecting' | 'live' | 'away';
@@ -18,7 +18,8 @@ export interface Conference {
   id: string;
   title: string;
   open?: boolean;
-  main_site?: string | null;
+  sites?: number;
+  present?: number;
 }
 export interface LayoutCell {
   x: number;
@@ -47,11 +48,22 @@ export interface SiteStatus {
   screen: boolean;
   visible: boolean;
   on_podium: boolean;
+  next: boolean;
+}
+/** A cell as it is filled now, and where; `fixed`: by the operator, else by the automatic filling. */
+export interface ViewCell {
+  site: string | null;
+  track: CellTrack;
+  fixed: boolean;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
 }
 export interface ViewStatus {
   layout: string; // "auto" or a layout's name
   effective_layout: string;
-  cells: { site: string | null; track: CellTrack }[];
+  cells: ViewCell[];
   frame_rate: number;
   width: number;
   height: number;
@@ -62,6 +74,7 @@ export interface ConferenceState {
   revision: number;
   open: boolean;
   podium: string | null;
+  next: string | null;
   can_undo: boolean;
   speaker: string | null;
   main_site: string | null;
@@ -71,7 +84,7 @@ export interface ConferenceState {
 export type LiveEvent =
   | { type: 'state'; state: ConferenceState }
   | { type: 'levels'; levels: Record<string, number> } // dBov, -127…0
-  | { type: 'quality'; sites: Record<string, Partial<Quality>> }
+  | { type: 'quality'; sites: Record<string, Reported> }
   | { type: 'stats' }
   | { type: 'alarm'; code: string; vi: string; en: string; at: string | number };
 
@@ -166,8 +179,10 @@ export const api = {
   link: (c: string, s: string) => call<{ url: string; token: string }>('POST', `${site(c, s)}/link`),
 
   podium: (c: string, s: string | null) => call('POST', `${of(c)}/podium`, { site: s }),
+  next: (c: string, s: string | null) => call('POST', `${of(c)}/next`, { site: s }),
   undo: (c: string) => call('POST', `${of(c)}/undo`),
   layout: (c: string, view: View, layout: string) => call('PUT', `${of(c)}/views/${view}/layout`, { layout }),
+  /** `s` null gives the cell back to the automatic filling. */
   cell: (c: string, view: View, n: number, s: string | null, track: CellTrack) =>
     call('PUT', `${of(c)}/views/${view}/cells/${n}`, { site: s, track }),
   muted: (c: string, s: string, muted: boolean) => call('PUT', `${site(c, s)}/muted`, { muted }),

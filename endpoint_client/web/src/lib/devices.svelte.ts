@@ -74,6 +74,7 @@ export class Devices {
         // One missing, busy or blocked device fails both: ask for each, but never repeat a question just refused.
         const refused = troubleOf(error) === 'denied';
         for (const capture of kinds) {
+          capture.opening = false;
           if (refused && !(await allowed(capture.kind))) capture.trouble = 'denied';
           else await this.#open(capture);
         }

@@ -20,6 +20,9 @@ export interface Quality {
   kbps: number;
 }
 
+/** Quality as another endpoint reported it: what it could not measure is null or missing. */
+export type Reported = { [Figure in keyof Quality]?: Quality[Figure] | null };
+
 export interface OwnState {
   microphone: boolean;
   camera: boolean;

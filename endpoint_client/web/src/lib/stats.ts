@@ -1,6 +1,6 @@
 // getStats() → the numbers of a `quality` message and a mark from 1 (poor) to 3 (good).
 
-import type { Quality } from './protocol';
+import type { Quality, Reported } from './protocol';
 
 /** Counters of the last reading; `QualityMeter.read` reports what happened since. */
 interface Counters {
@@ -69,10 +69,12 @@ function round(value: number, digits: number): number {
 export type Mark = 0 | 1 | 2 | 3; // 0 = nothing measured
 
 /** 3 good, 2 fair, 1 poor: loss and delay as a listener notices them (ITU-T G.114 for the delay). */
-export function mark(quality: Partial<Quality> | null | undefined): Mark {
-  if (!quality || quality.rtt_ms === undefined) return 0;
-  const { lost = 0, rtt_ms = 0, freezes = 0 } = quality;
-  if (lost > 0.08 || rtt_ms > 400 || freezes > 1) return 1;
-  if (lost > 0.02 || rtt_ms > 200 || freezes > 0) return 2;
+export function mark(quality: Reported | null | undefined): Mark {
+  if (!quality) return 0;
+  const lost = quality.lost ?? 0;
+  const rtt = quality.rtt_ms ?? 0;
+  const freezes = quality.freezes ?? 0;
+  if (lost > 0.08 || rtt > 400 || freezes > 1) return 1;
+  if (lost > 0.02 || rtt > 200 || freezes > 0) return 2;
   return 3;
 }

@@ -1,0 +1,85 @@
+"""What tests of the pages share: starting Chromium, waiting for a fact on a page, noticing what a page complains of."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+# A fake camera and microphone that need no permission, sound without a click, and a name that is not "localhost":
+# http://not-secure.test is what an office sees that opens the page without https.
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP not-secure.test 127.0.0.1",
+]
+
+
+def chromium_path() -> str | None:
+    """Debian's Chromium, or None where it is not installed."""
+    return shutil.which("chromium")
+
+
+@asynccontextmanager
+async def chromium(*flags: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Complaints(list[str]):
+    """Errors a page threw and everything its content security policy refused."""
+
+    def listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.append(f"pageerror: {error}"))
+        page.on(
+            "console",
+            lambda message: self.append(message.text) if "Content Security Policy" in message.text else None,
+        )
+
+
+async def new_page(context: BrowserContext, complaints: Complaints) -> Page:
+    page = await context.new_page()
+    page.set_default_timeout(8000)
+    complaints.listen(page)
+    return page
+
+
+async def until(fact: Callable[[], Awaitable[Any] | Any], what: str, deadline: float = 8.0) -> Any:
+    """The first true value of `fact()`, asked every 30 ms.  Raises AssertionError naming `what` after `deadline` s.
+
+    Playwright's own wait_for_function needs eval, which the pages' policy forbids.
+    """
+    end = time.monotonic() + deadline
+    while True:
+        value = fact()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        assert time.monotonic() < end, f"not seen in {deadline} s: {what}"
+        await asyncio.sleep(0.03)
+
+
+async def plays(page: Page, deadline: float = 8.0) -> None:
+    """Wait until the picture of the conference runs on this page (two different times with a picture)."""
+    script = (
+        "() => { const v = document.querySelector('[data-testid=mix]'); return v && v.videoWidth ? v.currentTime : 0 }"
+    )
+    first = await until(lambda: page.evaluate(script), "a picture", deadline)
+
+    async def later() -> bool:
+        return bool(await page.evaluate(script) > first)
+
+    await until(later, "the picture running", deadline)

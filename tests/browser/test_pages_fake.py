@@ -1,0 +1,397 @@
+"""The site page and the console in real Chromium against the fake server: what a person sees and presses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from endpoint_client import build
+from tests.browser.fake_server import PASSWORD, FakeMcu
+from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+
+Open = Callable[..., Awaitable[Page]]
+NO_DEVICES = """
+navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('refused by the test', '%s') };
+navigator.permissions.query = async () => ({ state: 'denied' });
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    build.build()
+    async with chromium() as browser:
+        yield browser
+
+
+class Running:
+    def __init__(self, fake: FakeMcu, port: int) -> None:
+        self.fake = fake
+        self.port = port
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server() -> AsyncIterator[Running]:
+    fake = FakeMcu()
+    runner = web.AppRunner(fake.app(), shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield Running(fake, runner.addresses[0][1])
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def open_page(browser: Browser) -> AsyncIterator[Open]:
+    """Open an address in a context of its own; at the end no page may have complained of anything."""
+    complaints = Complaints()
+    contexts = []
+
+    async def open_it(url: str, script: str = "", width: int = 1366, height: int = 768) -> Page:
+        context = await browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = await new_page(context, complaints)
+        if script:
+            await page.add_init_script(script)
+        await page.goto(url)
+        return page
+
+    yield open_it
+    for context in contexts:
+        await context.close()
+    assert complaints == []
+
+
+async def joined(open_page: Open, server: Running, **options: Any) -> Page:
+    page = await open_page(server.url("/join/token-6"), **options)
+    await page.get_by_test_id("join").click()
+    await plays(page)
+    return page
+
+
+async def signed_in(open_page: Open, server: Running) -> Page:
+    page = await open_page(server.url("/console#/c-1"))
+    await page.get_by_test_id("username").fill("van-hanh")
+    await page.get_by_test_id("password").fill(PASSWORD)
+    await page.get_by_test_id("login").click()
+    await page.get_by_test_id("desk").wait_for()
+    return page
+
+
+async def no_barriers(page: Page, where: str) -> None:
+    """axe finds nothing serious or critical."""
+    results = await Axe().run(page, options={"resultTypes": ["violations"]})
+    found = [
+        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
+        for violation in results.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert found == [], where
+
+
+def said(fake: FakeMcu, kind: str) -> list[dict[str, Any]]:
+    return [message for message in fake.heard if message["type"] == kind]
+
+
+# ------------------------------------------------------------------------------------------------- before joining
+
+
+async def test_the_device_step_shows_and_hears_the_site_and_keeps_the_language(
+    server: Running, open_page: Open
+) -> None:
+    page = await open_page(server.url("/join/token-6"))
+    await until(lambda: page.evaluate("document.querySelector('[data-testid=preview]')?.videoWidth"), "own picture")
+    await expect(page.get_by_test_id("meter-status")).to_have_attribute("data-status", "heard")
+    await expect(page.get_by_test_id("pick-camera").locator("option")).not_to_have_count(0)
+    await no_barriers(page, "device step, vi")
+    await page.get_by_test_id("lang-en").click()
+    await no_barriers(page, "device step, en")
+    await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Check your devices before joining")
+    assert await page.evaluate("document.documentElement.lang") == "en"
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble", "advice"),
+    [
+        ("NotAllowedError", "denied", "biểu tượng ổ khóa"),
+        ("NotFoundError", "missing", "Hãy cắm camera hoặc micro"),
+        ("NotReadableError", "busy", "Hãy đóng phần mềm đó"),
+    ],
+)
+async def test_a_device_that_cannot_be_used_is_explained(
+    server: Running, open_page: Open, error: str, trouble: str, advice: str
+) -> None:
+    page = await open_page(server.url("/join/token-6"), script=NO_DEVICES % error)
+    await expect(page.get_by_test_id(f"trouble-{trouble}")).to_contain_text(advice)
+    await expect(page.get_by_test_id("join")).to_have_text("Vào họp – chỉ theo dõi")
+    await no_barriers(page, error)
+
+
+async def test_a_site_without_https_may_still_watch(server: Running, open_page: Open) -> None:
+    page = await open_page(server.url("/join/token-6", host="not-secure.test"))
+    await expect(page.get_by_test_id("trouble-insecure")).to_contain_text("https://")
+    await page.get_by_test_id("join").click()
+    await plays(page)
+    await until(lambda: said(server.fake, "state"), "what is sent")
+    assert said(server.fake, "state")[-1] == {"type": "state", "microphone": False, "camera": False, "screen": False}
+
+
+# ------------------------------------------------------------------------------------------------- in the meeting
+
+
+async def test_joining_offers_once_obeys_the_hint_and_reports(server: Running, open_page: Open) -> None:
+    await joined(open_page, server)
+    fake = server.fake
+    (offer,) = said(fake, "offer")
+    lines = [line for line in offer["sdp"].splitlines() if line.startswith(("m=", "a=send", "a=recv"))]
+    assert [line.split()[0] for line in lines] == [
+        "m=audio", "a=sendrecv", "m=video", "a=sendrecv", "m=video", "a=sendonly",
+    ]  # fmt: skip
+    hello = said(fake, "hello")[0]
+    assert hello == {"type": "hello", "version": 1, "token": "token-6", "client": "web/0.1", "language": "vi"}
+    (endpoint,) = fake.sites()
+    await until(lambda: endpoint.peer and (320, 180) in endpoint.peer.seen, "the camera at the hinted size")
+    quality = (await until(lambda: said(fake, "quality"), "a quality message"))[-1]
+    assert {"freezes", "fps", "width", "height", "lost", "jitter_ms", "rtt_ms", "kbps", "type"} == set(quality)
+    await until(lambda: said(fake, "quality")[-1]["width"] == 640, "the size of the picture")
+
+
+async def test_tally_and_mute_are_shown_apart_from_the_own_microphone(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    await fake.tally(on_podium=True)
+    await expect(page.get_by_test_id("on-air")).to_contain_text("ĐANG PHÁT")
+    await no_barriers(page, "on air, vi")
+    await fake.tally(next=True, muted=True, muted_by="operator")
+    await expect(page.get_by_test_id("on-air")).to_have_count(0)
+    await expect(page.get_by_test_id("next")).to_contain_text("CHUẨN BỊ")
+    await expect(page.get_by_test_id("muted")).to_contain_text("Bị tắt tiếng bởi người vận hành")
+    await expect(page.get_by_test_id("microphone")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_test_id("own-muted")).to_have_count(0)
+    await page.keyboard.press("m")
+    await expect(page.get_by_test_id("own-muted")).to_be_visible()
+    await until(lambda: said(fake, "state")[-1]["microphone"] is False, "the microphone told off")
+    await page.keyboard.press("v")
+    await until(lambda: said(fake, "state")[-1]["camera"] is False, "the camera told off")
+    await page.get_by_test_id("lang-en").click()
+    await fake.tally(muted=True, muted_by="rule")
+    await expect(page.get_by_test_id("muted")).to_contain_text("Sound closed by the conference’s rule")
+    await page.keyboard.press("?")
+    await expect(page.get_by_test_id("help-dialog")).to_be_visible()
+    await page.keyboard.press("m")  # a dialog is open: not for the meeting
+    await no_barriers(page, "meeting with help, en")
+    await page.keyboard.press("Escape")
+    await no_barriers(page, "meeting, en")
+    assert said(fake, "state")[-1]["microphone"] is False
+
+
+async def test_a_shared_screen_is_the_second_video_without_a_new_offer(server: Running, open_page: Open) -> None:
+    canvas = """
+    navigator.mediaDevices.getDisplayMedia = async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
+      const paint = canvas.getContext('2d');
+      setInterval(() => { paint.fillStyle = `hsl(${Date.now() % 360} 80% 50%)`; paint.fillRect(0, 0, 640, 400) }, 50);
+      return canvas.captureStream(15);
+    };
+    """
+    page, fake = await joined(open_page, server, script=canvas), server.fake
+    (endpoint,) = fake.sites()
+    await page.keyboard.press("d")
+    await until(lambda: said(fake, "state")[-1]["screen"], "the screen told on")
+    await until(lambda: endpoint.peer and (640, 400) in endpoint.peer.seen, "pictures of the screen")
+    await page.get_by_test_id("screen").click()
+    await until(lambda: not said(fake, "state")[-1]["screen"], "the screen told off")
+    assert len(said(fake, "offer")) == 1
+
+
+async def test_an_unplugged_camera_is_told_and_comes_back_by_itself(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    await page.evaluate(
+        """() => {
+          const media = navigator.mediaDevices;
+          window.working = media.getUserMedia.bind(media);
+          media.getUserMedia = async () => { throw new DOMException('gone', 'NotFoundError') };
+          const track = document.querySelector('[data-testid=preview]').srcObject.getVideoTracks()[0];
+          track.stop();
+          track.dispatchEvent(new Event('ended'));
+        }"""
+    )
+    await expect(page.get_by_test_id("device-fault")).to_contain_text("Camera")
+    await until(lambda: said(fake, "state")[-1]["camera"] is False, "the camera told off")
+    await page.evaluate(
+        """() => {
+          navigator.mediaDevices.getUserMedia = window.working;
+          navigator.mediaDevices.dispatchEvent(new Event('devicechange'));
+        }"""
+    )
+    await until(lambda: said(fake, "state")[-1]["camera"] is True, "the camera told on")
+    await expect(page.get_by_test_id("device-fault")).to_have_count(0)
+
+
+# -------------------------------------------------------------------------------------------- losing and returning
+
+
+async def test_a_lost_server_is_told_and_the_seat_is_taken_again(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    fake.deaf = True
+    await fake.cut()
+    await expect(page.get_by_test_id("reconnecting")).to_contain_text("chỗ của điểm cầu vẫn được giữ")
+    fake.deaf = False
+    await expect(page.get_by_test_id("reconnecting")).to_have_count(0)
+    back = said(fake, "hello")[-1]
+    assert (back["seat"], back["media"]) == ("s-0001", True)
+    assert len(said(fake, "offer")) == 1  # the media never stopped
+
+
+async def test_lost_media_greys_the_last_picture_and_rejoins(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    await fake.tell("media", action="rejoin", spread_ms=3000)
+    grey = "getComputedStyle(document.querySelector('[data-testid=mix]')).filter"
+    await until(lambda: page.evaluate(grey), "a filter")
+    await expect(page.get_by_test_id("reconnecting")).to_contain_text("Mất hình và tiếng")
+    await until(lambda: len(said(fake, "offer")) == 2, "a new offer")
+    await plays(page)
+    await expect(page.get_by_test_id("reconnecting")).to_have_count(0)
+    await fake.tell("media", action="ice_restart")
+    await until(lambda: said(fake, "offer")[-1]["restart"], "an offer with new ICE credentials")
+
+
+async def test_a_reload_in_the_meeting_returns_to_the_same_seat(server: Running, open_page: Open) -> None:
+    page = await joined(open_page, server)
+    await page.reload()
+    await plays(page)
+    back = said(server.fake, "hello")[-1]
+    assert (back["seat"], back["media"]) == ("s-0001", False)
+
+
+async def test_a_fatal_refusal_is_explained_in_both_languages_and_ends_the_capture(
+    server: Running, open_page: Open
+) -> None:
+    page = await joined(open_page, server)
+    await server.fake.refuse("removed", "Điểm cầu đã bị xóa khỏi phiên họp.", "The site was removed.")
+    await expect(page.get_by_test_id("refused")).to_contain_text("Điểm cầu đã bị xóa khỏi phiên họp.")
+    await no_barriers(page, "refused, vi")
+    await page.get_by_test_id("lang-en").click()
+    await expect(page.get_by_test_id("refused")).to_contain_text("The site was removed.")
+    count = len(said(server.fake, "hello"))
+    server.fake.refusal = None
+    await page.get_by_test_id("rejoin").click()
+    assert len(said(server.fake, "hello")) == count  # nothing comes back by itself: the device step is first
+    await page.get_by_test_id("join").click()
+    await plays(page)
+
+
+async def test_leaving_gives_the_seat_up_and_one_may_join_again(server: Running, open_page: Open) -> None:
+    page = await joined(open_page, server, width=360, height=740)
+    await no_barriers(page, "meeting, 360 px wide")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    await page.get_by_test_id("leave").click()
+    await until(lambda: said(server.fake, "leave"), "leave")
+    await page.get_by_test_id("rejoin").click()
+    await page.get_by_test_id("join").click()
+    await plays(page)
+    assert "seat" not in said(server.fake, "hello")[-1]
+
+
+# ---------------------------------------------------------------------------------------------------- the console
+
+
+async def test_the_operator_logs_in_and_opens_a_conference(server: Running, open_page: Open) -> None:
+    page = await open_page(server.url("/console"))
+    await page.get_by_test_id("username").fill("van-hanh")
+    await page.get_by_test_id("password").fill("sai")
+    await page.get_by_test_id("login").click()
+    await expect(page.get_by_test_id("login-error")).to_have_text("Tên đăng nhập hoặc mật khẩu không đúng.")
+    await no_barriers(page, "login")
+    await page.get_by_test_id("password").fill(PASSWORD)
+    await page.get_by_test_id("login").click()
+    await page.get_by_test_id("new-title").fill("Họp khẩn phòng chống bão")
+    await no_barriers(page, "conferences")
+    await page.get_by_test_id("create").click()
+    await until(lambda: ("POST", "conferences", {"title": "Họp khẩn phòng chống bão"}) in server.fake.commands, "POST")
+    await page.get_by_role("link", name="Danh sách phiên họp").click()  # the fake has one conference only
+    await page.get_by_test_id("open").first.click()
+    await expect(page.get_by_test_id("present")).to_contain_text("8/12 điểm cầu")
+    await plays(page)
+
+
+async def test_podium_mute_next_and_undo_by_key(server: Running, open_page: Open) -> None:
+    page, fake = await signed_in(open_page, server), server.fake
+    for key in ("ArrowDown", "ArrowDown", "p"):
+        await page.keyboard.press(key)
+    await expect(page.get_by_test_id("podium-now")).to_contain_text("Sở Y tế")
+    for key in ("ArrowDown", "m", "n"):
+        await page.keyboard.press(key)
+    row = page.locator("[data-site=s-3]")
+    await expect(row).to_have_attribute("aria-selected", "true")
+    await expect(row).to_contain_text("Đã tắt")
+    await expect(row).to_contain_text("Kế tiếp")
+    await page.keyboard.press("0")
+    await expect(page.get_by_test_id("podium-now")).to_contain_text("Trống")
+    await page.keyboard.press("u")
+    await expect(page.get_by_test_id("podium-now")).to_contain_text("Sở Y tế")
+    search = page.get_by_test_id("search")
+    await search.fill("so y te")
+    await search.press("p")  # typing is not a command
+    await search.fill("dong tho")
+    await expect(page.get_by_test_id("site")).to_have_count(1)
+    await expect(page.get_by_test_id("site")).to_contain_text("UBND xã Đông Thọ")
+    assert [body for _, path, body in fake.commands if path.endswith("podium")] == [{"site": "s-2"}, {"site": None}]
+
+
+async def test_layout_cells_alarms_and_refusals_on_the_desk(server: Running, open_page: Open) -> None:
+    page, fake = await signed_in(open_page, server), server.fake
+    await plays(page)
+    await no_barriers(page, "desk, vi")
+    await page.get_by_test_id("layout-1+5").click()
+    await expect(page.get_by_test_id("cells").locator("li")).to_have_count(6)
+    await page.get_by_test_id("cell-2").select_option("camera/s-4")
+    await page.locator("[data-site=s-8] td").nth(1).click()
+    await page.get_by_test_id("place-3").click()
+    await until(lambda: fake.state["views"]["programme"]["cells"][3]["site"] == "s-8", "s-8 in cell 4")
+    assert fake.state["views"]["programme"]["cells"][2]["site"] == "s-4"
+    await page.get_by_test_id("view-wall").click()
+    await until(lambda: {"type": "view", "view": "wall"} in fake.heard, "the monitor on the wall")
+    await fake.alarm("mixer_down", "Bộ trộn hình đã dừng.", "The mixer stopped.")
+    await expect(page.get_by_test_id("alarms")).to_contain_text("1 cảnh báo")
+    await page.get_by_test_id("lang-en").click()
+    await expect(page.get_by_test_id("log")).to_contain_text("The mixer stopped.")
+    await no_barriers(page, "desk with an alarm, en")
+    await page.get_by_test_id("read").click()
+    await expect(page.get_by_test_id("alarms")).to_contain_text("No alarms")
+    fake.state["sites"] = [site for site in fake.state["sites"] if site["id"] != "s-8"]  # behind the console's back
+    await page.keyboard.press("m")
+    await expect(page.get_by_test_id("toast")).to_contain_text("There is no such site.")
+
+
+async def test_removing_asks_first_and_a_link_is_shown_once(server: Running, open_page: Open) -> None:
+    page, fake = await signed_in(open_page, server), server.fake
+    await page.locator("[data-site=s-4] td").nth(1).click()
+    await page.get_by_test_id("link").click()
+    await page.get_by_test_id("dialog-action").click()
+    await expect(page.get_by_test_id("link-url")).to_have_value("https://mcu.example.vn/join/token-4")
+    await no_barriers(page, "link dialog")
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("remove").click()
+    await page.get_by_test_id("dialog-cancel").click()
+    assert not [method for method, _, _ in fake.commands if method == "DELETE"]
+    await page.get_by_test_id("remove").click()
+    await page.get_by_test_id("dialog-action").click()
+    await expect(page.locator("[data-site=s-4]")).to_have_count(0)
+    await page.get_by_test_id("add-site").click()
+    await page.get_by_test_id("site-name").fill("UBND xã Long Châu")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("sites")).to_contain_text("13. UBND xã Long Châu")
