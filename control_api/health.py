@@ -35,12 +35,11 @@ class Health:
         if now - self._at >= _FRESH:
             self._at = now
             database, workers = await asyncio.gather(services.database.ping(), _workers(services))
-            relays = [worker for worker in workers or () if worker.kind == "relay"]
             checks = {
                 "database": database,
                 "supervisor": workers is not None,
-                "relay": bool(relays) and all(worker.pid for worker in relays),
                 "conferences": services.live.ready.is_set(),
+                **services.live.reachable(),
             }
             status = "ok" if all(checks.values()) else "degraded" if database else "down"
             self._last = status, {name: "ok" if good else "failed" for name, good in checks.items()}

@@ -38,6 +38,9 @@ class Live(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def reachable(self) -> dict[str, bool]:
+        """Whether each relay answers."""
+
     def events(self, conference_id: str) -> Subscription: ...
 
     async def create_conference(

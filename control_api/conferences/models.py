@@ -129,11 +129,18 @@ class SiteAnswer(Answer):
     screen: bool
     visible: bool
     on_podium: bool
+    next: bool
+    gain_db: float
 
 
 class CellAnswer(Answer):
     site: str | None
     track: Track
+    fixed: bool = Field(description="Placed by the operator, not filled automatically.")
+    x: float
+    y: float
+    w: float
+    h: float
 
 
 class ViewAnswer(Answer):
@@ -143,6 +150,7 @@ class ViewAnswer(Answer):
     frame_rate: float
     width: int
     height: int
+    bitrate_bps: int
 
 
 class ViewsAnswer(Answer):
@@ -157,6 +165,7 @@ class ConferenceState(Answer):
     revision: int
     open: bool
     podium: str | None
+    next: str | None
     can_undo: bool
     speaker: str | None
     main_site: str | None
@@ -198,7 +207,7 @@ class LevelsEvent(Answer):
 
 
 class QualityEvent(Answer):
-    """1 Hz: what the sites measured."""
+    """1 Hz: `received_*` is what the MCU gets from a site; `fps`, `kbps` and so on what it says it gets."""
 
     type: Literal["quality"]
     sites: dict[str, dict[str, float | None]]
@@ -208,6 +217,8 @@ class StatsEvent(Answer):
     """1 Hz: figures of relay and mixer."""
 
     type: Literal["stats"]
+    relays: dict[str, dict[str, float]]
+    mixer: dict[str, float | list[str]] | None
 
 
 class AlarmEvent(Answer):

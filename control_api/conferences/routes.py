@@ -86,10 +86,11 @@ async def list_renditions(call: Call, conference: ConferenceId) -> list[Renditio
 
 
 async def command(call: Call, conference: str, what: Command, *, part: str = "") -> ConferenceState:
-    """Carry out one command in the name of the caller, and return the conference as it is then."""
-    live = call.services.live
-    await live.command(conference, what, actor=call.user.username, command_id=part_of(call, part))
-    return ConferenceState.model_validate(live.state(conference))
+    """Carry out one command in the name of the caller; a repetition gets the answer of the first time."""
+    answer = await call.services.live.command(
+        conference, what, actor=call.user.username, command_id=part_of(call, part)
+    )
+    return ConferenceState.model_validate(answer)
 
 
 def part_of(call: Call, part: str) -> str | None:

@@ -25,12 +25,8 @@ async def list_sites(call: Call, conference: ConferenceId, query: Page) -> list[
 @routes.post("/conferences/{conference}/sites", role=Role.OPERATOR, status=201)
 async def add_site(call: Call, conference: ConferenceId, body: NewSite) -> SiteAnswer:
     """Add a site."""
-    before = {site["id"] for site in call.services.live.state(conference)["sites"]}
     state = await command(call, conference, AddSite(body.name, body.role, body.id))
-    named = [site for site in state.sites if site.name == body.name or site.id == body.id]
-    added = [site for site in named if site.id not in before or site.id == body.id]
-    # A repetition adds nothing: then it is the newest site of that name.
-    site = max(added or named, key=lambda site: site.number)
+    site = max(state.sites, key=lambda site: site.number)  # numbers grow: it is the one just added
     call.headers["Location"] = f"{call.request.path}/{site.id}"
     return site
 
