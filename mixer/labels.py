@@ -107,11 +107,11 @@ def label(text: str, size: int, widest: int, muted: bool, camera_off: bool, podi
         x = pad
         for icon in icons:
             colour = WHITE if podium or icon == "podium" else RED
-            layers.append((_icon(icon, size, width, height, x, (height - size) // 2), colour))
+            layers.append((_at(_icon(icon, size), x, (height - size) // 2, width, height), colour))
             x += round(size * 1.25)
         if text:
-            layers.append((_text(text, size, width, height, x, round(height / 2 + size * 0.36)), WHITE))
-    return _stamp(layers, width, height)
+            layers.append((_at(_text(text, size), x, round(height / 2 - size * 0.74), width, height), WHITE))
+    return _stamp(layers)
 
 
 @lru_cache(maxsize=192)
@@ -120,30 +120,26 @@ def card(width: int, height: int, text: str, notice: Notice, language: Language 
     widest = round(width * 0.88)
     size = min(max(round(height * 0.1), 9), 48)
     small = max(round(size * 0.72), 8)
-    icon_size = round(size * 1.7) if height >= ICON_HEIGHT else 0
+    picture = Picture.blank(width, height, CARD)
+    for edge in (picture.y[:1], picture.y[-1:], picture.y[:, :1], picture.y[:, -1:]):
+        edge[...] = CARD_EDGE[0]  # neighbouring cards stay apart
     with _drawing:
-        lines = _wrap(normal(text), size, widest) if height >= 24 else []
-        remark = _shorten(NOTICES[language][notice], small, widest) if height >= 64 else ""
-        leading = round(size * 1.35)
-        total = icon_size + len(lines) * leading + (round(small * 1.6) if remark else 0)
-        layers: list[tuple[_Mask, Yuv]] = [(np.ones((height, width), np.float32), CARD)]
-        edge = np.ones((height, width), np.float32)
-        edge[1:-1, 1:-1] = 0  # neighbouring cards stay apart
-        layers.append((edge, CARD_EDGE))
-        y = (height - total) // 2
-        if icon_size:
-            drawn = round(icon_size * 0.75)
-            icon = "camera_off" if notice == "camera_off" else notice
-            layers.append((_icon(icon, drawn, width, height, (width - drawn) // 2, y), GREY))
-            y += icon_size
-        for line in lines:
-            x = (width - _text_width(line, size)) // 2
-            layers.append((_text(line, size, width, height, x, y + size), WHITE))
-            y += leading
-        if remark:
-            x = (width - _text_width(remark, small)) // 2
-            layers.append((_text(remark, small, width, height, x, y + round(small * 1.1)), GREY))
-    return _stamp(layers, width, height).ink
+        parts: list[tuple[_Mask, Yuv, int]] = []  # and the height it takes
+        if height >= ICON_HEIGHT:
+            parts.append((_icon(notice, _even(size * 1.3)), GREY, round(size * 1.7)))
+        if height >= 24:
+            lines = _wrap(normal(text), size, widest)
+            parts += [(_text(line, size), WHITE, round(size * 1.35)) for line in lines]
+        if height >= 64:
+            parts.append((_text(_shorten(NOTICES[language][notice], small, widest), small), GREY, round(small * 1.6)))
+    y = (height - sum(taken for _, _, taken in parts)) // 2
+    for mask, colour, taken in parts:
+        x = (width - mask.shape[1]) // 2
+        if x >= 0 and y >= 0 and y + mask.shape[0] <= height:
+            stamp = _stamp([(mask, colour)])
+            stamp.blend(picture.part(x & ~1, y & ~1, stamp.width, stamp.height))
+        y += taken
+    return picture
 
 
 def normal(text: str) -> str:
@@ -194,10 +190,12 @@ def _wrap(text: str, size: int, widest: int) -> list[str]:
     return [" ".join(words[:count]), _shorten(" ".join(words[count:]), size, widest)]
 
 
-def _text(text: str, size: int, width: int, height: int, x: int, baseline: int) -> _Mask:
+def _text(text: str, size: int) -> _Mask:
+    """One line in a mask of its own, 1.5 x `size` high, the baseline at 1.1 x `size`."""
+    width, height = _even(_text_width(text, size) + 1), _even(size * 1.5)
     # wider than the mask: OpenCV would wrap at the edge
     image = np.zeros((height, width + 2 * size), np.uint8)
-    cv2.putText(image, text, (x, baseline), (255,), _font(), size)
+    cv2.putText(image, text, (0, round(size * 1.1)), (255,), _font(), size)
     return np.divide(image[:, :width], 255, dtype=np.float32)
 
 
@@ -213,8 +211,8 @@ def _rounded(width: int, height: int, radius: float) -> _Mask:
     return np.divide(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), 255, dtype=np.float32)
 
 
-def _icon(name: str, size: int, width: int, height: int, x: int, y: int) -> _Mask:
-    """A square icon of `size` at (`x`, `y`) on an empty mask, drawn large and averaged down."""
+def _icon(name: str, size: int) -> _Mask:
+    """A square icon, drawn large and averaged down."""
     scale = 8
     side = size * scale
     image = np.zeros((side, side), np.uint8)
@@ -241,16 +239,21 @@ def _icon(name: str, size: int, width: int, height: int, x: int, y: int) -> _Mas
     if name in ("muted", "camera_off", "absent"):
         cv2.line(image, at(0.16, 0.06), at(0.92, 0.94), (0,), round(side * 0.2))
         cv2.line(image, at(0.1, 0.08), at(0.86, 0.94), (255,), line)
-    mask = np.zeros((height, width), np.float32)
-    small = np.divide(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), 255, dtype=np.float32)
-    x, y = max(x, 0), max(y, 0)
-    room = mask[y : y + size, x : x + size]
-    room[...] = small[: room.shape[0], : room.shape[1]]
-    return mask
+    return np.divide(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), 255, dtype=np.float32)
 
 
-def _stamp(layers: list[tuple[_Mask, Yuv]], width: int, height: int) -> Stamp:
-    """Lay masks over each other, the last on top; chroma takes the average of its four luma samples."""
+def _at(mask: _Mask, x: int, y: int, width: int, height: int) -> _Mask:
+    """`mask` at (`x`, `y`) on an empty one, cut where it does not fit."""
+    whole = np.zeros((height, width), np.float32)
+    top = max(-y, 0)
+    room = whole[max(y, 0) : y + mask.shape[0], x : x + mask.shape[1]]
+    room[...] = mask[top : top + room.shape[0], : room.shape[1]]
+    return whole
+
+
+def _stamp(layers: list[tuple[_Mask, Yuv]]) -> Stamp:
+    """Lay masks of one even size over each other, the last on top; chroma averages its four luma samples."""
+    height, width = layers[0][0].shape
     ink = [np.zeros((height, width), np.float32)] + [np.zeros((height // 2, width // 2), np.float32) for _ in "uv"]
     keep = [np.ones_like(ink[0]), np.ones_like(ink[1])]
     for mask, colour in layers:
