@@ -18,7 +18,7 @@ from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
 from mcu_core.mixing.view_loop import ViewLoop
-from mcu_core.node.spare import lower_thread_priority
+from mcu_core.node.priority import set_thread_priority
 from mcu_core.wire import (
     AudioIn,
     AudioOut,
@@ -31,6 +31,8 @@ from mcu_core.wire import (
     VideoOut,
     View,
 )
+
+SOUND_PRIORITY = -5  # nice value, where the mixer may have it
 
 _TEND = 0.1
 _TENDS_PER_STATS = 10
@@ -48,9 +50,9 @@ class Threads:
 def make_threads() -> Threads:
     cores = os.cpu_count() or 2
     return Threads(
-        audio=ThreadPoolExecutor(1, "audio"),
-        render=ThreadPoolExecutor(max(2, cores), "render", lower_thread_priority, (5,)),
-        decode=ThreadPoolExecutor(max(2, cores), "decode", lower_thread_priority, (3,)),
+        audio=ThreadPoolExecutor(1, "audio", set_thread_priority, (SOUND_PRIORITY,)),
+        render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (5,)),
+        decode=ThreadPoolExecutor(max(2, cores), "decode", set_thread_priority, (3,)),
     )
 
 

@@ -17,10 +17,11 @@ import structlog
 
 from mcu_core.errors import PeerLost
 from mcu_core.mixing.clock import MonotonicClock
-from mcu_core.mixing.conference_mix import ConferenceMix, Outlets, make_threads
+from mcu_core.mixing.conference_mix import SOUND_PRIORITY, ConferenceMix, Outlets, make_threads
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks, read_suspects
+from mcu_core.node.priority import set_thread_priority
 from mcu_core.node.spare import Assignment
 from mcu_core.wire import (
     AudioIn,
@@ -181,6 +182,7 @@ def warm_up() -> None:
 def run_mixer(run_dir: Path, assignment: Assignment) -> None:
     """Run a mixer until SIGTERM or SIGINT."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    set_thread_priority(SOUND_PRIORITY)  # of the event loop, which wakes the audio thread
     gc.freeze()  # modules are not looked at again by any later collection
 
     async def main() -> None:

@@ -7,13 +7,14 @@ belongs to the thread, so a thread of its own does the work at the lowest priori
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
+
+from mcu_core.node.priority import set_thread_priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,12 @@ class Assignment:
         return cls(os.environ["MCU_WORKER_NAME"], os.environ.get("MCU_WORKER_CRASHED") == "1")
 
 
-def lower_thread_priority(nice: int) -> None:
-    """Give the calling thread this nice value, where the system has one per thread; never fails."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
-
-
 def warm_up_quietly(warm_up: Callable[[], None]) -> None:
     """Run `warm_up` in a thread of the lowest priority and wait for it; its exception is raised here."""
     failed: list[BaseException] = []
 
     def run() -> None:
-        lower_thread_priority(19)
+        set_thread_priority(19)
         try:
             warm_up()
         except BaseException as error:

@@ -17,6 +17,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.wire import (
     AudioIn,
     AudioOut,
@@ -267,11 +268,17 @@ def plan(revision: int, sites: list[SitePlan], shown: list[int | None], **more: 
 
 
 @asynccontextmanager
-async def bench(sites: list[Site], *, start: bool = True) -> AsyncIterator[Bench]:
-    """A mixer process (unless a supervisor starts it), a relay with `sites`, and control."""
+async def bench(sites: list[Site], *, start: bool = True, crashed_on: int | None = None) -> AsyncIterator[Bench]:
+    """A mixer process (unless a supervisor starts it), a relay with `sites`, and control.
+
+    `crashed_on`: the mixer before it crashed while it decoded this site.
+    """
     with tempfile.TemporaryDirectory(prefix="mcu", dir="/tmp") as folder:
         path = f"{folder}/mixer-c-1.sock"
         environment = os.environ | {"MCU_RUN_DIR": folder, "MCU_WORKER_NAME": "c-1", "MCU_LOG_LEVEL": "warning"}
+        if crashed_on is not None:
+            DecodingMarks(Path(folder) / "mixer-c-1.decoding").begin((crashed_on, "camera"))
+            environment["MCU_WORKER_CRASHED"] = "1"
         process = None
         if start:
             process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mcu_core.mixing", env=environment)
