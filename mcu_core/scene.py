@@ -143,7 +143,9 @@ def resolve(view: View, scene: Scene, seated: Sequence[str], content: str | None
     tiles = []
     for index, cell in enumerate(cells):
         placed = chosen.cells.get(index) or next(waiting, None)
-        tiles.append(replace(cell, site=placed.site, track=placed.track) if placed else cell)
+        if placed is not None:
+            cell = Tile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit, placed.site, placed.track)
+        tiles.append(cell)
     return Resolved(name, tuple(tiles))
 
 

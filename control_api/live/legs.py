@@ -194,9 +194,10 @@ class Legs:
 
     def tell_plans(self, on_air: OnAir, now: float) -> None:
         """Give relays and mixer what changed."""
-        if self._mixer is not None:
-            relays = self._around.relays.values()
-            self.plans.send(on_air, now, self._mixer, relays, self._people.hints.of)
+        if self._mixer is None:
+            self.plans.nobody_sees()
+        else:
+            self.plans.send(on_air, now, self._mixer, self._around.relays.values(), self._people.hints.of)
 
     @property
     def has_mixer(self) -> bool:

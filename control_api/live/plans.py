@@ -39,6 +39,10 @@ class Plans:
         """A command was accepted; the next plan carries it."""
         self._asked.append(command)
 
+    def nobody_sees(self) -> None:
+        """There is no mixer: what was asked until now is on air nowhere."""
+        self._asked.clear()
+
     def leg_opened(self, relay: str) -> None:
         """A leg there is new, whatever its id: it must be told its plan even if that reads the same."""
         self._legs.pop(relay, None)

@@ -34,7 +34,6 @@ from signaling.seats import Seat
 
 _log = structlog.get_logger(__name__)
 PACE = 0.03
-_SILENT = -127
 _SAVE_DEADLINE = 5.0
 
 
@@ -365,11 +364,11 @@ class Room:
 
     def levels(self, event: Levels) -> None:
         """Relays tell their own sites only; consoles are told all."""
-        fresh = {site: level for number, level in event.levels.items() if (site := self._site_of(number)) is not None}
-        self._levels.update(fresh)
-        for site in self._levels:
-            if self.presence.of(site).state is not State.LIVE:
-                self._levels[site] = _SILENT
+        for site in self.arrangement.sites.values():
+            if site.number in event.levels:
+                self._levels[site.id] = event.levels[site.number]
+            elif self.presence.of(site.id).state is not State.LIVE:
+                self._levels.pop(site.id, None)
         if len(self.feed):
             self.feed.tell("levels", levels=dict(self._levels))
 

@@ -71,6 +71,7 @@ class LiveService:
         self._relay_stats: dict[str, RelayStats] = {}
         self._synced = asyncio.Event()
         self._unsynced = set(self._settings.relays)
+        self._early: dict[str, list[LegState]] = {}  # by relay: told while we ask which legs it carries
         self._tasks: asyncio.TaskGroup | None = None
         self._relays = {name: self._relay_link(name) for name in self._settings.relays}
         self._around = Surroundings(
@@ -151,6 +152,7 @@ class LiveService:
 
     async def _relay_up(self, name: str, link: Link) -> None:
         """Compare the legs a relay carries with the seats: after it died, and after we did."""
+        self._early[name] = []
         info = await link.call(RelayStatus(), self._settings.worker_deadline)
         assert isinstance(info, RelayInfo)
         by_conference: dict[str, dict[str, LegInfo]] = {}
@@ -160,6 +162,8 @@ class LiveService:
         for conference_id, room in self._rooms.items():
             orphans += room.legs.reconcile(name, by_conference.pop(conference_id, {}))
         orphans += [leg for legs in by_conference.values() for leg in legs]
+        for event in self._early.pop(name):
+            self._relay_event(name, event)
         for leg_id in orphans:
             await link.call(CloseLeg(leg_id), self._settings.worker_deadline)
         self._unsynced.discard(name)
@@ -168,6 +172,8 @@ class LiveService:
 
     def _relay_event(self, name: str, event: Event) -> None:
         match event:
+            case LegState() if name in self._early:
+                self._early[name].append(event)
             case LegState():
                 for room in self._rooms.values():
                     room.legs.told(event)
