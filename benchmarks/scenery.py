@@ -28,7 +28,7 @@ def scene(width: int, height: int, count: int, seed: int = 1) -> list[av.VideoFr
     for index in range(count):
         canvas = Canvas(width, height)
         luma = room * 38 + np.float32(light)
-        planes = [tint_u * 7 + np.float32(128 + colour[0]), tint_v * 7 + np.float32(128 + colour[1])]
+        planes = [tint_u * 4 + np.float32(128 + colour[0]), tint_v * 4 + np.float32(128 + colour[1])]
         for number, (x, y, speed) in enumerate(people):
             sway = 0.05 * math.sin(index / 15 * speed + number)
             centre = (round((x + sway) * width), round((y + sway / 3) * height))

@@ -259,7 +259,7 @@ class _Tile:
         """Find the label of this tile and where it goes: bottom left, inside the speaker's frame."""
         spec, rect = self.spec, self.spec.rect
         size = labels.label_size(rect.h)
-        margin = max(2 * round(size * 0.25), _thickness(rect.h) + 2)
+        margin = max(2 * round(size * 0.3), _thickness(rect.h) + 2)
         text = "" if self._card is not None else spec.label  # a card says the name itself
         marks = spec.camera_off and rect.h < labels.ICON_HEIGHT  # larger cards show it themselves
         self._label = (

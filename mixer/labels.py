@@ -237,7 +237,7 @@ def _icon(name: str, size: int) -> _Mask:
         cv2.line(image, at(0.5, 0.72), at(0.5, 0.88), (255,), line)
         cv2.line(image, at(0.3, 0.9), at(0.7, 0.9), (255,), line)
     if name in ("muted", "camera_off", "absent"):
-        cv2.line(image, at(0.16, 0.06), at(0.92, 0.94), (0,), round(side * 0.2))
+        cv2.line(image, at(0.12, 0.07), at(0.88, 0.94), (0,), round(side * 0.26))
         cv2.line(image, at(0.1, 0.08), at(0.86, 0.94), (255,), line)
     return np.divide(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), 255, dtype=np.float32)
 

@@ -1,0 +1,71 @@
+"""The media benchmarks run and give every figure they promise; their speed is nobody's concern here."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import audio, compose, encode
+
+
+def printed(table: Table) -> str:
+    out = io.StringIO()
+    Console(file=out, width=200).print(table)
+    return out.getvalue()
+
+
+def as_json(result: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of `--json` gets: no NaN, no infinity."""
+    read: dict[str, Any] = json.loads(json.dumps(result, allow_nan=False))
+    return read
+
+
+def test_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = (
+        compose.Case("2x2", "fit", labels=True),
+        compose.Case("2x2", "320x180"),
+        compose.Case("3x3", "fit", changed=3),
+        compose.Case("1", "320x180"),
+    )
+    monkeypatch.setattr(compose, "CASES", cases)
+    monkeypatch.setattr(compose, "WIDTH", 320)
+    monkeypatch.setattr(compose, "HEIGHT", 180)
+    seen: list[float] = []
+    result = as_json(compose.run(seen.append, seconds=0.1))
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+    fit, scaled, few, _ = result["cases"]
+    for case in result["cases"]:
+        assert case["ms_p99"] >= case["ms_p50"] > 0
+        assert case["copy_ratio"] > 0
+        assert case["xstack_ms"] > 0
+    assert fit["xstack_psnr_db"] == 100
+    assert few["psnr_db"] == 100
+    assert (few["changed"], few["tiles"]) == (3, 9)
+    assert 35 < scaled["psnr_db"] < 100
+    assert 35 < scaled["xstack_psnr_db"] < 100
+    assert "2x2" in printed(compose.table(result))
+
+
+def test_encode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode, "SIZES", ((160, 90, 100_000),))
+    result = as_json(encode.run(seconds=0.1, quick=True))
+    assert [case["codec"] for case in result["cases"]] == ["H264", "VP8"]
+    for case in result["cases"]:
+        assert case["psnr_db"] > 25
+        assert case["kbps"] > 0
+        assert case["decode_ms_p50"] > 0
+    assert "160x90" in printed(encode.table(result))
+
+
+def test_audio() -> None:
+    result = as_json(audio.run(seconds=0.2, quick=True))
+    assert [bus["voices"] for bus in result["bus"]] == [4, 8, 16]
+    assert result["opus"]["encode_us_p50"] > 0
+    assert result["tick"]["mixes"] == 5
+    assert "whole tick" in printed(audio.table(result))
