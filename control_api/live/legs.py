@@ -126,7 +126,16 @@ class Legs:
         except McuError as error:  # a relay that does not answer has no legs when it comes back
             _log.info("leg_not_closed", leg=leg, error=str(error))
 
+    def prepare(self) -> None:
+        """Somebody comes: have the mixer ready by the time the offer is there."""
+        self._needed_mixer()
+
     # -- what relays tell
+
+    def relay_down(self, relay: str) -> None:
+        """A relay died.  Its sites are away; they are told to rejoin when it is back."""
+        for leg in [leg for leg in self._owner.presence.legs.values() if leg.relay == relay]:
+            self._lost(leg, "silent", "relay lost")
 
     def reconcile(self, relay: str, infos: Mapping[str, LegInfo]) -> list[str]:
         """A relay told which legs of this conference it carries.  Returns those that belong to nobody."""

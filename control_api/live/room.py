@@ -235,6 +235,7 @@ class Room:
             self.presence.tell(seat.site, Happening.JOINED)
             self.presence.sends(seat.site, microphone=False, camera=False, screen=False)
         self.legs.seated(seat.id)
+        self.legs.prepare()
         self.changed()
         await self._saved(seat)
         if not self.people.is_theirs(seat.id, channel):
@@ -382,6 +383,7 @@ class Room:
         if worker.kind == "mixer":
             what_vi, what_en = "Bộ trộn của phiên họp", "The conference's mixer"
         else:
+            self.legs.relay_down(worker.name)
             what_vi, what_en = f"Tiến trình truyền dẫn {worker.name}", f"Relay {worker.name}"
         self.alarm(
             f"{worker.kind}_down",

@@ -247,7 +247,12 @@ async def test_a_leg_that_the_relay_gave_up_is_made_anew() -> None:
 async def test_a_dead_relay_makes_its_sites_rejoin_once() -> None:
     async with world("a", "b") as w:
         seats = dict([await w.join("a"), await w.join("b")])
+        w.machine.reachable = False
         w.machine.kill("relay", "0")
+        await w.clock.pass_by(5.0)
+        assert {w.site(site)["state"] for site in ("a", "b")} == {"away"}  # the operator sees it at once
+        assert not any(channel.got(say.Media) for channel in seats.values())  # nobody is there to offer to
+        w.machine.reachable = True
         await w.clock.pass_by(0.5)
         assert {w.site(site)["state"] for site in ("a", "b")} == {"away"}
         for seat, channel in seats.items():
