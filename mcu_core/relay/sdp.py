@@ -148,6 +148,7 @@ def _parse(text: str) -> SessionDescription:
     description = _attempt(lines)
     if description is not None:
         return description
+    lines = _in_order(lines)
     low, high = 0, len(lines)  # lines[:low] parses, lines[:high] does not
     while high - low > 1:
         middle = (low + high) // 2
@@ -157,6 +158,15 @@ def _parse(text: str) -> SessionDescription:
             low = middle
     wrong = lines[high - 1][:60]
     raise bad_offer(f"dòng “{wrong}”", f"line “{wrong}”")
+
+
+def _in_order(lines: Sequence[str]) -> list[str]:
+    """In each section what refers to payload types after what defines them, so that a beginning stands by itself."""
+    section, out = 0, []
+    for line in lines:
+        section += line.startswith("m=")
+        out.append((section, line.startswith(("a=fmtp:", "a=rtcp-fb:")), line))
+    return [line for _, _, line in sorted(out, key=lambda entry: entry[:2])]
 
 
 def _attempt(lines: Sequence[str]) -> SessionDescription | None:

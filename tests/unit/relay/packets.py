@@ -1,0 +1,75 @@
+"""Packets for the tests: RTP as bytes, Annex B pictures of any size."""
+
+from __future__ import annotations
+
+import random
+import struct
+from typing import cast
+
+from mcu_core.relay.egress import Socket
+from mcu_core.relay.ice_lite import Address
+
+
+def rtp_packet(
+    sequence: int,
+    rtp_time: int = 0,
+    payload: bytes = b"x",
+    *,
+    ssrc: int = 7,
+    marker: bool = False,
+    payload_type: int = 96,
+    extensions: bytes = b"",
+    profile: int = 0xBEDE,
+    padding: int = 0,
+) -> bytes:
+    """`extensions` is the extension block's content, padded here to words."""
+    first = 0x80 | (0x10 if extensions else 0) | (0x20 if padding else 0)
+    head = struct.pack("!BBHII", first, marker << 7 | payload_type, sequence & 0xFFFF, rtp_time & 0xFFFF_FFFF, ssrc)
+    if extensions:
+        extensions += bytes(-len(extensions) % 4)
+        head += struct.pack("!HH", profile, len(extensions) // 4) + extensions
+    return head + payload + (bytes(padding - 1) + bytes((padding,)) if padding else b"")
+
+
+def nal(kind: int, size: int, seed: int = 0) -> bytes:
+    """A NAL unit without anything that looks like a start code, not ending in zero."""
+    body = random.Random(seed * 1000 + size).randbytes(size).replace(b"\0", b"\1")
+    return bytes((0x60 | kind,)) + body
+
+
+def picture(size: int, keyframe: bool = False, seed: int = 0) -> bytes:
+    """An Annex B picture; a keyframe has parameter sets."""
+    units = [nal(7, 10), nal(8, 4), nal(5, size, seed)] if keyframe else [nal(1, size, seed)]
+    return b"".join(b"\0\0\0\1" + unit for unit in units)
+
+
+class FakeSocket:
+    """Keeps what is sent; `fail` is raised instead."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, Address]] = []
+        self.calls = 0
+        self.fail: OSError | None = None
+
+    def sendto(self, data: memoryview, address: Address, /) -> int:
+        self.calls += 1
+        if self.fail is not None:
+            raise self.fail
+        self.sent.append((bytes(data), address))
+        return len(data)
+
+    def sendmsg(
+        self, buffers: list[memoryview], ancillary: list[tuple[int, int, bytes]], flags: int, address: Address, /
+    ) -> int:
+        """Cuts like the kernel does (UDP_SEGMENT)."""
+        self.calls += 1
+        if self.fail is not None:
+            raise self.fail
+        (segment,) = struct.unpack("=H", ancillary[0][2])
+        data = b"".join(bytes(buffer) for buffer in buffers)
+        self.sent += [(data[at : at + segment], address) for at in range(0, len(data), segment)]
+        return len(data)
+
+    @property
+    def as_socket(self) -> Socket:
+        return cast(Socket, self)

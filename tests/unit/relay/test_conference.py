@@ -1,0 +1,444 @@
+"""What a conference's plan lets through, both ways.  Real legs with injected keys, a link that only keeps."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from mcu_core import wire
+from mcu_core.relay import packetize, rtcp, sdp
+from mcu_core.relay.aiortc_shim import Keys, Opener, Sealer, new_certificate
+from mcu_core.relay.conference import Conference
+from mcu_core.relay.egress import Egress
+from mcu_core.relay.ice_lite import Credentials, IceLite
+from mcu_core.relay.leg import GONE_AFTER, SILENT_AFTER, Leg
+from mcu_core.relay.mux import Mux
+from mcu_core.relay.rtcp import Message
+from tests.unit.relay.packets import FakeSocket, picture, rtp_packet
+
+CERTIFICATE = new_certificate()
+PROTOCOL = "UDP/TLS/RTP/SAVPF"
+HERE, THERE = bytes(range(44)), bytes(range(60, 104))
+
+
+class FakeLink:
+    """Stands for the mixer: keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.path = "/mixer"
+        self.media: list[Any] = []
+        self.events: list[wire.Event] = []
+        self.dropped = self.unsent = 0
+
+    def send_media(self, packed: bytes) -> None:
+        unpack = {wire.VIDEO_IN: wire.VideoIn.unpack, wire.AUDIO_IN: wire.AudioIn.unpack}[packed[4]]
+        self.media.append(unpack(packed[5:]))
+
+    def post(self, event: wire.Event) -> None:
+        self.events.append(event)
+
+    def keyframes(self) -> list[int]:
+        return [event.rendition for event in self.events if isinstance(event, wire.RenditionKeyframe)]
+
+
+class Stage:
+    """One conference, its time, and its sites' browsers."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.opener = Opener()
+        self.sock = FakeSocket()
+        self.mux = Mux(self.opener)
+        self.egress = Egress(lambda delay, call: None)
+        self.conference = Conference("c", "/mixer", "0", self.egress, lambda: self.now)
+        self.link = FakeLink()
+        self.conference.link = self.link  # type: ignore[assignment]
+        self.plans: dict[str, wire.LegPlan] = {}
+
+    def leg(self, site: int, codec: wire.Codec = "H264", level_id: int | None = 1) -> Leg:
+        audio = sdp.Line(
+            "audio", "audio", "0", "111", PROTOCOL, True, True, None, 111, ssrcs=(site * 10,), level_id=level_id
+        )
+        feedback = ("nack", "nack pli", "goog-remb")
+        camera = sdp.Line(
+            "camera", "video", "1", "96", PROTOCOL, True, True, codec, 96,
+            feedback=feedback, ssrcs=(site * 10 + 1,), mid_id=4,
+        )  # fmt: skip
+        screen = sdp.Line("screen", "video", "2", "96", PROTOCOL, False, True, codec, 96, feedback=feedback, mid_id=4)
+        made = Leg(
+            f"leg{site}",
+            "c",
+            site,
+            sdp.Offer((audio, camera, screen), ("0", "1", "2"), "theirs", "p" * 24, ()),
+            IceLite(Credentials.create("theirs", "p" * 24)),
+            owner=self.conference,
+            opener=self.opener,
+            egress=self.egress,
+            certificate=CERTIFICATE,
+            now=self.now,
+            start=lambda leg: None,
+        )
+        self.mux.add(made, ())
+        self.mux.learn(made, ("192.0.2.1", site), self.sock.as_socket, self.now)
+        self.conference.add(made, self.now)
+        return made
+
+    def connect(self, leg: Leg) -> Browser:
+        leg.connected(Keys.from_secrets(HERE, THERE), self.now)
+        self.conference.joined(leg, self.now)
+        return Browser(self, leg)
+
+    def join(self, site: int, **plan: Any) -> Browser:
+        leg = self.leg(site)
+        self.plan(leg, **plan)
+        return self.connect(leg)
+
+    def plan(self, leg: Leg, loudest: int = 4, **plan: Any) -> None:
+        self.plans[leg.id] = wire.LegPlan(leg.id, **plan)
+        self.conference.plan(wire.LegPlans("c", "/mixer", tuple(self.plans.values()), loudest), self.now)
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += 0.01
+            self.conference.service(self.now)
+            self.conference.report(self.now)
+
+    def show(self, rendition: int, keyframe: bool = False) -> None:
+        payload = picture(300, keyframe)
+        self.conference._media(wire.VideoOut(rendition, keyframe, self.now, int(self.now * 90_000), payload))
+
+
+class Browser:
+    """The other end of a leg."""
+
+    def __init__(self, stage: Stage, leg: Leg) -> None:
+        self.stage, self.leg = stage, leg
+        self.address = ("192.0.2.1", leg.site)
+        self._keys = Keys.from_secrets(THERE, HERE)
+        self._sealer, self._opener = Sealer(4096), Opener()
+        self._sequences: dict[int, int] = {}
+
+    def rtp(self, ssrc: int, payload: bytes, **header: Any) -> None:
+        sequence = self._sequences[ssrc] = self._sequences.get(ssrc, 0) + 1
+        data = rtp_packet(sequence, int(self.stage.now * 90_000), payload, ssrc=ssrc, **header)
+        self._hear(data, self._sealer.seal)
+
+    def rtcp(self, data: bytes) -> None:
+        self._hear(data, self._sealer.seal_rtcp)
+
+    def _hear(self, data: bytes, seal: Any) -> None:
+        self._sealer.view[: len(data)] = data
+        size = seal(self._keys.send, 0, len(data))
+        self.stage.opener.view[:size] = self._sealer.view[:size]
+        self.stage.mux.datagram(size, self.address, self.stage.sock.as_socket, self.stage.now)
+
+    def speak(self, level: int = 20, payload: bytes = b"opus") -> None:
+        self.rtp(self.leg.site * 10, payload, payload_type=111, extensions=bytes((0x10, level)))
+
+    def film(self, keyframe: bool = False, ssrc: int | None = None, **header: Any) -> None:
+        payloads = packetize.h264(picture(2000, keyframe))
+        for number, payload in enumerate(payloads):
+            marker = number == len(payloads) - 1
+            self.rtp(ssrc or self.leg.site * 10 + 1, payload, marker=marker, payload_type=96, **header)
+
+    def got(self) -> tuple[list[tuple[int, int]], list[Message]]:
+        """RTP as (payload type, size) and RTCP messages that have arrived since the last call."""
+        media, reports = [], []
+        for data, address in self.stage.sock.sent:
+            if address != self.address:
+                continue
+            self._opener.view[: len(data)] = data
+            if 191 < data[1] < 224:
+                size = self._opener.open_rtcp(self._keys.receive, len(data))
+                reports += rtcp.parse(self._opener.buffer, size)
+            else:
+                size = self._opener.open(self._keys.receive, len(data))
+                assert size > 0
+                media.append((data[1] & 0x7F, size))
+        self.stage.sock.sent = [entry for entry in self.stage.sock.sent if entry[1] != self.address]
+        return media, reports
+
+    def pictures(self) -> int:
+        return sum(kind == 96 for kind, _ in self.got()[0])
+
+    def plis(self) -> int:
+        return sum(isinstance(message, rtcp.KeyframeRequest) for message in self.got()[1])
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_only_wanted_pictures_reach_the_mixer(stage: Stage) -> None:
+    site = stage.join(1)
+    site.film(keyframe=True)
+    assert stage.link.media == []
+    stage.plan(site.leg, camera_wanted=True)
+    assert site.plis() == 1, "asked for a keyframe at once"
+    site.film()
+    assert stage.link.media == []
+    site.film(keyframe=True)
+    site.film()
+    assert [(v.site, v.track, v.keyframe) for v in stage.link.media] == [(1, "camera", True), (1, "camera", False)]
+    stage.plan(site.leg)
+    site.film(keyframe=True)
+    assert len(stage.link.media) == 2
+
+
+def test_screen_with_unknown_ssrc_is_told_by_its_mid(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True, screen_wanted=True)
+    site.film(keyframe=True, ssrc=999, extensions=b"\x402")
+    assert [(v.track, v.keyframe) for v in stage.link.media] == [("screen", True)]
+    site.film(keyframe=True, ssrc=998)
+    assert len(stage.link.media) == 1, "never by payload type: camera and screen share it"
+
+
+def test_sound_of_the_loudest_open_sites_passes(stage: Stage) -> None:
+    sites = [stage.join(number, audio_open=number != 3) for number in (1, 2, 3)]
+    stage.plan(sites[0].leg, loudest=1, audio_open=True)
+    for _ in range(20):
+        stage.now += 0.02
+        for site, level in zip(sites, (20, 45, 5), strict=True):
+            site.speak(level)
+    assert {media.site for media in stage.link.media} == {1}
+    stage.link.media.clear()
+    stage.plan(sites[1].leg, loudest=1, audio_open=True, audio_always=True)
+    for site, level in zip(sites, (20, 120, 5), strict=True):
+        site.speak(level)
+    assert {media.site for media in stage.link.media} == {1, 2}
+    assert stage.conference.take_levels() == {1: -20, 2: -45, 3: -5}, "levels of muted sites, too"
+    assert stage.conference.take_levels() == {1: -127, 2: -127, 3: -127}
+
+
+def test_site_that_tells_no_level_always_passes_when_open(stage: Stage) -> None:
+    leg = stage.leg(1, level_id=None)
+    stage.plan(leg, loudest=0, audio_open=True)
+    browser = stage.connect(leg)
+    browser.speak()
+    assert stage.link.media[0].level == wire.LEVEL_UNKNOWN
+    assert stage.conference.take_levels() == {}
+    stage.plan(leg, audio_open=False)
+    browser.speak()
+    assert len(stage.link.media) == 1
+
+
+def test_joiner_waits_for_a_keyframe_that_is_asked_for_once(stage: Stage) -> None:
+    first, second = stage.join(1, rendition=5), stage.join(2, rendition=5)
+    assert stage.link.keyframes() == [5]
+    stage.show(5)
+    assert first.pictures() == second.pictures() == 0
+    stage.show(5, keyframe=True)
+    stage.show(5)
+    assert first.pictures() == second.pictures() == 2
+    stage.now += 0.3
+    third = stage.join(3, rendition=5)
+    assert third.pictures() == 2, "a keyframe of 0.3 s ago will do"
+    assert stage.link.keyframes() == [5]
+    stage.now += 1.0
+    fourth = stage.join(4, rendition=5)
+    assert fourth.pictures() == 0
+    assert stage.link.keyframes() == [5, 5]
+
+
+def test_missing_keyframe_is_asked_for_again(stage: Stage) -> None:
+    stage.join(1, rendition=5)
+    stage.pass_time(1.0)
+    assert 3 <= len(stage.link.keyframes()) <= 4
+
+
+def test_old_rendition_flows_until_the_new_one_has_a_keyframe(stage: Stage) -> None:
+    site = stage.join(1, rendition=5)
+    stage.show(5, keyframe=True)
+    site.got()
+    stage.now += 5.0
+    stage.plan(site.leg, rendition=6)
+    stage.show(6)
+    stage.show(5)
+    assert site.pictures() == 1
+    stage.show(6, keyframe=True)
+    assert site.pictures() == 1
+    stage.show(5)
+    assert site.pictures() == 0
+    stage.show(6)
+    assert site.pictures() == 1
+    stage.plan(site.leg, rendition=None)
+    stage.show(6)
+    assert site.pictures() == 0
+
+
+def test_change_of_mind_before_the_keyframe_leaves_the_old_rendition(stage: Stage) -> None:
+    site = stage.join(1, rendition=5)
+    stage.show(5, keyframe=True)
+    stage.now += 5.0
+    stage.plan(site.leg, rendition=6)
+    stage.plan(site.leg, rendition=5)
+    stage.show(6, keyframe=True)
+    site.got()
+    stage.show(5)
+    assert site.pictures() == 1
+
+
+def test_requests_of_many_viewers_become_one(stage: Stage) -> None:
+    sites = [stage.join(number, rendition=5) for number in range(1, 6)]
+    stage.show(5, keyframe=True)
+    stage.link.events.clear()
+    stage.now += 1.0
+    for site in sites:
+        assert site.leg.video is not None
+        site.rtcp(rtcp.pli(1, site.leg.video.ssrc))
+    assert stage.link.keyframes() == [5]
+    stage.show(5, keyframe=True)
+    sites[0].rtcp(rtcp.pli(1, sites[0].leg.video.ssrc if sites[0].leg.video else 0))
+    stage.pass_time(0.5)
+    assert stage.link.keyframes() == [5], "the one on its way answers it"
+
+
+def test_mixer_that_comes_back_gets_keyframes_at_once(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True, rendition=5)
+    site.film(keyframe=True)
+    stage.show(5, keyframe=True)
+    stage.now += 5.0
+    site.got()
+    stage.conference._mixer_up()
+    stage.pass_time(0.02)
+    assert site.plis() == 1
+    assert stage.link.keyframes()[-1] == 5
+
+
+def test_decoder_that_needs_a_keyframe_is_heard_but_not_too_often(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True)
+    site.film(keyframe=True)
+    stage.now += 1.0
+    site.got()
+    for _ in range(20):
+        stage.conference._event(wire.SiteKeyframe(1, "camera"))
+        stage.pass_time(0.02)
+    assert site.plis() == 1
+
+
+def test_reports_follow_the_mixers_clock_and_tell_the_limit(stage: Stage) -> None:
+    site = stage.join(1, rendition=5, camera_wanted=True, camera_bitrate_bps=500_000)
+    site.film(keyframe=True)
+    stage.show(5, keyframe=True)
+    stage.conference._media(wire.AudioOut(stage.now, int(stage.now * 48_000), b"opus", {}))
+    shown_at = stage.now
+    stage.pass_time(1.2)
+    reports = site.got()[1]
+    senders = {r.ssrc: r for r in reports if isinstance(r, rtcp.SenderReport)}
+    assert site.leg.video is not None
+    video, audio = senders[site.leg.video.ssrc], senders[site.leg.audio.ssrc]
+    assert video.ntp == audio.ntp
+    elapsed = (video.rtp_time - int(shown_at * 90_000)) % 2**32 / 90_000
+    assert elapsed == pytest.approx((audio.rtp_time - int(shown_at * 48_000)) % 2**32 / 48_000, abs=0.001)
+    assert any(isinstance(r, rtcp.Block) and r.ssrc == 11 for r in reports)
+    rembs = [r for r in reports if isinstance(r, rtcp.Remb)]
+    assert rembs[0].bitrate_bps == pytest.approx(564_000, rel=0.01)
+
+
+def test_sites_clock_reaches_the_mixer(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True)
+    site.film(keyframe=True)
+    site.rtcp(rtcp.sender_report(rtcp.SenderReport(11, rtcp.ntp_time(1_700_000_000.0), 4242, 1, 1)))
+    (clock,) = [e for e in stage.link.events if isinstance(e, wire.SenderClock)]
+    assert (clock.site, clock.kind, clock.rtp_time) == (1, "camera", 4242)
+    assert clock.ntp == pytest.approx(1_700_000_000.0 + rtcp.NTP_EPOCH)
+
+
+def test_monitor_sends_nothing_whatever_it_sends(stage: Stage) -> None:
+    monitor = stage.join(0, rendition=5, camera_wanted=True, audio_open=True, audio_always=True)
+    monitor.rtp(0, b"opus", payload_type=111, extensions=bytes((0x10, 5)))
+    monitor.film(keyframe=True, ssrc=1)
+    assert stage.link.media == []
+    stage.show(5, keyframe=True)
+    stage.conference._media(wire.AudioOut(stage.now, 0, b"opus", {0: b"x", 1: b"y"}))
+    media, _ = monitor.got()
+    assert {kind for kind, _ in media} == {96, 111}
+    assert (111, 12 + 4) in media, "the shared mix"
+
+
+def test_unwanted_stream_is_opened_only_now_and_then(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True)
+    site.film(keyframe=True)
+    stage.plan(site.leg)
+    before = site.leg.streams["camera"].reception.received
+    for _ in range(640):
+        site.rtp(11, b"\x61xx", payload_type=96)
+    assert site.leg.streams["camera"].reception.received - before == 10
+    stage.plan(site.leg, camera_wanted=True)
+    site.film(keyframe=True)
+    assert stage.link.media[-1].keyframe
+
+
+def test_life_of_a_leg(stage: Stage) -> None:
+    never = stage.leg(8)
+    assert never.age(stage.now + GONE_AFTER - 1) is None
+    assert never.age(stage.now + GONE_AFTER) == "never_connected"
+    site = stage.join(1)
+    assert site.leg.age(stage.now + SILENT_AFTER - 0.1) is None
+    assert site.leg.state == "connected"
+    site.leg.age(stage.now + SILENT_AFTER)
+    assert str(site.leg.state) == "silent"
+    stage.now += 10
+    site.speak()
+    site.leg.age(stage.now + 1)
+    assert str(site.leg.state) == "connected"
+    assert site.leg.age(stage.now + GONE_AFTER) == "silent"
+
+
+def test_leaving_forgets_the_viewer_and_its_voice(stage: Stage) -> None:
+    site, other = stage.join(1, rendition=5, audio_open=True), stage.join(2, rendition=5)
+    stage.show(5, keyframe=True)
+    site.speak()
+    stage.conference.remove(site.leg)
+    site.got()
+    stage.show(5)
+    stage.conference._media(wire.AudioOut(stage.now, 0, b"opus", {}))
+    assert site.got() == ([], [])
+    assert other.pictures() > 0
+    assert 1 not in stage.conference.take_levels()
+
+
+def test_rendition_of_another_codec_is_not_sent(stage: Stage) -> None:
+    site = stage.join(1, rendition=5)
+    stage.show(5, keyframe=True)
+    leg = stage.leg(2, codec="VP8")
+    stage.plan(leg, rendition=5)
+    other = stage.connect(leg)
+    stage.show(5, keyframe=True)
+    assert other.pictures() == 0
+    assert site.pictures() > 0
+    assert stage.conference.dropped["wrong_codec"] >= 1
+
+
+def test_statistics_of_a_leg(stage: Stage) -> None:
+    site = stage.join(1, rendition=5, camera_wanted=True)
+    site.leg.stats(stage.now)
+    for _ in range(15):
+        stage.now += 1 / 15
+        site.film(keyframe=True)
+        stage.show(5, keyframe=True)
+    site.rtcp(rtcp.remb(1, 900_000, [5]))
+    stats = site.leg.stats(stage.now)
+    assert stats.video_fps_received == pytest.approx(15, abs=0.5)
+    assert stats.received_kbps > 200
+    assert stats.sent_kbps > 20
+    assert stats.remb_bps == pytest.approx(900_000, rel=0.01)
+    assert struct.calcsize("=I") == 4
+
+
+def test_round_trip_is_learned_from_reports(stage: Stage) -> None:
+    site = stage.join(1)
+    stage.conference._media(wire.AudioOut(stage.now, 0, b"opus", {}))
+    stage.pass_time(1.1)
+    report = next(r for r in site.got()[1] if isinstance(r, rtcp.SenderReport))
+    sent = stage.now
+    stage.now += 0.06 + 0.5
+    lsr = (report.ntp >> 16) & 0xFFFF_FFFF
+    site.rtcp(rtcp.receiver_report(1, [rtcp.Block(site.leg.audio.ssrc, 0.1, 1, 1, 0, lsr, int(0.5 * 65536))]))
+    assert site.leg.rtt is not None
+    assert 0.05 < site.leg.rtt < 1.3
+    assert sent < stage.now

@@ -1,0 +1,356 @@
+"""One ring for all viewers: joining at keyframes, switching, NACKs, pacing, sound.  A socket that only keeps."""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from mcu_core.relay import depacketize, rtp
+from mcu_core.relay.aiortc_shim import Keys, Opener
+from mcu_core.relay.egress import SLICE, AudioSender, Egress, Outlet, VideoSender, probe_gso
+from mcu_core.relay.ring import KEYFRAME_FRESH, REQUEST_GAP, Ring
+from mcu_core.wire import AudioOut, VideoOut
+from tests.unit.relay.packets import FakeSocket, picture
+
+HERE, THERE = bytes(range(44)), bytes(range(100, 144))
+
+
+class Later:
+    """The loop's `call_later`, in the test's hands."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, delay: float, call: Callable[[], None]) -> None:
+        self.calls.append((delay, call))
+
+    def run(self) -> float:
+        """Run the first; returns its delay."""
+        delay, call = self.calls.pop(0)
+        call()
+        return delay
+
+
+class Viewer:
+    """A leg's sending side and the browser behind it."""
+
+    def __init__(self, number: int, sock: FakeSocket, rtx: bool = False) -> None:
+        self.address = ("192.0.2.1", number)
+        self.sock = sock
+        self.outlet = Outlet()
+        self.outlet.keys = Keys.from_secrets(HERE, THERE)
+        self.outlet.sock, self.outlet.address = sock.as_socket, self.address
+        self.video = VideoSender(
+            self.outlet, 1000 + number, 96 + number, 2000 + number if rtx else None, 97 if rtx else None
+        )
+        self.audio = AudioSender(self.outlet, 3000 + number, 111)
+        self._keys = Keys.from_secrets(THERE, HERE)
+        self._opener = Opener()
+
+    def got(self) -> list[tuple[rtp.Header, bytes]]:
+        """What has arrived since the last call, decrypted."""
+        found = []
+        for data, address in self.sock.sent:
+            if address == self.address:
+                self._opener.view[: len(data)] = data
+                size = self._opener.open(self._keys.receive, len(data))
+                if size > 0:
+                    header = rtp.parse(self._opener.buffer, size)
+                    assert header is not None
+                    found.append((header, bytes(self._opener.view[header.start : header.end])))
+        self.sock.sent = [entry for entry in self.sock.sent if entry[1] != self.address]
+        return found
+
+
+def pictures(got: list[tuple[rtp.Header, bytes]]) -> list[tuple[bytes, bool] | None]:
+    frames, parts = [], []
+    for header, payload in got:
+        parts.append(payload)
+        if header.marker:
+            frames.append(depacketize.h264(parts))
+            parts = []
+    return frames
+
+
+def sequences(got: list[tuple[rtp.Header, bytes]]) -> list[int]:
+    return [header.sequence for header, _ in got]
+
+
+def show(ring: Ring, number: int, size: int = 3000, keyframe: bool = False) -> bytes:
+    payload = picture(size, keyframe, number)
+    ring.add(VideoOut(ring.rendition, keyframe, number / 30, number * 3000, payload), number / 30)
+    return payload
+
+
+@pytest.fixture
+def sock() -> FakeSocket:
+    return FakeSocket()
+
+
+@pytest.fixture
+def later() -> Later:
+    return Later()
+
+
+@pytest.fixture
+def egress(later: Later) -> Egress:
+    return Egress(later)
+
+
+@pytest.mark.parametrize("gso", [True, False])
+def test_all_viewers_get_the_same_picture_with_their_own_numbers(sock: FakeSocket, later: Later, gso: bool) -> None:
+    egress = Egress(later, gso=gso)
+    ring = Ring(1, "H264")
+    viewers = [Viewer(number, sock) for number in range(3)]
+    for viewer in viewers:
+        viewer.video.enter(ring, 0, 0.0)
+    sent = []
+    for number in range(5):
+        sent.append((show(ring, number, 4000 + 7 * number, keyframe=number == 0), number == 0))
+        egress.push(viewer.video for viewer in viewers)
+    for number, viewer in enumerate(viewers):
+        got = viewer.got()
+        assert pictures(got) == sent
+        assert {(h.ssrc, h.payload_type) for h, _ in got} == {(1000 + number, 96 + number)}
+        first = got[0][0].sequence
+        assert first < 2**15
+        assert sequences(got) == list(range(first, first + len(got)))
+        assert viewer.video.packets == len(got)
+    assert sock.calls < 40 if gso else sock.calls > 40
+
+
+@pytest.mark.parametrize("edge", [2**15, 2**16])
+def test_sequence_numbers_go_over_the_edge(egress: Egress, sock: FakeSocket, edge: int) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.offset = edge - 10
+    viewer.video.enter(ring, 0, 0.0)
+    for number in range(10):
+        show(ring, number)
+        egress.push([viewer.video])
+    got = sequences(viewer.got())
+    assert got == [(edge - 10 + n) & 0xFFFF for n in range(30)]
+    egress.resend(viewer.video, [edge - 1, edge & 0xFFFF], 1.0)
+    assert len(sock.sent) == 2
+    assert viewer.video.locate((edge + 50) & 0xFFFF) is None
+    assert viewer.video.locate(edge - 11) is None
+
+
+def test_change_of_rendition_begins_at_its_keyframe_without_a_gap(egress: Egress, sock: FakeSocket) -> None:
+    old, new = Ring(1, "H264"), Ring(2, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(old, 0, 0.0)
+    for number in range(4):
+        show(old, number)
+        egress.push([viewer.video])
+    for number in range(6):
+        show(new, number, 500)
+    entry = new.next
+    shown = show(new, 6, 5000, keyframe=True)
+    before = viewer.got()
+    viewer.video.enter(new, entry, 0.2)
+    egress.push([viewer.video])
+    after = viewer.got()
+    assert pictures(after) == [(shown, True)]
+    assert sequences(after)[0] == sequences(before)[-1] + 1
+    assert rtp.time_delta(after[0][0].rtp_time, before[-1][0].rtp_time) == 3 * 3000
+    egress.resend(viewer.video, [sequences(before)[-1], sequences(after)[0]], 0.3)
+    again = [data for data, _ in sock.sent]
+    assert len(again) == 2, "packets from before the change can still be had"
+
+
+def test_leaving_and_coming_back_has_no_gap(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0)
+    egress.push([viewer.video])
+    before = sequences(viewer.got())
+    viewer.video.leave()
+    show(ring, 1)
+    egress.push([viewer.video])
+    assert viewer.got() == []
+    entry = ring.next
+    show(ring, 2, keyframe=True)
+    viewer.video.enter(ring, entry, 1.0)
+    egress.push([viewer.video])
+    assert sequences(viewer.got())[0] == before[-1] + 1
+
+
+def test_nack_is_answered_once_per_round_trip(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 6000)
+    egress.push([viewer.video])
+    sent = list(sock.sent)
+    lost = sequences(viewer.got())[2]
+    viewer.video.rtt = 0.08
+    for now in (1.0, 1.01, 1.05):
+        egress.resend(viewer.video, [lost], now)
+    assert [data for data, _ in sock.sent] == [sent[2][0]], "the very same packet"
+    egress.resend(viewer.video, [lost], 1.1)
+    assert len(sock.sent) == 2
+
+
+def test_nack_is_answered_as_rtx_where_negotiated(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock, rtx=True)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 6000)
+    egress.push([viewer.video])
+    lost, payload = viewer.got()[3]
+    egress.resend(viewer.video, [lost.sequence], 1.0)
+    ((header, data),) = viewer.got()
+    assert (header.ssrc, header.payload_type, header.rtp_time) == (2001, 97, lost.rtp_time)
+    assert data == lost.sequence.to_bytes(2, "big") + payload
+
+
+def test_flood_of_nacks_is_answered_within_a_budget(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    for number in range(200):
+        show(ring, number)
+        egress.push([viewer.video])
+    asked = sequences(viewer.got())
+    for turn in range(20):
+        egress.resend(viewer.video, asked, 10 + turn * 0.05)
+    assert len(sock.sent) <= 200 + 400
+
+
+def test_large_picture_is_spread_while_sound_goes_at_once(egress: Egress, later: Later, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewers = [Viewer(number, sock) for number in range(5)]
+    for viewer in viewers:
+        viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 100_000, keyframe=True)
+    egress.push(viewer.video for viewer in viewers)
+    assert all(viewer.video.cursor == SLICE for viewer in viewers), "everybody gets the beginning"
+    sock.sent.clear()
+    egress.sound(AudioOut(0.0, 0, b"opus", {}), 0, [(1, viewers[0].audio)])
+    assert len(sock.sent) == 1
+    turns = 0
+    while later.calls:
+        assert later.run() > 0
+        turns += 1
+    assert turns == ring.next // SLICE
+    assert all(viewer.video.cursor == ring.next for viewer in viewers)
+
+
+def test_turn_is_bounded_with_many_viewers(egress: Egress, later: Later, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewers = [Viewer(number, sock) for number in range(60)]
+    for viewer in viewers:
+        viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 20_000)
+    egress.push(viewer.video for viewer in viewers)
+    assert egress.packets <= 430
+    assert later.calls[0][0] == 0.0
+    while later.calls:
+        later.run()
+    assert egress.packets == 60 * ring.next
+
+
+def test_one_viewer_without_a_way_harms_nobody(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    broken = FakeSocket()
+    broken.fail = OSError(errno.ENETUNREACH, "unreachable")
+    viewers = [Viewer(1, broken), Viewer(2, sock)]
+    for viewer in viewers:
+        viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0)
+    egress.push(viewer.video for viewer in viewers)
+    egress.sound(AudioOut(0.0, 0, b"opus", {}), 0, [(n, viewer.audio) for n, viewer in enumerate(viewers)])
+    assert len(viewers[1].got()) == 4
+    assert egress.dropped == {"send_failed": 2}
+
+
+def test_way_that_cannot_cut_packets_gets_them_one_by_one(egress: Egress, sock: FakeSocket) -> None:
+    class NoSegments(FakeSocket):
+        def sendmsg(
+            self, buffers: list[memoryview], ancillary: list[tuple[int, int, bytes]], flags: int, address: object, /
+        ) -> int:
+            raise OSError(errno.EIO, "no checksum offload")
+
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, NoSegments())
+    viewer.video.enter(ring, 0, 0.0)
+    sent = show(ring, 0, 6000)
+    egress.push([viewer.video])
+    assert pictures(viewer.got()) == [(sent, False)]
+    assert not viewer.outlet.gso
+
+
+def test_private_sound_goes_to_its_site_only(egress: Egress, sock: FakeSocket) -> None:
+    viewers = [Viewer(number, sock) for number in range(3)]
+    monitor = viewers[0]
+    listeners = [(number, viewer.audio) for number, viewer in enumerate(viewers)]
+    for number in range(2):
+        egress.sound(AudioOut(number * 0.02, 0, b"shared", {0: b"nobody", 2: b"own"}), number * 960, listeners)
+    heard = [viewer.got() for viewer in viewers]
+    assert [payload for _, payload in heard[0]] == [b"shared"] * 2
+    assert [payload for _, payload in heard[1]] == [b"shared"] * 2
+    assert [payload for _, payload in heard[2]] == [b"own"] * 2
+    assert sequences(heard[2])[1] == sequences(heard[2])[0] + 1
+    assert [header.rtp_time for header, _ in heard[1]] == [0, 960]
+    assert monitor.audio.packets == 2
+
+
+def test_joiner_may_begin_with_a_fresh_keyframe_only() -> None:
+    ring = Ring(1, "H264", capacity=32)
+    assert ring.begin(0.0) is None
+    show(ring, 0, 100, keyframe=True)
+    for number in range(1, 5):
+        show(ring, number, 100)
+    assert ring.begin(KEYFRAME_FRESH - 0.01) == 0
+    assert ring.begin(KEYFRAME_FRESH) is None
+    for number in range(5, 12):
+        show(ring, number, 5000)
+    assert ring.begin(0.4) is None, "the ring has lost its beginning"
+
+
+def test_keyframe_requests_are_merged_and_paced() -> None:
+    ring = Ring(1, "H264")
+    assert not ring.request_due(5.0)
+    asked = []
+    for now in (5.0, 5.01, 5.1, 5.2, 5.29, 5.31, 5.5):
+        ring.want_keyframe()
+        if ring.request_due(now):
+            asked.append(now)
+    assert asked == [5.0, 5.31]
+    ring.add(VideoOut(1, True, 5.6, 0, picture(100, keyframe=True)), 5.6)
+    assert not ring.request_due(6.5), "the keyframe has come"
+    ring.want_keyframe()
+    assert not ring.request_due(5.6 + REQUEST_GAP - 0.01)
+    assert ring.request_due(5.6 + REQUEST_GAP + 0.01)
+
+
+def test_viewer_that_fell_behind_by_a_ring_asks_for_a_keyframe(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264", capacity=16)
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    for number in range(20):
+        show(ring, number)
+    egress.push([viewer.video])
+    assert viewer.got() == []
+    assert egress.dropped["egress_behind"] == 1
+    assert ring.request_due(100.0)
+
+
+def test_runs_hold_equal_sizes_the_last_may_be_shorter() -> None:
+    ring = Ring(1, "H264")
+    show(ring, 0, 9000, keyframe=True)
+    for run in ring.runs(0, ring.next):
+        sizes = [packet.size for packet in run]
+        assert set(sizes[:-1]) <= {sizes[0]}
+        assert sizes[-1] <= sizes[0]
+    assert sum(map(len, ring.runs(0, ring.next))) == ring.next
+
+
+def test_probe_agrees_with_the_kernel() -> None:
+    assert probe_gso() in (True, False)
+    assert struct.calcsize("=H") == 2

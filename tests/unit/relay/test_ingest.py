@@ -1,0 +1,266 @@
+"""Inbound video: order, loss, keyframes.  A fake clock; sequence numbers over the wrap."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from mcu_core.relay import packetize, rtp
+from mcu_core.relay.ingest import KeyframeAsker, VideoIngest
+from mcu_core.relay.reception import Reception
+from mcu_core.wire import Codec
+from tests.unit.relay.packets import picture, rtp_packet
+
+
+class Sender:
+    """Packetises pictures into numbered packets of 15 a second."""
+
+    def __init__(self, first: int = 0, codec: Codec = "H264") -> None:
+        self.sequence = first
+        self.number = 0
+        self.codec = codec
+
+    def picture(self, size: int = 3000, keyframe: bool = False) -> list[bytes]:
+        if self.codec == "H264":
+            payloads = packetize.h264(picture(size, keyframe, self.number))
+        else:
+            payloads = packetize.vp8(bytes((0x10 if keyframe else 0x11,)) + bytes(size), self.number)
+        packets = []
+        for number, payload in enumerate(payloads):
+            last = number == len(payloads) - 1
+            packets.append(rtp_packet(self.sequence, self.number * 6000, payload, marker=last))
+            self.sequence += 1
+        self.number += 1
+        return packets
+
+
+class Receiver:
+    """An ingest that is wanted, and what came out of it."""
+
+    def __init__(self, codec: Codec = "H264") -> None:
+        self.frames: list[tuple[bool, int, int]] = []
+        self.troubles = 0
+        self.ingest = VideoIngest(7, codec, self._frame, self._trouble)
+        self.ingest.want(True)
+        self.asked: list[int] = []
+        self.plis = 0
+
+    def _frame(self, keyframe: bool, rtp_time: int, data: bytes, now: float) -> None:
+        self.frames.append((keyframe, rtp_time // 6000, len(data)))
+
+    def _trouble(self) -> None:
+        self.troubles += 1
+
+    def hear(self, packets: list[bytes], now: float) -> None:
+        for data in packets:
+            header = rtp.parse(data, len(data))
+            assert header is not None
+            self.ingest.receive(data, header, now)
+
+    def pass_time(self, now: float, rtt: float = 0.05) -> list[int]:
+        asked = self.ingest.service(now, rtt)
+        self.asked += asked
+        self.plis += self.ingest.keyframes.due(now)
+        return asked
+
+    @property
+    def seen(self) -> list[int]:
+        return [number for _, number, _ in self.frames]
+
+
+@pytest.mark.parametrize("first", [0, 2**15 - 4, 2**16 - 4])
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+def test_pictures_come_out_at_their_marker(first: int, codec: Codec) -> None:
+    sender, receiver = Sender(first, codec), Receiver(codec)
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    for number in range(1, 6):
+        packets = sender.picture()
+        receiver.hear(packets[:-1], number / 15)
+        assert receiver.seen == list(range(number))
+        receiver.hear(packets[-1:], number / 15)
+        assert receiver.seen == list(range(number + 1))
+
+
+def test_nothing_before_the_first_keyframe() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture() + sender.picture(), 0.0)
+    receiver.pass_time(0.0)
+    assert receiver.frames == []
+    assert receiver.plis == 1
+    receiver.hear(sender.picture(keyframe=True) + sender.picture(), 0.1)
+    assert receiver.seen == [2, 3]
+
+
+@pytest.mark.parametrize("first", [0, 2**16 - 5])
+def test_reordered_and_doubled_packets_do_no_harm(first: int) -> None:
+    sender, receiver = Sender(first), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    source = random.Random(4)
+    for number in range(1, 30):
+        packets = sender.picture(6000)
+        shuffled = [*packets, source.choice(packets)]
+        source.shuffle(shuffled)
+        receiver.hear(shuffled, number / 15)
+        assert receiver.pass_time(number / 15 + 0.001) == []
+    assert receiver.seen == list(range(30))
+
+
+@pytest.mark.parametrize("first", [0, 2**16 - 7])
+def test_lost_packet_is_asked_for_and_repaired(first: int) -> None:
+    sender, receiver = Sender(first), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    packets = sender.picture(6000)
+    lost = packets.pop(2)
+    receiver.hear(packets, 1.0)
+    assert receiver.troubles
+    missing = int.from_bytes(lost[2:4], "big")
+    assert receiver.pass_time(1.002) == [], "it may only be late"
+    assert receiver.pass_time(1.01) == [missing]
+    assert receiver.pass_time(1.03) == [], "not again within a round trip"
+    assert receiver.pass_time(1.08) == [missing]
+    receiver.hear([lost], 1.09)
+    assert receiver.seen == [0, 1]
+    assert receiver.pass_time(1.3) == []
+
+
+def test_retransmission_stream_repairs_and_padding_on_it_is_ignored() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    packets = sender.picture(6000)
+    lost = packets.pop(1)
+    receiver.hear(packets, 1.0)
+    again = rtp_packet(900, 6000, lost[2:4] + lost[12:], ssrc=8, marker=bool(lost[1] & 0x80))
+    for data in (rtp_packet(899, 6000, b"", ssrc=8, padding=200), again, again):
+        header = rtp.parse(data, len(data))
+        assert header is not None
+        receiver.ingest.receive_rtx(data, header, 1.05)
+    assert receiver.seen == [0, 1]
+
+
+def test_unrepaired_loss_skips_to_the_next_keyframe_with_one_request() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    receiver.hear(sender.picture(6000)[1:], 1.0)
+    now = 1.0
+    while now < 1.5:
+        receiver.hear(sender.picture(), now)
+        receiver.pass_time(now)
+        now += 1 / 15
+    assert receiver.seen == [0]
+    assert receiver.plis == 1
+    receiver.hear(sender.picture(keyframe=True) + sender.picture(), now)
+    assert receiver.seen[1:] == [sender.number - 2, sender.number - 1]
+
+
+def test_keyframe_behind_a_hole_is_used_when_the_hole_is_given_up() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.hear(sender.picture(6000)[1:], 1.0)
+    receiver.hear(sender.picture(keyframe=True) + sender.picture(), 1.1)
+    assert receiver.seen == [0]
+    receiver.pass_time(1.25)
+    assert receiver.seen == [0, 2, 3]
+
+
+def test_keyframe_requests_are_rare_and_get_rarer() -> None:
+    asker = KeyframeAsker()
+    asker.want()
+    times = [t / 100 for t in range(1000) if asker.due(t / 100)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert min(gaps) >= 0.5
+    assert gaps == sorted(gaps)
+    asker.arrived(10.0)
+    assert not asker.due(20.0)
+    asker.want()
+    assert asker.due(20.0)
+
+
+def test_unwanted_stream_is_not_assembled_and_begins_with_a_keyframe_again() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    receiver.ingest.want(False)
+    receiver.hear(sender.picture(), 0.1)
+    assert receiver.seen == [0]
+    receiver.ingest.want(True)
+    receiver.pass_time(0.2)
+    assert receiver.plis == 1
+    receiver.hear(sender.picture() + sender.picture(keyframe=True) + sender.picture(), 0.3)
+    assert receiver.seen == [0, 3, 4]
+
+
+def test_sender_that_forgets_the_marker_still_works() -> None:
+    sender, receiver = Sender(), Receiver()
+    for number in range(3):
+        packets = sender.picture(keyframe=number == 0)
+        receiver.hear([data[:1] + bytes((data[1] & 0x7F,)) + data[2:] for data in packets], number / 15)
+    assert receiver.seen == [0, 1]
+
+
+def test_padding_packets_between_pictures_change_nothing() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.hear([rtp_packet(sender.sequence, 0, b"", padding=100)], 0.01)
+    sender.sequence += 1
+    receiver.hear(sender.picture(), 0.1)
+    assert receiver.seen == [0, 1]
+
+
+def test_sender_that_begins_anew_is_followed() -> None:
+    sender, receiver = Sender(100), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    sender.sequence = 40_000
+    receiver.hear(sender.picture(keyframe=True) + sender.picture(), 1.0)
+    assert receiver.seen[-1] == 2
+
+
+def test_endless_picture_is_dropped() -> None:
+    receiver = Receiver()
+    head = picture(50, keyframe=True)
+    packets = [rtp_packet(0, 0, packetize.h264(head)[0])]
+    packets += [rtp_packet(n, 0, b"\x61" + bytes(1000)) for n in range(1, 1200)]
+    receiver.hear(packets, 0.0)
+    assert receiver.frames == []
+    assert receiver.ingest.dropped["frame_too_large"] == 1
+
+
+def test_hostile_packets_never_break_and_memory_stays_bounded() -> None:
+    receiver = Receiver()
+    source = random.Random(9)
+    now = 0.0
+    for _ in range(6000):
+        now += 0.002
+        data = rtp_packet(
+            source.randrange(65536) if source.random() < 0.3 else int(now * 100),
+            source.randrange(2**32),
+            source.randbytes(source.randrange(30)),
+            marker=source.random() < 0.3,
+        )
+        receiver.hear([data], now)
+        receiver.pass_time(now)
+    assert len(receiver.ingest._waiting) <= 800
+    assert len(receiver.ingest._holes) <= 1200
+
+
+@pytest.mark.parametrize("first", [10, 2**15, 2**16 - 10])
+def test_report_counts_loss_and_jitter(first: int) -> None:
+    reception = Reception(7, 90_000)
+    for number in range(100):
+        if number % 10 != 3:
+            reception.hear((first + number) & 0xFFFF, number * 3000, number / 30 + (0.01 if number % 2 else 0.0))
+    block = reception.block(4.0)
+    assert block.lost == 10
+    assert block.fraction == pytest.approx(0.1)
+    assert block.highest & 0xFFFF == (first + 99) & 0xFFFF
+    assert reception.jitter_ms == pytest.approx(10, abs=3)
+    assert (block.lsr, block.dlsr) == (0, 0)
+    for number in range(100, 120):
+        reception.hear((first + number) & 0xFFFF, number * 3000, number / 30)
+    reception.sender_report(0x11112222_33334444, 4.0)
+    block = reception.block(4.5)
+    assert block.fraction == 0.0
+    assert (block.lsr, block.dlsr) == (0x22223333, 32768)
