@@ -5,8 +5,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-const server = 'http://127.0.0.1:8088'; // `python -m tests.browser.fake_server`
-
 export default defineConfig({
   plugins: [svelte()],
   base: '/',
@@ -16,8 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: { input: { index: 'index.html', site: 'site.html', console: 'console.html' } },
-  },
-  server: {
-    proxy: { '/api': server, '/ws': { target: server, ws: true } },
   },
 });

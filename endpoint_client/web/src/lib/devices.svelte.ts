@@ -97,6 +97,12 @@ export class Devices {
     this.onchange(kind);
   }
 
+  /** Go on without a device that cannot be had; asked for again when the user turns it on. */
+  without(kind: Kind): void {
+    this[kind].wanted = false;
+    this[kind].trouble = null;
+  }
+
   async choose(kind: Kind, device: string): Promise<void> {
     const capture = this[kind];
     capture.device = device;

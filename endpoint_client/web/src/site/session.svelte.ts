@@ -29,6 +29,9 @@ export class Session {
 
   join(): void {
     this.seat?.abandon();
+    for (const { kind, trouble } of [this.devices.camera, this.devices.microphone]) {
+      if (trouble) this.devices.without(kind); // the user has read why and joins nevertheless
+    }
     const seat = new Seat({
       kind: 'site',
       url: socketUrl('/ws/v1/endpoint'),
