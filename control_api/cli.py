@@ -168,26 +168,25 @@ def demo(
 
 
 def _show_demo(facts: DemoFacts) -> None:
-    from rich.panel import Panel
-    from rich.table import Table
+    """Addresses stand alone on their lines and are never folded, so that they can be copied or clicked."""
+    from rich.markup import escape
+    from rich.rule import Rule
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("Vào họp · join", f"[b]{facts.site_link}[/b]")
-    table.add_row("", "Mở bằng trình duyệt để thấy chính mình trong hình ghép · open it in a browser to see yourself")
-    table.add_row("Điều khiển · console", f"[b]{facts.console}[/b]")
-    table.add_row("Đăng nhập · login", f"[b]{facts.username}[/b]  /  [b]{facts.password}[/b]")
-    if facts.other_addresses:
-        table.add_row("Từ máy khác · elsewhere", "  ".join(facts.other_addresses))
-    table.add_row("Chứng thư · certificate", f"{facts.console.removesuffix('/console')}/ca")
-    table.add_row("Nhật ký · log", str(facts.log))
-    table.add_row("", f"{facts.sites} điểm cầu mẫu đang họp · synthetic sites are in the meeting. Ctrl-C: dừng · stop")
     console = _console()
-    if console.is_terminal:
-        console.print(Panel(table, title="Điểm Cầu MCU", expand=False))
-    else:  # no frame: addresses must not be broken by a narrow column
-        console.print(table, soft_wrap=True, crop=False, overflow="ignore")
+    lines = (
+        ("Vào họp bằng trình duyệt, thấy chính mình trong hình ghép · join, see yourself in the mix", facts.site_link),
+        ("Bàn điều khiển · console", facts.console),
+        ("Đăng nhập · login", f"{facts.username}  /  {facts.password}"),
+        ("Trình duyệt cảnh báo? Cài chứng thư · the browser warns? install the certificate", facts.certificate),
+        ("Từ máy khác, thay localhost bằng · from other machines", "  ".join(facts.other_addresses)),
+        ("Nhật ký · log", str(facts.log)),
+    )
+    console.print(Rule("Điểm Cầu MCU"))
+    for label, value in lines:
+        if value:
+            console.print(f"{label}\n    [bold]{escape(value)}[/bold]", soft_wrap=True)
+    console.print(Rule())
+    console.print(f"{facts.sites} điểm cầu mẫu đang họp; Ctrl-C để dừng · synthetic sites are in; Ctrl-C stops all")
 
 
 # ----------------------------------------------------------------------------------------------------------- site

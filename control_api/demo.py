@@ -59,6 +59,7 @@ class DemoFacts:
 
     console: str
     site_link: str
+    certificate: str
     username: str
     password: str
     other_addresses: tuple[str, ...]  # for other machines: these names are in the certificate
@@ -136,7 +137,18 @@ async def run_demo(
             await _until_live(api, conference, scenery, log)
             addresses = tuple(a for a in machine_addresses() if a != "127.0.0.1")
             others = tuple(f"https://{f'[{a}]' if ':' in a else a}:{settings.http.port}" for a in addresses)
-            ready(DemoFacts(f"{url}/console", links[-1], OPERATOR, password, others, options.sites, log))
+            ready(
+                DemoFacts(
+                    console=f"{url}/console",
+                    site_link=links[-1],
+                    certificate=f"{url}/ca",
+                    username=OPERATOR,
+                    password=password,
+                    other_addresses=others,
+                    sites=options.sites,
+                    log=log,
+                )
+            )
             await _until_over(stop, {"mcu serve": server, "mcu site": scenery}, log)
             say("Đang dừng", "Stopping")
 

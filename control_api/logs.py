@@ -19,6 +19,10 @@ from aiohttp.abc import AbstractAccessLogger
 _SECRET = re.compile(r"token|passw|secret|cookie|authori[sz]ation|private_key", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]+:)[^@\s/]+@")
 HIDDEN = "•••"
+# Without local variables: passwords and tokens are among them.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
+)
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -44,9 +48,9 @@ def configure_logs(level: Level = "info", form: Literal["auto", "text", "json"] 
         hide_secrets,
     ]
     renderers: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if console
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -112,7 +112,7 @@ class Accounts:
             ).first()
         if row is None:
             return None
-        session, user = row.tuple()
+        session, user = row
         if (
             user.disabled
             or now - session.seen_at >= self._lifetimes.idle

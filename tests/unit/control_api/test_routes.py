@@ -1,0 +1,160 @@
+"""Every declared route: without a session, with too small a role, and with the right one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from control_api.accounts.rules import Role
+from control_api.api import Route
+from control_api.app import GROUPS
+from tests.unit.control_api.world import PASSWORD, World, refused
+
+ROUTES = {route.handler.__name__: route for group in GROUPS for route in group.routes}
+
+
+@dataclass(frozen=True)
+class Ask:
+    body: dict[str, Any] | None = None
+
+
+ASKS = {
+    "sign_in": Ask({"username": "viewer", "password": PASSWORD}),
+    "create_conference": Ask({"title": "Họp giao ban tháng 11", "main_site": "Trung tâm điều hành tỉnh"}),
+    "change_conference": Ask({"title": "Họp khẩn", "open": False}),
+    "add_site": Ask({"name": "UBND xã Văn Môn"}),
+    "change_site": Ask({"name": "Sở Y tế tỉnh", "role": "main", "gain_db": -3.0}),
+    "podium": Ask({"site": "so-y-te"}),
+    "call_next": Ask({"site": "so-y-te"}),
+    "set_layout": Ask({"layout": "2x2"}),
+    "place_site": Ask({"site": "so-y-te", "track": "camera"}),
+    "set_rendition": Ask({"width": 640, "height": 360, "frame_rate": 25}),
+    "mute_site": Ask({"muted": True}),
+    "mute_all": Ask({"except": ["so-y-te"]}),
+    "open_monitor": Ask({"view": "wall"}),
+}
+PARTS = {"site": "so-y-te", "view": "programme", "cell": "0"}
+
+
+async def prepared(world: World, route: Route) -> str:
+    """A conference with a site and one command to undo; the route's path in it."""
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    made = await operator.post(f"/api/v1/conferences/{conference}/sites", json={"name": "Sở Y tế", "id": "so-y-te"})
+    assert made.status == 201
+    return route.path.format(conference=conference, **PARTS)
+
+
+async def ask(world: World, route: Route, path: str, role: Role | None) -> Any:
+    client = await world.sign_in(role)
+    return await client.request(route.method, path, json=ASKS.get(route.handler.__name__, Ask()).body)
+
+
+def smaller(role: Role) -> Role | None:
+    order = [None, *Role]
+    return order[order.index(role) - 1]
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+async def test_route_answers_the_right_role_and_nobody_else(world: World, name: str) -> None:
+    route = ROUTES[name]
+    path = await prepared(world, route)
+    if route.role is not None:
+        error = await refused(await ask(world, route, path, None), 401)
+        assert error["code"] == "not_signed_in"
+        if (too_small := smaller(route.role)) is not None:
+            error = await refused(await ask(world, route, path, too_small), 403)
+            assert error["code"] == "forbidden"
+    answer = await ask(world, route, path, route.role)
+    assert answer.status == route.status, await answer.text()
+    assert answer.headers["Cache-Control"] == "no-store"
+    if route.answer is not None:
+        assert answer.content_type == "application/json"
+        await answer.json()
+
+
+def test_open_routes_are_only_the_ones_meant() -> None:
+    assert [route.handler.__name__ for route in ROUTES.values() if route.role is None] == ["sign_in"]
+
+
+async def test_system_routes_are_closed(world: World) -> None:
+    for path in ("/api/v1/openapi.json", "/metrics", "/ws/v1/conferences/c-1/events"):
+        assert (await refused(await world.client().get(path), 401))["code"] == "not_signed_in"
+    viewer = await world.sign_in(Role.VIEWER)
+    await refused(await viewer.get("/metrics"), 403)
+    assert (await viewer.get("/api/v1/openapi.json")).status == 200
+    administrator = await world.sign_in(Role.ADMINISTRATOR)
+    assert (await administrator.get("/metrics")).status == 200
+
+
+async def test_conference_is_made_listed_changed_and_removed(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    made = await operator.post("/api/v1/conferences", json={"title": "Họp giao ban", "main_site": "Trung tâm"})
+    conference = await made.json()
+    assert made.headers["Location"] == f"/api/v1/conferences/{conference['id']}"
+    assert conference["sites"] == 1
+    listed = await operator.get("/api/v1/conferences")
+    assert listed.headers["X-Total-Count"] == "1"
+    assert [one["id"] for one in await listed.json()] == [conference["id"]]
+    assert await (await operator.get("/api/v1/conferences?offset=1")).json() == []
+    changed = await operator.patch(f"/api/v1/conferences/{conference['id']}", json={"title": "Họp khẩn"})
+    assert (await changed.json())["title"] == "Họp khẩn"
+    assert (await operator.delete(f"/api/v1/conferences/{conference['id']}")).status == 204
+    error = await refused(await operator.get(f"/api/v1/conferences/{conference['id']}"), 404)
+    assert error["code"] == "unknown_conference"
+
+
+async def test_link_brings_the_configured_address_and_a_token_that_opens_the_seat(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    path = await prepared(world, ROUTES["make_link"])
+    first = await (await operator.post(path)).json()
+    second = await (await operator.post(path)).json()
+    assert first["url"] == f"https://mcu.example.vn/join/{first['token']}"
+    store = world.services.conferences
+    assert await store.seat_for_token(first["token"]) is None  # the new link replaced it
+    found = await store.seat_for_token(second["token"])
+    assert found is not None
+    assert found.site == "so-y-te"
+    assert (await operator.delete(path)).status == 204
+    assert await store.seat_for_token(second["token"]) is None
+
+
+async def test_podium_mutes_by_rule_and_undo_restores(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    base = f"/api/v1/conferences/{conference}"
+    for name in ("Sở Y tế", "UBND xã Văn Môn"):
+        await operator.post(f"{base}/sites", json={"name": name})
+    before = await (await operator.get(f"{base}/state")).json()
+    state = await (await operator.post(f"{base}/podium", json={"site": "so-y-te"})).json()
+    assert state["podium"] == "so-y-te"
+    assert {site["id"]: site["muted_by"] for site in state["sites"]} == {"so-y-te": None, "ubnd-xa-van-mon": "rule"}
+    after = await (await operator.post(f"{base}/undo")).json()
+    assert after["views"] == before["views"]
+    assert after["sites"] == before["sites"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/conferences/{c}/podium", 404, "unknown_site"),
+        ("PUT", "/conferences/{c}/views/programme/layout", 404, "unknown_layout"),
+        ("PUT", "/conferences/{c}/views/ceiling/layout", 422, "invalid"),
+        ("PUT", "/conferences/{c}/views/programme/cells/250", 422, "cell_out_of_range"),
+        ("PATCH", "/conferences/{c}/views/programme/rendition", 422, "not_even"),
+        ("POST", "/conferences/{c}/undo", 409, "nothing_to_undo"),
+        ("DELETE", "/conferences/{c}/sites/nobody", 404, "unknown_site"),
+        ("POST", "/conferences/c-none/undo", 404, "unknown_conference"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("PUT", "/conferences", 405, "method_not_allowed"),
+    ],
+)
+async def test_refusals_have_stable_codes(world: World, method: str, path: str, status: int, code: str) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    bodies = {"podium": {"site": "nobody"}, "layout": {"layout": "9x9"}, "250": {"site": None}, "rendition": {"width": 641}}
+    body = next((body for end, body in bodies.items() if path.endswith(end)), None)
+    answer = await operator.request(method, "/api/v1" + path.format(c=conference), json=body)
+    assert (await refused(answer, status))["code"] == code
