@@ -175,7 +175,7 @@ class Generator:
     def _sent_at(self, site: int, frame: int) -> float | None:
         for caller in self._callers:
             leg = caller.leg
-            if leg.film is not None and leg.plate == site:
+            if leg.film is not None and leg.plate == site != UNMARKED:
                 return leg.frame_sent_at(frame)
         return None
 
