@@ -30,9 +30,12 @@ class Bits:
         text = self.text + "1"
         text += "0" * (-len(text) % 8)
         raw = int(text, 2).to_bytes(len(text) // 8, "big")
-        for last in range(4):
-            raw = raw.replace(bytes((0, 0, last)), bytes((0, 0, 3, last)))
-        return b"\0\0\0\1\x67" + raw
+        escaped = bytearray()
+        for byte in raw:
+            if byte <= 3 and escaped.endswith(b"\0\0"):
+                escaped.append(3)
+            escaped.append(byte)
+        return b"\0\0\0\1\x67" + bytes(escaped)
 
 
 def parameter_set(width: int, height: int, *, profile: int = 66, order: int = 2, interlaced: bool = False) -> bytes:
@@ -47,7 +50,7 @@ def parameter_set(width: int, height: int, *, profile: int = 66, order: int = 2,
     if order == 0:
         bits.ue(4)
     elif order == 1:
-        bits.u(0, 1).ue(3).ue(2).ue(2).ue(1).ue(5)
+        bits.u(0, 1).ue(3).ue(2**31 - 2).ue(2).ue(1).ue(5)  # so many zeros call for an escape
     bits.ue(1).u(0, 1).ue(width // 16 - 1)
     return (bits.ue(height // (32 if interlaced else 16) - 1).u(0 if interlaced else 1, 1)).u(0, 4).nal()
 
@@ -57,6 +60,12 @@ def parameter_set(width: int, height: int, *, profile: int = 66, order: int = 2,
 @pytest.mark.parametrize("size", [(16, 32), (1280, 736), (1920, 1088), (16384, 16384)])
 def test_size_of_a_parameter_set(profile: int, order: int, size: tuple[int, int]) -> None:
     assert list(h264_sizes(parameter_set(*size, profile=profile, order=order))) == [size]
+
+
+def test_escaped_bytes_are_put_right() -> None:
+    frame = parameter_set(1280, 736, order=1)
+    assert b"\0\0\3" in frame
+    assert list(h264_sizes(frame)) == [(1280, 736)]
 
 
 def test_interlaced_pictures_are_twice_as_high_as_their_fields() -> None:

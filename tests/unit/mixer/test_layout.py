@@ -43,7 +43,9 @@ def test_neighbours_share_their_edge_in_pixels(edges: list[float], width: int) -
         assert not left.overlaps(right)
 
 
-@pytest.mark.parametrize(("columns", "width"), [(3, 1280), (5, 1280), (6, 854), (12, 1920), (16, 1280)])
+@pytest.mark.parametrize(
+    ("columns", "width"), [(3, 1280), (5, 1280), (6, 854), (6, 30), (6, 1254), (12, 1920), (16, 1280)]
+)
 def test_a_grid_covers_its_whole_width(columns: int, width: int) -> None:
     rects = [to_pixels((i / columns, 0, 1 / columns, 1), width, 720) for i in range(columns)]
     assert rects[0].x == 0

@@ -47,6 +47,13 @@ def test_somebody_louder_for_the_whole_hold_takes_over() -> None:
     assert speaker.current == "bob"
 
 
+def test_a_shout_is_forgotten() -> None:
+    speaker = ActiveSpeaker[str](hold=1.5)
+    speaker.hear("ada", -2, 0.0)
+    talk(speaker, 0.02, 6, ada=-40, bob=-25)
+    assert speaker.current == "bob"
+
+
 def test_a_quieter_voice_never_takes_over() -> None:
     speaker = ActiveSpeaker[str](hold=1.5)
     talk(speaker, 0, 10, ada=-25, bob=-35)
