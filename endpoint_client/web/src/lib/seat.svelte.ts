@@ -248,6 +248,8 @@ export class Seat {
       this.#attempt = 0;
       this.media = 'up';
       this.trouble = null;
+      const meter = this.#meter;
+      void leg.stats().then((report) => meter.read(report)); // from where the first rates are counted
       this.say();
     } else if (state === 'disconnected') {
       this.#after(DISCONNECTED_MS, () => void this.#restart());
