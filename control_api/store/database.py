@@ -12,19 +12,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from mcu_core.errors import OperatorError, PeerLost
 
 BUSY_TIMEOUT_MS = 10_000
 _READ_ONLY = "mcu_read_only"
+_OUT_OF_ORDER = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    )
+)
 
 
 def database_url(url: str) -> URL:
@@ -92,6 +104,7 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         with _lost_connections():
             async with self._read() as session:
+                await _begin(session)
                 yield session
 
     @contextlib.asynccontextmanager
@@ -99,6 +112,7 @@ class Database:
         turn = self._writers if self.is_sqlite else contextlib.nullcontext()
         with _lost_connections():
             async with turn, self._write() as session, session.begin():
+                await _begin(session)
                 yield session
 
     async def ping(self, deadline: float = 3.0) -> bool:
@@ -106,7 +120,7 @@ class Database:
         try:
             async with asyncio.timeout(deadline), self.reading() as session:
                 await session.execute(text("SELECT 1"))
-        except (PeerLost, TimeoutError, OSError):
+        except (PeerLost, TimeoutError):
             return False
         return True
 
@@ -114,21 +128,34 @@ class Database:
         await self.engine.dispose()
 
 
+async def _begin(session: AsyncSession) -> None:
+    """Connect and begin now: whoever must wait for the lock or finds no server learns it before doing any work."""
+    try:
+        await session.connection()
+    except OSError as error:  # the PostgreSQL driver raises what the socket said
+        raise _unavailable() from error
+
+
 @contextlib.contextmanager
-def _lost_connections() -> Any:
-    """A database that is away or locked is nobody's mistake; anything else SQLAlchemy raises is a bug and stays."""
+def _lost_connections() -> Iterator[None]:
+    """A database that is away, locked or out of space is nobody's mistake; anything else it says is a bug and stays."""
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            reason = "locked" if _is_busy(error) else "unavailable"
-            raise PeerLost(
-                f"database_{reason}",
-                "Cơ sở dữ liệu tạm thời không trả lời; lệnh chưa được thực hiện. Hãy thử lại.",
-                "The database does not answer at the moment; the command was not carried out. Try again.",
-            ) from error
-        raise
+    except DBAPIError as error:
+        if not (error.connection_invalidated or _out_of_order(error.orig)):
+            raise
+        raise _unavailable() from error
 
 
-def _is_busy(error: DBAPIError) -> bool:
-    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+def _unavailable() -> PeerLost:
+    return PeerLost(
+        "database_unavailable",
+        "Cơ sở dữ liệu tạm thời không trả lời; lệnh chưa được thực hiện. Hãy thử lại.",
+        "The database does not answer at the moment; the command was not carried out. Try again.",
+    )
+
+
+def _out_of_order(error: BaseException | None) -> bool:
+    """Whether SQLite could not work: not for what was asked, but for where it runs."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, sqlite3.Error) and code is not None and code & 0xFF in _OUT_OF_ORDER

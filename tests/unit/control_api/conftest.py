@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from control_api.store.database import make_engine
+from tests.unit.control_api.postgres import postgres
 from tests.unit.control_api.world import World, fresh_database, open_world
 
 
@@ -22,3 +25,25 @@ async def database_url(tmp_path: Path, template: Path) -> str:
 async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     async with open_world(database_url, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres() as url:
+        if url is None:
+            pytest.skip("PostgreSQL is not installed")
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def either_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of each kind, without tables."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite3"
+    url: str = request.getfixturevalue("postgres_url")
+    engine = make_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await engine.dispose()
+    return url

@@ -53,7 +53,7 @@ async def ask(world: World, route: Route, path: str, role: Role | None) -> Any:
 
 
 def smaller(role: Role) -> Role | None:
-    order = [None, *Role]
+    order: list[Role | None] = [None, *Role]
     return order[order.index(role) - 1]
 
 
@@ -154,7 +154,12 @@ async def test_podium_mutes_by_rule_and_undo_restores(world: World) -> None:
 async def test_refusals_have_stable_codes(world: World, method: str, path: str, status: int, code: str) -> None:
     operator = await world.sign_in(Role.OPERATOR)
     conference = await world.conference()
-    bodies = {"podium": {"site": "nobody"}, "layout": {"layout": "9x9"}, "250": {"site": None}, "rendition": {"width": 641}}
+    bodies = {
+        "podium": {"site": "nobody"},
+        "layout": {"layout": "9x9"},
+        "250": {"site": None},
+        "rendition": {"width": 641},
+    }
     body = next((body for end, body in bodies.items() if path.endswith(end)), None)
     answer = await operator.request(method, "/api/v1" + path.format(c=conference), json=body)
     assert (await refused(answer, status))["code"] == code

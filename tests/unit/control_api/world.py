@@ -82,7 +82,7 @@ def quick_passwords() -> Passwords:
 
 async def fresh_database(folder: Path, template: Path) -> str:
     """URL of an upgraded SQLite file; `template` is made once and copied."""
-    if not template.exists():
+    if not await asyncio.to_thread(template.exists):
         await upgrade(f"sqlite+aiosqlite:///{template}")
     path = folder / "mcu.sqlite3"
     await asyncio.to_thread(shutil.copy, template, path)
@@ -92,7 +92,7 @@ async def fresh_database(folder: Path, template: Path) -> str:
 class World:
     """`anonymous`, and one signed-in client for each role."""
 
-    def __init__(self, services: Services, server: TestServer[web.Request], clock: Clock, pool: IdleMachine) -> None:
+    def __init__(self, services: Services, server: TestServer, clock: Clock, pool: IdleMachine) -> None:
         self.services, self.server, self.clock, self.pool = services, server, clock, pool
         self._clients: list[Client] = []
 
@@ -105,9 +105,7 @@ class World:
         """A client of that role; None: of nobody."""
         client = self.client()
         if role is not None:
-            answer = await client.post(
-                "/api/v1/session", json={"username": role.value, "password": PASSWORD}
-            )
+            answer = await client.post("/api/v1/session", json={"username": role.value, "password": PASSWORD})
             assert answer.status == 200, await answer.text()
         return client
 
@@ -137,7 +135,7 @@ async def open_world(
     live = LiveService(store, pool, metrics=metrics)
     services = Services(settings, database, accounts, store, live, pool, metrics, clock)
     app = make_app(services, EndpointSockets(live).handle, root_certificate=root_certificate, files=files)
-    server: TestServer[web.Request] = TestServer(app)
+    server: TestServer = TestServer(app)
     for role in Role:
         with contextlib.suppress(Exception):
             await accounts.add_user(role.value, role.value, role, PASSWORD)
