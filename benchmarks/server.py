@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.port, self.relay_port = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+        self.port, self.relay_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         self.url = f"https://127.0.0.1:{self.port}"
         self.password = secrets.token_urlsafe(18)
         self.metrics_token = secrets.token_urlsafe(18)
@@ -216,7 +216,7 @@ def _mcu() -> tuple[str, ...]:
     return (str(installed),) if installed.exists() else (sys.executable, "-m", "control_api.cli")
 
 
-def _free_port(kind: socket.SocketKind) -> int:
+def free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -133,7 +133,11 @@ async def enter(context: BrowserContext, link: str, complaints: Complaints) -> P
 @pytest.fixture
 async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
     complaints = Complaints()
-    office = {"ignore_https_errors": True, "locale": "vi-VN", "viewport": {"width": 1366, "height": 768}}
+    office: dict[str, Any] = {
+        "ignore_https_errors": True,
+        "locale": "vi-VN",
+        "viewport": {"width": 1366, "height": 768},
+    }
     async with Server(tmp_path) as server:
         conference = await server.conference("Hội nghị giao ban tháng 11")
         links = {}
@@ -149,9 +153,9 @@ async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
             for site, colour in (("red", RED), ("blue", BLUE))
         }
         async with chromium(*captures["red"]) as first, chromium(*captures["blue"]) as second:
-            red = await enter(await first.new_context(**office), links["red"], complaints)  # type: ignore[arg-type]
-            blue = await enter(await second.new_context(**office), links["blue"], complaints)  # type: ignore[arg-type]
-            console = await new_page(await first.new_context(**office), complaints)  # type: ignore[arg-type]
+            red = await enter(await first.new_context(**office), links["red"], complaints)
+            blue = await enter(await second.new_context(**office), links["blue"], complaints)
+            console = await new_page(await first.new_context(**office), complaints)
             await console.goto(f"{server.url}/console")
             await console.get_by_test_id("username").fill("bench")
             await console.get_by_test_id("password").fill(server.password)
