@@ -14,13 +14,12 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.server import free_port
 from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
-from tests.browser.test_meeting import ARTEFACTS, LOOK, enter
+from tests.browser.test_meeting import ARTEFACTS, LOOK, OFFICE, enter
 
 pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
@@ -92,7 +91,7 @@ async def test_a_newcomer_joins_the_demo_and_operates_it(demo: Demo) -> None:
         "viewport": {"width": 1366, "height": 768},
     }
     async with chromium() as browser:
-        site = await enter(await browser.new_context(**office), link, complaints)
+        site = await enter(await browser.new_context(**OFFICE), link, complaints)
         # the ninth picture is our own: Chromium's fake camera is green, and the layout is 3x3
         last = [5 / 6, 5 / 6 - 0.1]
 
@@ -110,7 +109,7 @@ async def test_a_newcomer_joins_the_demo_and_operates_it(demo: Demo) -> None:
         ARTEFACTS.mkdir(exist_ok=True)
         await site.screenshot(path=ARTEFACTS / "demo-site.png")
 
-        console = await new_page(await browser.new_context(**office), complaints)
+        console = await new_page(await browser.new_context(**OFFICE), complaints)
         await console.goto(link.split("/join/")[0] + "/console")
         await console.get_by_test_id("username").fill(user)
         await console.get_by_test_id("password").fill(password)

@@ -27,6 +27,11 @@ pytestmark = [
 ]
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
+OFFICE: dict[str, Any] = {
+    "ignore_https_errors": True,
+    "locale": "vi-VN",
+    "viewport": {"width": 1366, "height": 768},
+}
 RED, BLUE = (200, 60, 60), (60, 80, 200)
 TONES = {"red": 600.0, "blue": 1700.0}
 
@@ -153,9 +158,9 @@ async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
             for site, colour in (("red", RED), ("blue", BLUE))
         }
         async with chromium(*captures["red"]) as first, chromium(*captures["blue"]) as second:
-            red = await enter(await first.new_context(**office), links["red"], complaints)
-            blue = await enter(await second.new_context(**office), links["blue"], complaints)
-            console = await new_page(await first.new_context(**office), complaints)
+            red = await enter(await first.new_context(**OFFICE), links["red"], complaints)
+            blue = await enter(await second.new_context(**OFFICE), links["blue"], complaints)
+            console = await new_page(await first.new_context(**OFFICE), complaints)
             await console.goto(f"{server.url}/console")
             await console.get_by_test_id("username").fill("bench")
             await console.get_by_test_id("password").fill(server.password)
