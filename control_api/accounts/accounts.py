@@ -64,7 +64,7 @@ class Accounts:
         """
         now = self._now()
         username = fold_username(username)[:64]
-        await self._throttle.attempt(username, address, now)
+        await self._throttle.attempt(username, address)
         async with self._database.reading() as db:
             user = await db.scalar(select(User).where(User.username == username))
         password = unicodedata.normalize("NFC", password)

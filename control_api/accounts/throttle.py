@@ -1,11 +1,14 @@
 """Slows down password guessing: attempts are counted per address and per user, over a moving window.
 
 An attempt counts before the password is checked, so parallel guesses gain nothing.  A user is not locked out by
-strangers: from an address where they signed in before, only their own attempts count.  In memory; forgotten at restart.
+strangers: from an address where they signed in before, only their own attempts count.  In memory; forgotten at
+restart.  The
+`limits` library reads the wall clock itself.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 
 from limits import RateLimitItemPerMinute
@@ -28,8 +31,8 @@ class LoginThrottle:
         self._per_user = per_user
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    async def attempt(self, username: str, address: str, now: float) -> None:
-        """Count an attempt.  Raises Refused `too_many_attempts` with the seconds to wait; `now` is the wall clock."""
+    async def attempt(self, username: str, address: str) -> None:
+        """Count an attempt.  Raises Refused `too_many_attempts` with the seconds to wait."""
         for item, key in ((self._per_address, (address,)), (self._per_user, self._user_key(username, address))):
             if not await self._limiter.hit(item, *key):
                 stats = await self._limiter.get_window_stats(item, *key)
@@ -37,7 +40,7 @@ class LoginThrottle:
                     "too_many_attempts",
                     "Đăng nhập sai quá nhiều lần. Hãy chờ vài phút rồi thử lại.",
                     "Too many attempts to sign in. Wait a few minutes and try again.",
-                    retry_after=max(1.0, stats.reset_time - now),
+                    retry_after=max(1.0, stats.reset_time - time.time()),
                 )
 
     async def succeeded(self, username: str, address: str) -> None:

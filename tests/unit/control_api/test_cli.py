@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from control_api import cli
+from control_api.settings import load_settings
+
+MCU = (sys.executable, "-m", "control_api.cli")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MCU_CONFIG", str(tmp_path / "mcu.toml"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(cli.__file__).parents[1]))
+    return tmp_path
+
+
+def mcu(*words: str, given: str = "") -> str:
+    result = CliRunner().invoke(cli.app, words, input=given, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_help_is_quick_and_teaches() -> None:
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([*MCU, "--help"], capture_output=True, text=True, check=True)
+        times.append(time.perf_counter() - started)
+    assert "mcu demo" in done.stdout
+    assert "mcu init" in done.stdout
+    assert min(times) < 2.0  # 0.4 s on an idle machine
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("aiohttp", "sqlalchemy", "pydantic", "av", "numpy", "cv2", "cryptography", "endpoint_client", "benchmarks")
+    code = f"import sys, control_api.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_init_makes_everything_once(here: Path) -> None:
+    first = mcu("init", "--host", "mcu.example.vn", "--data-dir", "data")
+    assert "password" in first
+    assert (here / "data" / "tls" / "ca.pem").exists()
+    settings = load_settings(here / "mcu.toml")
+    assert settings.tls.host_names == ("mcu.example.vn",)
+    assert settings.http.public_urls == ("https://mcu.example.vn:8443",)
+    ca = (here / "data" / "tls" / "ca.pem").read_bytes()
+    assert "password" not in mcu("init")
+    assert (here / "data" / "tls" / "ca.pem").read_bytes() == ca
+    users = json.loads(mcu("user", "list", "--json"))
+    assert [(user["username"], user["role"]) for user in users] == [("admin", "administrator")]
+
+
+def test_users_are_added_changed_and_disabled() -> None:
+    mcu("init")
+    mcu("user", "add", "lan", "--name", "Nguyễn Thị Lan", given="một mật khẩu dài\n")
+    assert "shown only once" in mcu("user", "add", "minh", "--role", "viewer", "--random").replace("\n", " ")
+    mcu("user", "passwd", "lan", given="một mật khẩu khác\n")
+    mcu("user", "disable", "lan")
+    users = {user["username"]: user for user in json.loads(mcu("user", "list", "--json"))}
+    assert users["lan"]["disabled"]
+    assert users["minh"]["role"] == "viewer"
+    mcu("user", "disable", "lan", "--undo")
+    assert "Nguyễn Thị Lan" in mcu("user", "list")
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "said"),
+    [
+        (("user", "add", "lan"), "short\n", "A password has 10 to 200 characters."),
+        (("user", "disable", "nobody"), "", "There is no user nobody."),
+        (("user", "add", "lan", "--role", "king", "--random"), "", "is not one of"),
+        (("site",), "", "Give at least one join link."),
+    ],
+)
+def test_mistakes_are_told_in_two_sentences(words: tuple[str, ...], given: str, said: str) -> None:
+    mcu("init")
+    done = subprocess.run([*MCU, *words], input=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_names_a_wrong_setting(here: Path) -> None:
+    (here / "mcu.toml").write_text("[http]\nport = 'many'\n")
+    done = subprocess.run([*MCU, "serve"], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert "http.port" in done.stderr
+
+
+def test_openapi_prints_the_document() -> None:
+    assert json.loads(mcu("openapi"))["openapi"] == "3.1.0"
+
+
+def test_benchmark_gets_only_the_options_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    asked: dict[str, object] = {}
+
+    def run(progress: object = None, *, seconds: float = 1.0) -> dict[str, object]:
+        asked["seconds"] = seconds
+        return {"us_per_packet": 5.0}
+
+    fake = types.ModuleType("benchmarks.fanout")
+    fake.run = run  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "benchmarks.fanout", fake)
+    done = CliRunner().invoke(cli.app, ["bench", "fanout", "--seconds", "3", "--quick", "--json"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"us_per_packet": 5.0}
+    assert asked == {"seconds": 3.0}
