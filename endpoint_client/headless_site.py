@@ -72,6 +72,7 @@ class HeadlessSite:
         self.sounds = SoundWatch()
         self.milestones: dict[str, float] = {}  # ms since start
         self.microphone, self.camera = True, True
+        self.on_media: Callable[[Media], None] = lambda media: None  # a new connection, offered but not yet answered
         self._started = time.monotonic()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -103,7 +104,7 @@ class HeadlessSite:
         if task is None:
             return
         if leave:
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, SiteRefused):
                 await asyncio.wait_for(self.link.leave(), 2)
                 await asyncio.wait_for(asyncio.shield(task), 2)
         task.cancel()
@@ -213,6 +214,7 @@ class HeadlessSite:
         try:
             async with asyncio.timeout(_NEGOTIATION):
                 sdp = await media.offer()
+                self.on_media(media)
                 self._answer = asyncio.get_running_loop().create_future()
                 await self.link.send({"type": "offer", "sdp": sdp, "restart": False})
                 self.milestones.setdefault("offered", self._milliseconds())
