@@ -154,7 +154,8 @@ class Conference:
             audience.waiting[video] = None
         if video.outlet.keys is None:
             return
-        begin = ring.begin(now)
+        # who sees a picture already does not go back in time to an older keyframe
+        begin = ring.begin(now) if video.ring is None else None
         if begin is not None:
             self._enter(video, audience, begin, now)
             self._egress.push((video,))
@@ -194,7 +195,7 @@ class Conference:
         """A mixer that is new has no reference pictures: its sites are asked for keyframes, its encoders too."""
         now = self._clock()
         for leg in self.legs.values():
-            leg.need_keyframes()
+            leg.begin_anew()
             leg.repair(now)
         for audience in self._audiences.values():
             if audience.waiting or audience.viewers:
@@ -225,7 +226,7 @@ class Conference:
             now = self._clock()
             for leg in self.legs.values():
                 if leg.site == event.site:
-                    leg.need_keyframes(event.track)
+                    leg.need_keyframe(event.track)
                     leg.repair(now)
 
     # -- from the legs
@@ -263,7 +264,9 @@ class Conference:
 
     def video_rtp_time(self, leg: Leg, now: float) -> int:
         video = leg.video
-        return video.ring.clock.at(now) if video is not None and video.ring is not None else 0
+        if video is None or video.ring is None:
+            return 0
+        return (video.ring.clock.at(now) + video.shift) & 0xFFFF_FFFF
 
     def audio_rtp_time(self, now: float) -> int:
         return self._audio_clock.at(now)

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from mcu_core.relay.aiortc_shim import Keys, Sealer
 from mcu_core.relay.ice_lite import Address
 from mcu_core.relay.ring import Ring, Run, packer
-from mcu_core.relay.rtp import sequence_delta
+from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.wire import AudioOut
 
 SLICE = 24  # packets of one viewer per turn
@@ -28,6 +28,7 @@ SLICE_GAP = 0.003  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_RATE, RESEND_BURST = 400.0, 200.0  # packets/s answered to one viewer's NACKs
 DEFAULT_RTT = 0.1
+LEAST_STEP = 90  # of the RTP time from one rendition's last picture to the next one's first
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
 
@@ -74,6 +75,7 @@ class VideoSender:
     __slots__ = (
         "_budget",
         "_budget_at",
+        "_last_time",
         "_resent",
         "cursor",
         "keyframe_sent_at",
@@ -91,6 +93,7 @@ class VideoSender:
         "rtx_payload_type",
         "rtx_sequence",
         "rtx_ssrc",
+        "shift",
         "ssrc",
         "start",
         "target",
@@ -114,7 +117,9 @@ class VideoSender:
         self.start = 0  # where it began in this ring
         # sequence number = number in the ring + offset; begins below 2^15 (both sides then agree on the SRTP roll-over)
         self.offset = random.randrange(0x4000)
-        self.previous: tuple[Ring, int, int, int] | None = None  # ring, offset, start, end before the last change
+        self.shift = 0  # added to the ring's RTP times
+        self.previous: tuple[Ring, int, int, int, int] | None = None  # ring, offset, shift, start, end before a change
+        self._last_time: int | None = None
         self.queued = False
         self.rtt = DEFAULT_RTT
         self.packets = self.octets = 0
@@ -124,12 +129,18 @@ class VideoSender:
         self._budget, self._budget_at = RESEND_BURST, 0.0
 
     def enter(self, ring: Ring, number: int, now: float) -> None:
-        """Continue at packet `number` (a keyframe) of `ring`, without a gap in the sequence numbers."""
-        if self.ring is not None:
-            self.previous = (self.ring, self.offset, self.start, self.cursor)
-            self.offset += self.cursor - number
-        else:
-            self.offset -= number
+        """Continue at packet `number` (a keyframe) of `ring`, without a gap in the sequence numbers.
+
+        RTP times go on, too: two renditions have pictures of the same tick, and a receiver would take packets with
+        the same time for one picture.
+        """
+        self._retire()
+        self.offset -= number
+        first = ring.get(number)
+        self.shift = 0
+        if first is not None and self._last_time is not None:
+            ahead = time_delta(first.rtp_time, self._last_time)
+            self.shift = max(0, LEAST_STEP - ahead)
         self.ring, self.target = ring, None
         self.cursor = self.start = number
         self.keyframe_sent_at = now
@@ -137,23 +148,31 @@ class VideoSender:
 
     def leave(self) -> None:
         """Send nothing from now on."""
-        if self.ring is not None:
-            self.previous = (self.ring, self.offset, self.start, self.cursor)
-            self.offset += self.cursor  # so that `enter` with number n continues: offset - n + n
+        self._retire()
         self.ring = self.target = None
 
-    def locate(self, sequence: int) -> tuple[Ring, int] | None:
-        """The ring and the number in it that was sent as `sequence`; None when it was never sent."""
+    def _retire(self) -> None:
+        """Remember what was sent from the ring; `offset` becomes the next sequence number."""
+        if self.ring is None:
+            return
+        self.previous = (self.ring, self.offset, self.shift, self.start, self.cursor)
+        last = self.ring.get(self.cursor - 1) if self.cursor > self.start else None
+        if last is not None:
+            self._last_time = (last.rtp_time + self.shift) & 0xFFFF_FFFF
+        self.offset += self.cursor
+
+    def locate(self, sequence: int) -> tuple[Ring, int, int] | None:
+        """The ring, the number in it and the shift with which it was sent as `sequence`; None when it never was."""
         if self.ring is not None:
             newest = self.cursor - 1
             number = newest + sequence_delta(sequence, (newest + self.offset) & 0xFFFF)
             if self.start <= number <= newest:
-                return self.ring, number
+                return self.ring, number, self.shift
         if self.previous is not None:
-            ring, offset, start, end = self.previous
+            ring, offset, shift, start, end = self.previous
             number = end - 1 + sequence_delta(sequence, (end - 1 + offset) & 0xFFFF)
             if start <= number < end:
-                return ring, number
+                return ring, number, shift
         return None
 
     def may_resend(self, sequence: int, now: float) -> bool:
@@ -242,12 +261,13 @@ class Egress:
     def _send_run(self, sender: VideoSender, outlet: Outlet, run: Run, number: int) -> None:
         seal, buffer, view = self.sealer.seal, self.sealer.buffer, self.sealer.view
         key, sock, address = outlet.keys.send, outlet.sock, outlet.address  # type: ignore[union-attr]
-        payload_type, ssrc = sender.payload_type, sender.ssrc
+        payload_type, ssrc, shift = sender.payload_type, sender.ssrc, sender.shift
         sequence = number + sender.offset
         at = 0
         together = self.gso and outlet.gso and len(run) > 1
         for pack, size, marker, rtp_time, payload in run:
-            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, rtp_time, ssrc, payload)
+            time = (rtp_time + shift) & 0xFFFF_FFFF
+            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, time, ssrc, payload)
             sealed = seal(key, at, size)
             if sealed < 0:
                 self._drop("srtp_refused")
@@ -301,8 +321,9 @@ class Egress:
             if packet is None:
                 self._drop("nack_unknown")
                 continue
-            if not sender.may_resend(sequence, now):
+            if place is None or not sender.may_resend(sequence, now):
                 continue
+            rtp_time = (packet.rtp_time + place[2]) & 0xFFFF_FFFF
             if sender.rtx_ssrc is not None and sender.rtx_payload_type is not None:
                 payload = struct.pack("!H", sequence) + packet.payload
                 sender.rtx_sequence = (sender.rtx_sequence + 1) & 0xFFFF
@@ -310,7 +331,7 @@ class Egress:
                     outlet,
                     packet.marker | sender.rtx_payload_type,
                     sender.rtx_sequence,
-                    packet.rtp_time,
+                    rtp_time,
                     sender.rtx_ssrc,
                     payload,
                 )
@@ -319,7 +340,7 @@ class Egress:
                     outlet,
                     packet.marker | sender.payload_type,
                     sequence,
-                    packet.rtp_time,
+                    rtp_time,
                     sender.ssrc,
                     packet.payload,
                 )

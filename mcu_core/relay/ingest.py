@@ -113,10 +113,15 @@ class VideoIngest:
             self.keyframes.wanted = False
 
     def need_keyframe(self) -> None:
-        """The decoder, or a mixer that is new, needs a keyframe."""
+        """The decoder needs a keyframe."""
         if self.wanted:
             self.keyframes.want()
             self._on_trouble()
+
+    def begin_anew(self) -> None:
+        """The mixer is new and has no reference pictures: nothing but a keyframe is of use to it."""
+        self._broken = True
+        self.need_keyframe()
 
     # -- packets
 

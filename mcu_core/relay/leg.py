@@ -142,7 +142,7 @@ class Leg:
                     if line.rtx_ssrc is not None:
                         self._open_rtx(line, line.rtx_ssrc)
         own = self.audio.ssrc
-        self._preamble = rtcp.receiver_report(own) + rtcp.source_description([own], sdp.CNAME)
+        self._preamble = rtcp.receiver_report(own) + rtcp.source_description(own, sdp.CNAME)
 
     @property
     def info(self) -> LegInfo:
@@ -354,11 +354,15 @@ class Leg:
     def _wants(self, track: Track) -> bool:
         return self.plan.camera_wanted if track == "camera" else self.plan.screen_wanted
 
-    def need_keyframes(self, track: Track | None = None) -> None:
-        """The mixer's decoder (or a new mixer) needs keyframes of this site."""
-        for name, stream in self.streams.items():
-            if track in (None, name):
-                stream.need_keyframe()
+    def need_keyframe(self, track: Track) -> None:
+        """The mixer's decoder needs a keyframe."""
+        if (stream := self.streams.get(track)) is not None:
+            stream.need_keyframe()
+
+    def begin_anew(self) -> None:
+        """The mixer is new: what is wanted begins with a keyframe."""
+        for stream in self.streams.values():
+            stream.begin_anew()
 
     def repair(self, now: float) -> bool:
         """Ask again for what is missing; about every 10 ms while it returns True (there is more to do)."""
@@ -404,7 +408,7 @@ class Leg:
             rtp_time = self._owner.video_rtp_time(self, now)
             parts.append(rtcp.sender_report(rtcp.SenderReport(video.ssrc, ntp, rtp_time, video.packets, video.octets)))
             ssrcs.append(video.ssrc)
-        parts.append(rtcp.source_description(ssrcs, sdp.CNAME))
+        parts += [rtcp.source_description(ssrc, sdp.CNAME) for ssrc in ssrcs]
         if limit := self._limit():
             wanted = [stream.reception.ssrc for stream in self.streams.values() if stream.wanted]
             parts.append(rtcp.remb(audio.ssrc, limit, wanted))

@@ -6,7 +6,7 @@ Parsing yields values for what the relay acts on and skips the rest; a malformed
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
@@ -164,13 +164,11 @@ def receiver_report(ssrc: int, blocks: Sequence[Block] = ()) -> bytes:
     return _packet(RR, min(31, len(blocks)), struct.pack("!I", ssrc) + _pack_blocks(blocks))
 
 
-def source_description(ssrcs: Iterable[int], cname: str) -> bytes:
+def source_description(ssrc: int, cname: str) -> bytes:
+    """One chunk only: some parsers (aiortc 1.16) lose their way between two."""
     name = cname.encode()[:255]
-    chunks = []
-    for ssrc in ssrcs:
-        chunk = struct.pack("!IBB", ssrc, 1, len(name)) + name + b"\0"
-        chunks.append(chunk + bytes(-len(chunk) % 4))
-    return _packet(SDES, len(chunks), b"".join(chunks))
+    chunk = struct.pack("!IBB", ssrc, 1, len(name)) + name + b"\0"
+    return _packet(SDES, 1, chunk + bytes(-len(chunk) % 4))
 
 
 def nack(ssrc: int, media_ssrc: int, lost: Sequence[int]) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from fractions import Fraction
@@ -14,16 +15,21 @@ from typing import Any, cast
 
 import av
 import numpy as np
-from aiortc import AudioStreamTrack, MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    AudioStreamTrack,
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc import RTCRtpSender as StockSender
 from aiortc.mediastreams import VideoStreamTrack
 
 from mcu_core import wire
 
-CONFERENCE = "c-test"
 
-
-async def until(fact: Callable[[], object], what: str, deadline: float = 10.0) -> None:
+async def until(fact: Callable[[], object], what: str, deadline: float = 20.0) -> None:
     """Wait for a fact, not for time."""
     end = time.monotonic() + deadline
     while not fact():
@@ -238,7 +244,7 @@ class StockSite:
     """A site on a stock RTCPeerConnection: what it sees and hears."""
 
     def __init__(self, *, codec: wire.Codec | None = "H264", sends: bool = True, screen: bool = False) -> None:
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.lumas: list[int] = []
         self.first_picture: float | None = None
         self.sounds = 0
@@ -293,11 +299,12 @@ class StockSite:
 
 
 class World:
-    """One relay, one mixer, many sites."""
+    """One conference: a mixer and its sites on a relay."""
 
-    def __init__(self, directory: Path) -> None:
-        self.relay = RelayProcess(directory)
-        self.mixer = FakeMixer(str(directory / "mixer-c.sock"))
+    def __init__(self, relay: RelayProcess, conference: str = "c-test", codec: wire.Codec = "H264") -> None:
+        self.relay = relay
+        self.conference = conference
+        self.mixer = FakeMixer(str(relay.directory / f"mixer-{conference}.sock"), codec)
         self.sites: list[StockSite] = []
         self.plans: dict[str, wire.LegPlan] = {}
 
@@ -305,31 +312,47 @@ class World:
         """A site joins with a plan; returns when its leg is connected."""
         stock = StockSite(**kind)
         self.sites.append(stock)
-        reply = await self.relay.call(wire.OpenLeg(leg, CONFERENCE, site, self.mixer.path, await stock.offer()))
-        assert isinstance(reply, wire.LegAnswer)
+        answer = await self.open(leg, site, await stock.offer())
         await self.plan(leg, **(plan or {}))
-        await stock.answered(reply.answer)
-        await until(lambda: "connected" in self.relay.states(leg), f"{leg} connects")
+        before = self.relay.states(leg).count("connected")
+        await stock.answered(answer)
+        await until(lambda: self.relay.states(leg).count("connected") > before, f"{leg} connects")
         return stock
+
+    async def open(self, leg: str, site: int, offer: str) -> str:
+        reply = await self.relay.call(wire.OpenLeg(leg, self.conference, site, self.mixer.path, offer))
+        assert isinstance(reply, wire.LegAnswer)
+        return reply.answer
 
     async def plan(self, leg: str, **plan: Any) -> None:
         self.plans[leg] = wire.LegPlan(leg, **plan)
-        await self.relay.call(wire.LegPlans(CONFERENCE, self.mixer.path, tuple(self.plans.values())))
+        await self.relay.call(wire.LegPlans(self.conference, self.mixer.path, tuple(self.plans.values())))
 
     async def close(self) -> None:
         for site in self.sites:
             await site.close()
-        await self.relay.stop()
+        for leg in self.plans:
+            await self.relay.call(wire.CloseLeg(leg))
+        await self.relay.call(wire.LegPlans(self.conference, self.mixer.path, ()))
         await self.mixer.stop()
 
 
 @contextlib.asynccontextmanager
-async def world(directory: Path, codec: wire.Codec = "H264") -> AsyncIterator[World]:
-    made = World(directory)
-    made.mixer.codec = codec
+async def world(relay: RelayProcess, conference: str = "c-test", codec: wire.Codec = "H264") -> AsyncIterator[World]:
+    made = World(relay, conference, codec)
+    await made.mixer.start()
     try:
-        await made.mixer.start()
-        await made.relay.start()
         yield made
     finally:
         await made.close()
+
+
+@contextlib.asynccontextmanager
+async def relay_process() -> AsyncIterator[RelayProcess]:
+    with tempfile.TemporaryDirectory(prefix="mcu-") as directory:
+        made = RelayProcess(Path(directory))
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from aiohttp import web
 from playwright.async_api import async_playwright
 
 from mcu_core import wire
-from tests.integration.relay_harness import CONFERENCE, World, until, world
+from tests.integration.relay_harness import World, relay_process, until, world
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -71,12 +70,11 @@ async def _serve(stage: World) -> tuple[web.AppRunner, str]:
         return web.Response(text=PAGE, content_type="text/html")
 
     async def offer(request: web.Request) -> web.Response:
-        reply = await stage.relay.call(wire.OpenLeg("page", CONFERENCE, 7, stage.mixer.path, await request.text()))
-        assert isinstance(reply, wire.LegAnswer)
+        answer = await stage.open("page", 7, await request.text())
         await stage.plan(
             "page", rendition=1, audio_open=True, camera_wanted=True, screen_wanted=True, camera_bitrate_bps=700_000
         )
-        return web.Response(text=reply.answer)
+        return web.Response(text=answer)
 
     async def restart(request: web.Request) -> web.Response:
         reply = await stage.relay.call(wire.RestartIce("page", await request.text()))
@@ -94,30 +92,29 @@ async def _serve(stage: World) -> tuple[web.AppRunner, str]:
 
 
 async def test_chromium_sends_and_receives_everything() -> None:
-    with tempfile.TemporaryDirectory(prefix="mcu-") as directory:
-        async with world(Path(directory)) as stage, async_playwright() as play:
-            runner, url = await _serve(stage)
-            browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-            try:
-                page = await browser.new_page()
-                await page.goto(url)
-                join: dict[str, float] = await asyncio.wait_for(page.evaluate("join()"), 15)
-                assert join["picture_ms"] < 3000
-                await _everything_flows(stage, page)
-                before = (await page.evaluate("seen()"))["pair"]["id"]
-                await page.evaluate("restart()")
-                async with asyncio.timeout(5):  # the flow moves to the new ICE generation
-                    while (await page.evaluate("seen()"))["pair"]["id"] == before:
-                        await asyncio.sleep(0.05)
-                await _everything_flows(stage, page)
-                seen = await page.evaluate("seen()")
-                assert seen["state"] == "connected"
-                assert seen["video"].get("totalFreezesDuration", 0) < 1
-                await page.evaluate("pc.close()")
-                await until(lambda: stage.relay.states("page")[-1:] == ["closed"], "a page that leaves says goodbye")
-            finally:
-                await browser.close()
-                await runner.cleanup()
+    async with relay_process() as relay, world(relay) as stage, async_playwright() as play:
+        runner, url = await _serve(stage)
+        browser = await play.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        try:
+            page = await browser.new_page()
+            await page.goto(url)
+            join: dict[str, float] = await asyncio.wait_for(page.evaluate("join()"), 15)
+            assert join["picture_ms"] < 3000
+            await _everything_flows(stage, page)
+            before = (await page.evaluate("seen()"))["pair"]["id"]
+            await page.evaluate("restart()")
+            async with asyncio.timeout(5):  # the flow moves to the new ICE generation
+                while (await page.evaluate("seen()"))["pair"]["id"] == before:
+                    await asyncio.sleep(0.05)
+            await _everything_flows(stage, page)
+            seen = await page.evaluate("seen()")
+            assert seen["state"] == "connected"
+            assert seen["video"].get("totalFreezesDuration", 0) < 1
+            await page.evaluate("pc.close()")
+            await until(lambda: stage.relay.states("page")[-1:] == ["closed"], "a page that leaves says goodbye")
+        finally:
+            await browser.close()
+            await runner.cleanup()
 
 
 async def _everything_flows(stage: World, page: Any) -> None:

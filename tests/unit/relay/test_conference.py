@@ -307,6 +307,10 @@ def test_mixer_that_comes_back_gets_keyframes_at_once(stage: Stage) -> None:
     stage.pass_time(0.02)
     assert site.plis() == 1
     assert stage.link.keyframes()[-1] == 5
+    before = len(stage.link.media)
+    site.film()
+    site.film(keyframe=True)
+    assert [media.keyframe for media in stage.link.media[before:]] == [True]
 
 
 def test_decoder_that_needs_a_keyframe_is_heard_but_not_too_often(stage: Stage) -> None:

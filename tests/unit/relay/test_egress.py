@@ -157,9 +157,31 @@ def test_change_of_rendition_begins_at_its_keyframe_without_a_gap(egress: Egress
     assert pictures(after) == [(shown, True)]
     assert sequences(after)[0] == sequences(before)[-1] + 1
     assert rtp.time_delta(after[0][0].rtp_time, before[-1][0].rtp_time) == 3 * 3000
+    assert viewer.video.shift == 0
     egress.resend(viewer.video, [sequences(before)[-1], sequences(after)[0]], 0.3)
     again = [data for data, _ in sock.sent]
     assert len(again) == 2, "packets from before the change can still be had"
+
+
+def test_pictures_of_the_same_tick_from_two_renditions_have_different_times(egress: Egress, sock: FakeSocket) -> None:
+    old, new = Ring(1, "H264"), Ring(2, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(old, 0, 0.0)
+    for ring in (old, new):
+        show(ring, 0, keyframe=True)
+    egress.push([viewer.video])
+    viewer.video.enter(new, 0, 0.0)
+    egress.push([viewer.video])
+    show(new, 1)
+    egress.push([viewer.video])
+    got = viewer.got()
+    assert len(pictures(got)) == 3
+    times = sorted({header.rtp_time for header, _ in got})
+    assert len(times) == 3
+    assert 0 < times[1] - times[0] < 900
+    resent = [header.sequence for header, _ in got][-1]
+    egress.resend(viewer.video, [resent], 1.0)
+    assert viewer.got() == [], "it is the very same packet: replay protection drops it"
 
 
 def test_leaving_and_coming_back_has_no_gap(egress: Egress, sock: FakeSocket) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import random
 
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket, unpack_remb_fci
+from aiortc.rtp import (
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSdesPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
+)
 
 from mcu_core.relay import rtcp
 
@@ -12,7 +20,8 @@ BLOCK = rtcp.Block(ssrc=9, fraction=0.25, lost=-3, highest=70_000, jitter=12, ls
 REPORT = rtcp.SenderReport(5, rtcp.ntp_time(1_700_000_000.5), 123, 4, 5)
 COMPOUND = (
     rtcp.sender_report(REPORT, [BLOCK])
-    + rtcp.source_description([5], "mcu")
+    + rtcp.source_description(5, "diemcau")
+    + rtcp.source_description(6, "mcu")
     + rtcp.nack(5, 9, [65534, 65535, 0, 15, 100])
     + rtcp.pli(5, 9)
     + rtcp.remb(5, 2_500_000, [9, 10])
@@ -31,9 +40,12 @@ def test_what_is_written_is_read_back() -> None:
 
 
 def test_aiortc_reads_the_same() -> None:
-    report, _, nack, pli, remb = RtcpPacket.parse(COMPOUND)
+    report, name, other, nack, pli, remb = RtcpPacket.parse(COMPOUND)
     assert isinstance(report, RtcpSrPacket)
     assert report.reports[0].packets_lost == -3
+    assert isinstance(name, RtcpSdesPacket)
+    assert isinstance(other, RtcpSdesPacket)
+    assert [(c.ssrc, c.items) for c in name.chunks + other.chunks] == [(5, [(1, b"diemcau")]), (6, [(1, b"mcu")])]
     assert isinstance(nack, RtcpRtpfbPacket)
     assert [number % 65536 for number in nack.lost] == [65534, 65535, 0, 15, 100]  # aiortc does not wrap
     assert isinstance(pli, RtcpPsfbPacket)
