@@ -2,8 +2,7 @@
 
 An attempt counts before the password is checked, so parallel guesses gain nothing.  A user is not locked out by
 strangers: from an address where they signed in before, only their own attempts count.  In memory; forgotten at
-restart.  The
-`limits` library reads the wall clock itself.
+restart.  The library reads the wall clock itself.
 """
 
 from __future__ import annotations

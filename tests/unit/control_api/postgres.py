@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 def _program(name: str) -> str | None:
@@ -17,28 +20,32 @@ def _program(name: str) -> str | None:
     return str(installed[-1]) if installed else shutil.which(name)
 
 
+def _user_exists(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
 @contextmanager
 def postgres() -> Iterator[str | None]:
     """URL of an empty database, or None where PostgreSQL is not installed.  Listens on a Unix socket only."""
     initdb, server = _program("initdb"), _program("postgres")
     root = os.geteuid() == 0  # which PostgreSQL refuses to run as
-    drop = ["runuser", "-u", "postgres", "--"] if root else []
-    if (
-        initdb is None
-        or server is None
-        or (root and subprocess.run(["id", "postgres"], capture_output=True).returncode)
-    ):
+    if initdb is None or server is None or (root and not _user_exists("postgres")):
         yield None
         return
     folder = tempfile.mkdtemp(prefix="mcu-pg-")
     try:
+        how: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
         if root:
             shutil.chown(folder, "postgres")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+            how |= {"user": "postgres", "group": "postgres", "extra_groups": ()}
         data = f"{folder}/data"
-        subprocess.run([*drop, initdb, "-D", data, "-U", "mcu", "-A", "trust", "-N"], check=True, **quiet)  # type: ignore[call-overload]
+        subprocess.run([initdb, "-D", data, "-U", "mcu", "-A", "trust", "-N"], check=True, **how)
         options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", folder]
-        process = subprocess.Popen([*drop, server, "-D", data, *options], **quiet)  # type: ignore[call-overload]
+        process = subprocess.Popen([server, "-D", data, *options], **how)
         try:
             for _ in range(200):
                 if Path(f"{folder}/.s.PGSQL.5432").exists():
@@ -47,7 +54,7 @@ def postgres() -> Iterator[str | None]:
             time.sleep(0.2)
             yield f"postgresql://mcu@/postgres?host={folder}"
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # fast shutdown
             process.wait(10)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
