@@ -88,7 +88,7 @@ class AccessLog(AbstractAccessLogger):
         template = "?"
         if isinstance(request, web.Request) and request.match_info.route.resource is not None:
             template = request.match_info.route.resource.canonical
-        if template in self.QUIET and response.status < 400:
+        if template in self.QUIET:
             return
         level = logging.INFO if response.status < 500 else logging.ERROR
         self.logger.log(

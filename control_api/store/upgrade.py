@@ -1,7 +1,9 @@
 """Bring the database to the newest migration; run at every start, by one process at a time.
 
 The lock is the database's own: SQLite's write lock (the whole upgrade is one IMMEDIATE transaction) or a PostgreSQL
-advisory lock.  `python -m control_api.store.upgrade "what changes"` writes a new migration from the tables.
+advisory lock.  Alembic is loaded only when there is something to do, so that control restarts sooner.
+
+`python -m control_api.store.upgrade "what changes"` writes a new migration from the tables.
 """
 
 from __future__ import annotations
@@ -10,25 +12,33 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from control_api.store.database import make_engine
 from mcu_core.errors import OperatorError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 0x6D6375  # "mcu"
 
 
 def alembic_config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
+
+
+def newest_revision() -> str:
+    """Migrations are named `NNNN_what.py` after their revision, so the newest is known without loading Alembic."""
+    return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 async def upgrade(url: str) -> None:
@@ -38,12 +48,23 @@ async def upgrade(url: str) -> None:
         async with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            await connection.run_sync(_upgrade)
+            if await connection.run_sync(_current_revision) != newest_revision():
+                await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
 
+def _current_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.util.exc import CommandError
+
     try:
         command.upgrade(alembic_config(connection), "head")
     except CommandError as error:
@@ -55,13 +76,16 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _new_migration(message: str) -> None:
+    from alembic import command
+
+    number = f"{int(newest_revision()) + 1:04d}"
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{folder}/new.sqlite3"
         await upgrade(url)
         engine = make_engine(url)
         async with engine.begin() as connection:
             await connection.run_sync(
-                lambda sync: command.revision(alembic_config(sync), message=message, autogenerate=True)
+                lambda sync: command.revision(alembic_config(sync), message=message, autogenerate=True, rev_id=number)
             )
         await engine.dispose()
 

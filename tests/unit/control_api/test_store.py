@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from control_api.conferences.store import ANSWER_LIFE, MONITOR_TOKEN_GRACE, SqlConferenceStore
 from control_api.live.store import JournalEntry, StaleRevisionError, StoredSeat
 from control_api.store.database import Database, database_url, make_engine
-from control_api.store.upgrade import alembic_config, upgrade
+from control_api.store.upgrade import MIGRATIONS, alembic_config, newest_revision, upgrade
 from mcu_core.errors import OperatorError, PeerLost
 
 
@@ -59,6 +60,13 @@ async def test_tables_and_migrations_agree(either_url: str) -> None:
             await connection.run_sync(lambda sync: command.check(alembic_config(sync)))
     finally:
         await engine.dispose()
+
+
+def test_migrations_are_named_after_their_revision() -> None:
+    script = ScriptDirectory(str(MIGRATIONS))
+    assert script.get_heads() == [newest_revision()]
+    for migration in script.walk_revisions():
+        assert Path(migration.path).name.startswith(f"{migration.revision}_")
 
 
 async def test_upgrading_again_or_twice_at_once_changes_nothing(either_url: str) -> None:
