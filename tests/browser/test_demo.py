@@ -85,11 +85,6 @@ async def test_a_newcomer_joins_the_demo_and_operates_it(demo: Demo) -> None:
     login = await until(lambda: demo.find(r"\n\s*(\S+  /  \S+)\n"), "the login", 10)
     user, password = login.split("  /  ")
     complaints = Complaints()
-    office: dict[str, Any] = {
-        "ignore_https_errors": True,
-        "locale": "vi-VN",
-        "viewport": {"width": 1366, "height": 768},
-    }
     async with chromium() as browser:
         site = await enter(await browser.new_context(**OFFICE), link, complaints)
         # the ninth picture is our own: Chromium's fake camera is green, and the layout is 3x3

@@ -138,11 +138,6 @@ async def enter(context: BrowserContext, link: str, complaints: Complaints) -> P
 @pytest.fixture
 async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
     complaints = Complaints()
-    office: dict[str, Any] = {
-        "ignore_https_errors": True,
-        "locale": "vi-VN",
-        "viewport": {"width": 1366, "height": 768},
-    }
     async with Server(tmp_path) as server:
         conference = await server.conference("Hội nghị giao ban tháng 11")
         links = {}
