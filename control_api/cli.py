@@ -457,7 +457,9 @@ def openapi() -> None:
 def _console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 160  # tables in a file must not be cut to 80 columns
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 def _complain(vi: str, en: str) -> None:
