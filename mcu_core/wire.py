@@ -29,7 +29,7 @@ from mcu_core.errors import McuError, PeerLost
 
 Codec = Literal["H264", "VP8"]
 Track = Literal["camera", "screen"]
-View = Literal["programme", "chair", "wall"]
+View = str  # "programme", "chair", "wall", or "site:<number>": the personal view of that site
 WorkerKind = Literal["control", "relay", "mixer"]
 
 # --------------------------------------------------------------------------------------------- media frames
@@ -189,6 +189,7 @@ class ViewPlan:
     frame_rate: float
     tiles: tuple[TilePlan, ...] = ()
     podium: int | None = None  # site marked as on the podium
+    fade: float = 0.0  # seconds to blend from one arrangement of tiles to the next; 0 cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,18 @@ class MixPlan:
     views: tuple[ViewPlan, ...] = ()
     renditions: tuple[RenditionPlan, ...] = ()
     loudest: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PassPlan:
+    """Viewers of this rendition get a site's own packets, from its next keyframe on; no mixer makes that picture.
+
+    The mixer's encoder stays in its plan for a moment, so that there is a picture until that keyframe.
+    """
+
+    rendition: int
+    site: int
+    track: Track = "camera"
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +292,7 @@ class LegPlans:
     mixer: str
     legs: tuple[LegPlan, ...]
     loudest: int = 4
+    passes: tuple[PassPlan, ...] = ()  # renditions passed through instead of mixed
 
 
 # ----------------------------------------------------------------------------------- calls -> the supervisor
@@ -470,6 +484,16 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Noisy:
+    """-> control: a site has been loud for a while without speech: noise, not a speaker."""
+
+    type: Literal["noisy"] = field(default="noisy", init=False)
+    conference: str
+    site: int
+    level_dbov: float
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOnAir:
     """mixer -> control: the first picture made from this revision has left the encoder of each of its views."""
 
@@ -532,6 +556,7 @@ Event = (
     | SiteKeyframe
     | SenderClock
     | Speaker
+    | Noisy
     | PlanOnAir
     | MixerStats
     | WorkerUp

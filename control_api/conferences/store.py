@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from sqlalchemy import Delete, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -119,7 +118,7 @@ class SqlConferenceStore(ConferenceStore):
             row = await session.scalar(select(JoinTokenRow).where(JoinTokenRow.digest == digest(token)))
         if row is None:
             return None
-        return JoinToken(row.id, row.conference_id, row.site, cast(View, row.view), row.expires_at)
+        return JoinToken(row.id, row.conference_id, row.site, row.view, row.expires_at)
 
     async def issue_token(self, conference_id: str, site: str | None, view: View, expires_at: float | None) -> str:
         token = secrets.token_urlsafe(24)
@@ -226,7 +225,7 @@ def _seat(row: Seat) -> StoredSeat:
         id=row.id,
         conference=row.conference_id,
         site=row.site,
-        view=cast(View, row.view),
+        view=row.view,
         token_id=row.token_id,
         relay=row.relay,
         microphone=row.microphone,

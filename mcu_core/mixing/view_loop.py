@@ -126,7 +126,7 @@ class ViewLoop:
     async def _follow(self, rate: float) -> None:
         """Make pictures while there are renditions and the view keeps this frame rate."""
         period = 1 / rate
-        phase = _PHASES[self._scene.plan.view] * period
+        phase = _PHASES.get(self._scene.plan.view, 0.75) * period
         async with aclosing(ticks(self._clock, period, phase)) as clock:
             async for tick in clock:
                 if not self._renditions or self._scene.plan.frame_rate != rate:

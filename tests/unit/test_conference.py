@@ -343,5 +343,5 @@ def test_every_happening_has_its_place_in_every_state() -> None:
 
 
 def test_a_view_of_no_name_is_refused() -> None:
-    nowhere: View = "balcony"  # type: ignore[assignment]
+    nowhere: View = "balcony"
     assert refused(conference_of("a"), SetLayout(nowhere, "1")) == "unknown_view"
