@@ -130,6 +130,8 @@ class Dtls:
                 await self._transport.start(remote)
         except TimeoutError:
             raise ConnectionError("the DTLS handshake took too long") from None
+        except Exception as error:  # OpenSSL and X.509 parsing on a stranger's bytes: it ends this leg, not the relay
+            raise ConnectionError(f"the DTLS handshake failed: {error!r}") from error
         if self._transport.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
         return Keys(self._transport._rx_srtp, self._transport._tx_srtp)

@@ -115,6 +115,9 @@ class Conference:
         """The whole plan of this conference's legs.  A leg it does not name is wanted by nobody."""
         self._plans = {plan.leg: plan for plan in plans.legs}
         self._loudest.n = plans.loudest
+        for leg in self.legs.values():
+            if not self._plans.get(leg.id, leg.plan).audio_open:
+                self._loudest.drop(leg.site)  # a closed voice keeps nobody out
         self._loudest.always = {
             leg.site
             for leg in self.legs.values()

@@ -1,8 +1,8 @@
 """The relay's UDP sockets: one per bind address, all on the one port, read in batches.
 
 Waking the event loop for each packet would cost 20-50 us, several times what the packet itself costs.  So after a
-wake-up the reader is taken off the loop and the socket is polled every 2 ms while there is traffic; when a poll
-finds nothing the reader goes back.  An error of one datagram never ends the reading.
+wake-up the reader is taken off the loop and the socket is polled every 2 ms while there is traffic; when some polls
+in a row find nothing the reader goes back.  An error of one datagram never ends the reading.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 64  # datagrams per turn
 POLL = 0.002
+EMPTY_POLLS = 2  # then the line is quiet
 BUFFER = 4 * 1024 * 1024
 
 
@@ -99,6 +100,7 @@ class Reader:
         self._on_datagram = on_datagram
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timers: dict[socket.socket, asyncio.Handle] = {}
+        self._empty: dict[socket.socket, int] = {}
 
     def start(self) -> None:
         """Begin to read, on the running loop."""
@@ -128,7 +130,8 @@ class Reader:
         try:
             count = self._drain(sock, loop.time())
         finally:
-            if count == 0:
+            empty = self._empty[sock] = 0 if count else self._empty.get(sock, 0) + 1
+            if empty >= EMPTY_POLLS:
                 self._timers.pop(sock, None)
                 loop.add_reader(sock, self._wake, sock)
             else:

@@ -208,7 +208,6 @@ class RelayProcess:
             "MCU_RUN_DIR": str(self.directory),
             "MCU_WORKER_NAME": "0",
             "MCU_RELAY_PORT": "0",
-            "MCU_RELAY_BIND": "0.0.0.0",
             "MCU_LOG_LEVEL": "WARNING",
         }
         self._process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mcu_core.relay", env=environment)
