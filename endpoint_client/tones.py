@@ -2,7 +2,8 @@
 
 Each site has its own tone, so what is heard of whom can be measured; `babble` sounds like somebody talking and is
 for people's ears.  Everything is mono at 48 kHz, loops of `LOOP` seconds that join without a click.
-The ear is a bank of Goertzel-like bins (a Hann window of 100 ms against each frequency, as one matrix product).
+The ear looks at Fourier bins of a Hann window of 100 ms; tones lie exactly on bins.  (One transform costs 40 µs; a bank
+of Goertzel filters as a matrix product would wake the linear algebra's threads, which spin for longer than they work.)
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ RATE = 48_000
 BLOCK = 960  # samples of a 20 ms packet
 WINDOW = 4800  # samples an ear listens to at a time
 TONES = 37
+_BESIDE_HZ = 30
 _FLOOR_DB = -100.0
 
 
 def tone_hz(site: int) -> int:
-    """Frequency of a site's tone: 300..3000 Hz, 75 Hz apart, no two of 37 successive sites alike."""
-    return 300 + 75 * (site * 11 % TONES)
+    """Frequency of a site's tone: 300..2820 Hz, 70 Hz apart, no two of 37 successive sites alike."""
+    return 300 + 70 * (site * 11 % TONES)
 
 
 def tone(site: int, level_dbfs: float = -20.0) -> Pcm:
@@ -92,11 +94,10 @@ class Ear:
     def __init__(self, sites: Iterable[int], threshold_dbfs: float = -48.0) -> None:
         self.sites = tuple(dict.fromkeys(sites))
         self._threshold = threshold_dbfs
-        frequencies = np.array([tone_hz(site) for site in self.sites], np.float64)
-        probes = np.concatenate([frequencies, frequencies - 30, frequencies + 30])
-        moments = np.arange(WINDOW) / RATE
-        hann = np.hanning(WINDOW) * 4 / WINDOW
-        self._bank = (np.exp(-2j * np.pi * np.outer(moments, probes)) * hann[:, None]).astype(np.complex64)
+        bins = np.array([tone_hz(site) * WINDOW // RATE for site in self.sites], np.intp)
+        beside = _BESIDE_HZ * WINDOW // RATE
+        self._bins = np.concatenate([bins, bins - beside, bins + beside])
+        self._hann = (np.hanning(WINDOW) * 4 / WINDOW / 32768).astype(np.float32)
         self._pending = np.empty(0, np.int16)
 
     def listen(self, pcm: Pcm) -> list[dict[int, float]]:
@@ -110,7 +111,7 @@ class Ear:
 
     def _window(self, window: Pcm) -> dict[int, float]:
         count = len(self.sites)
-        amplitude = np.abs((window.astype(np.float32) / 32768) @ self._bank)
+        amplitude = np.abs(np.fft.rfft(window * self._hann)[self._bins])
         level = np.maximum(20 * np.log10(np.maximum(amplitude, 1e-9)), _FLOOR_DB)
         beside = np.maximum(level[count : 2 * count], level[2 * count :])
         clear = (level[:count] > self._threshold) & (level[:count] > beside + 10)
