@@ -41,7 +41,7 @@ class ViewFormat:
 FORMATS: Mapping[View, ViewFormat] = MappingProxyType(
     {"programme": ViewFormat(), "chair": ViewFormat(), "wall": ViewFormat(frame_rate=5.0, bitrate_bps=400_000)}
 )
-PODIUM_LAYOUTS: Mapping[View, str] = MappingProxyType({"programme": "1+7", "chair": "1"})
+PODIUM_LAYOUTS: Mapping[View, str] = MappingProxyType({"programme": "auto", "chair": "1"})
 
 
 @dataclass(frozen=True, slots=True)

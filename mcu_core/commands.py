@@ -80,7 +80,7 @@ class PlaceSite:
 
 @dataclass(frozen=True, slots=True)
 class SetPodiumLayout:
-    """Layout that `Podium` gives a view from the next time on."""
+    """Layout that `Podium` gives a view from the next time on; "auto": one large, and small ones by head count."""
 
     view: Literal["programme", "chair"]
     layout: str
@@ -108,9 +108,9 @@ class MuteSite:
 
 @dataclass(frozen=True, slots=True)
 class MuteAll:
-    """Mute every site but those in `except_`: literally all, the main site and the podium too unless listed."""
+    """Mute every site but those in `except_`; None spares the main site and the podium, () nobody."""
 
-    except_: tuple[str, ...] = ()
+    except_: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,8 @@ class Conference:
             case MuteSite(site, muted):
                 return _with_mute(now, known_site(now, site).id, muted), [Event("muted" if muted else "unmuted", site)]
             case MuteAll(except_):
+                if except_ is None:
+                    except_ = tuple(site for site in (now.main_site, now.scene.podium) if site is not None)
                 spared = {known_site(now, site).id for site in except_}
                 closed = frozenset(now.sites) - spared
                 quiet = replace(now, muted=now.muted | closed, opened=now.opened - closed, reopened=None)
@@ -304,12 +306,23 @@ def _with_layout(now: Arrangement, command: SetLayout) -> Arrangement:
             f"Bố cục tự vẽ cần từ 1 đến {MAX_CUSTOM_TILES} ô nằm trong khung hình; bố cục có sẵn thì không kèm ô.",
             f"A custom layout needs 1 to {MAX_CUSTOM_TILES} tiles inside the canvas; any other layout takes none.",
         )
-    chosen = ViewScene(layout, tiles=tiles, follows_content=layout == AUTO and view != "wall")
+    chosen = ViewScene(
+        layout,
+        tiles=tiles,
+        follows_content=layout == AUTO and view != "wall",
+        led=layout == AUTO and _has_podium_picture(now, view),
+    )
     count = cell_count(view, chosen)
     for cell, placement in now.scene.views[view].cells.items():
         if cell < count:
             chosen = chosen.placing(cell, placement)
     return replace(now, scene=now.scene.with_view(view, chosen))
+
+
+def _has_podium_picture(now: Arrangement, view: View) -> bool:
+    """Whether the podium arranges this view: the chair's screen stays as it was while the main site has the word."""
+    podium = now.scene.podium
+    return podium is not None and (view == "programme" or (view == "chair" and podium != now.main_site))
 
 
 def _with_placement(now: Arrangement, command: PlaceSite) -> Arrangement:
@@ -385,7 +398,9 @@ def _podium_given(now: Arrangement, site: str) -> Arrangement:
 
 def _podium_view(scene: Scene, view: View, keep: bool, layouts: Mapping[View, str]) -> ViewScene:
     """The view a podium begins with, or the one the operator made of it, less what hides the new speaker."""
-    return scene.views[view].placing(0, None) if keep else ViewScene(layouts[view], follows_content=True)
+    if keep:
+        return scene.views[view].placing(0, None)
+    return ViewScene(layouts[view], follows_content=True, led=layouts[view] == AUTO)
 
 
 def _podium_ended(now: Arrangement) -> Arrangement:

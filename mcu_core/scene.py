@@ -33,6 +33,9 @@ AUTO_CELLS = 25  # "auto" shows that many sites, the first ones
 WALL_CELLS = 256
 MAX_CUSTOM_TILES = 64
 
+# Automatic layouts with one large picture, by the number of sites they hold.
+_LED = ((1, "1"), (2, "1+1"), (3, "1+2"), (4, "1+3"), (6, "1+5"), (8, "1+7"), (13, "1+12"))
+
 Fit = Literal["letterbox", "crop"]
 AudioRule = Literal["open", "podium"]
 
@@ -70,6 +73,7 @@ class ViewScene:
     cells: Mapping[int, Placement] = field(default_factory=lambda: MappingProxyType({}))
     tiles: tuple[CustomTile, ...] = ()  # of layout "custom"
     follows_content: bool = True
+    led: bool = False  # an automatic layout has one large picture, as many small ones as there are sites
 
     def placing(self, cell: int, placement: Placement | None) -> ViewScene:
         """This view with one cell filled, or given back to automatic filling."""
@@ -154,7 +158,7 @@ def cell_count(view: View, chosen: ViewScene) -> int:
     if chosen.layout == CUSTOM:
         return len(chosen.tiles)
     if chosen.layout == AUTO:
-        return _most_cells(view)
+        return _LED[-1][0] if chosen.led else _most_cells(view)
     return len(_catalogued(chosen.layout))
 
 
@@ -195,6 +199,9 @@ def _layout(
         layout = auto_layout(min(max(1, needed - 1), AUTO_CELLS), True)
         if max(chosen.cells, default=-1) < len(layout.cells):
             return layout.name, _catalogued(layout.name)
+    if chosen.led:
+        name = next((name for cells, name in _LED if cells >= needed), _LED[-1][1])
+        return name, _catalogued(name)
     layout = auto_layout(min(max(1, needed), _most_cells(view)), False)
     return layout.name, _catalogued(layout.name)
 
@@ -231,6 +238,7 @@ def _view_to_json(chosen: ViewScene) -> dict[str, Any]:
         "cells": [[index, what.site, what.track] for index, what in chosen.cells.items()],
         "tiles": [[t.x, t.y, t.w, t.h, t.z, t.fit] for t in chosen.tiles],
         "follows_content": chosen.follows_content,
+        "led": chosen.led,
     }
 
 
@@ -238,4 +246,10 @@ def _view_from_json(data: Mapping[str, Any]) -> ViewScene:
     cells = {int(index): Placement(str(site), track) for index, site, track in data["cells"]}
     tiles = tuple(CustomTile(*tile) for tile in data["tiles"])
     layout = str(data["layout"])
-    return ViewScene(layout if layout_exists(layout) else AUTO, _frozen(cells), tiles, bool(data["follows_content"]))
+    return ViewScene(
+        layout if layout_exists(layout) else AUTO,
+        _frozen(cells),
+        tiles,
+        bool(data["follows_content"]),
+        bool(data.get("led", False)),  # documents of before did not have it
+    )

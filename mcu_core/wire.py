@@ -30,6 +30,7 @@ from mcu_core.errors import McuError, PeerLost
 Codec = Literal["H264", "VP8"]
 Track = Literal["camera", "screen"]
 View = str  # "programme", "chair", "wall", or "site:<number>": the personal view of that site
+VIEW_PATTERN = r"^(programme|chair|wall|site:[1-9][0-9]{0,3})$"
 WorkerKind = Literal["control", "relay", "mixer"]
 
 # --------------------------------------------------------------------------------------------- media frames

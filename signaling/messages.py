@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from mcu_core.errors import EndpointError
-from mcu_core.wire import Track, View
+from mcu_core.wire import VIEW_PATTERN, Track, View
 
 VERSION: Literal[1] = 1
 MAX_MESSAGE = 64 * 1024  # bytes of one message, both ways
@@ -23,6 +23,7 @@ MediaAdvice = Literal["keep", "offer"]
 
 _Counter = Annotated[int, Field(ge=0, le=2**31)]
 _Pixels = Annotated[int, Field(ge=0, le=16384)]
+_ViewName = Annotated[View, Field(pattern=VIEW_PATTERN)]
 _Figure = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
@@ -72,7 +73,7 @@ class Quality(Message):
 
 class ChooseView(Message):
     type: Literal["view"] = "view"
-    view: View
+    view: _ViewName
 
 
 class Leave(Message):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from control_api.accounts.rules import Role
 from control_api.api import Call, Routes
 from control_api.conferences.models import (
@@ -16,8 +18,10 @@ from control_api.conferences.models import (
     MutedChange,
     NextChange,
     PodiumChange,
+    PodiumLayoutChange,
     RenditionChange,
     SiteId,
+    ViewName,
 )
 from control_api.conferences.routes import command
 from control_api.conferences.sites import public_url
@@ -28,11 +32,11 @@ from mcu_core.commands import (
     PlaceSite,
     Podium,
     SetLayout,
+    SetPodiumLayout,
     SetRendition,
     Undo,
     UnmuteAll,
 )
-from mcu_core.wire import View
 
 routes = Routes("commands")
 
@@ -56,21 +60,29 @@ async def undo(call: Call, conference: ConferenceId) -> ConferenceState:
 
 
 @routes.put("/conferences/{conference}/views/{view}/layout", role=Role.OPERATOR)
-async def set_layout(call: Call, conference: ConferenceId, view: View, body: LayoutChange) -> ConferenceState:
+async def set_layout(call: Call, conference: ConferenceId, view: ViewName, body: LayoutChange) -> ConferenceState:
     """Choose the layout of a view."""
     return await command(call, conference, SetLayout(view, body.layout))
 
 
+@routes.put("/conferences/{conference}/views/{view}/podium-layout", role=Role.OPERATOR)
+async def set_podium_layout(
+    call: Call, conference: ConferenceId, view: Literal["programme", "chair"], body: PodiumLayoutChange
+) -> ConferenceState:
+    """Layout that the podium gives a view from the next time on."""
+    return await command(call, conference, SetPodiumLayout(view, body.layout))
+
+
 @routes.put("/conferences/{conference}/views/{view}/cells/{cell}", role=Role.OPERATOR)
 async def place_site(
-    call: Call, conference: ConferenceId, view: View, cell: CellNumber, body: CellChange
+    call: Call, conference: ConferenceId, view: ViewName, cell: CellNumber, body: CellChange
 ) -> ConferenceState:
     """Fix a site in a cell of a view."""
     return await command(call, conference, PlaceSite(view, cell, body.site, body.track))
 
 
 @routes.patch("/conferences/{conference}/views/{view}/rendition", role=Role.OPERATOR)
-async def set_rendition(call: Call, conference: ConferenceId, view: View, body: RenditionChange) -> ConferenceState:
+async def set_rendition(call: Call, conference: ConferenceId, view: ViewName, body: RenditionChange) -> ConferenceState:
     """Size, frame rate and bitrate of a view."""
     return await command(
         call, conference, SetRendition(view, body.width, body.height, body.frame_rate, body.bitrate_bps)
@@ -85,7 +97,7 @@ async def mute_site(call: Call, conference: ConferenceId, site: SiteId, body: Mu
 
 @routes.post("/conferences/{conference}/mute-all", role=Role.OPERATOR)
 async def mute_all(call: Call, conference: ConferenceId, body: MuteAllExcept) -> ConferenceState:
-    """Close the sound of all sites but those named."""
+    """Close the sound of all sites but those named; of all but the main site and the podium when none are named."""
     return await command(call, conference, MuteAll(body.except_))
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from control_api.api import Model
-from mcu_core.wire import Codec, Track, View
+from mcu_core.wire import VIEW_PATTERN, Codec, Track
 
 ConferenceId = Annotated[str, Field(min_length=1, max_length=80, examples=["c-1f3a"])]
 SiteId = Annotated[str, Field(min_length=1, max_length=80, examples=["xa-van-mon"])]
+ViewName = Annotated[str, Field(pattern=VIEW_PATTERN, examples=["programme", "chair", "wall", "site:12"])]
 CellNumber = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[
     str,
@@ -76,6 +77,12 @@ class CellChange(Model):
     track: Track = "camera"
 
 
+class PodiumLayoutChange(Model):
+    layout: str = Field(
+        min_length=1, max_length=40, description='"auto": one large picture and small ones by head count.'
+    )
+
+
 class RenditionChange(Model):
     """Canvas and encoding of a view; what is left out stays as it is."""
 
@@ -90,11 +97,16 @@ class MutedChange(Model):
 
 
 class MuteAllExcept(Model):
-    except_: tuple[SiteId, ...] = Field(default=(), alias="except", max_length=1000)
+    except_: tuple[SiteId, ...] | None = Field(
+        default=None,
+        alias="except",
+        max_length=1000,
+        description="Left out: the main site and the podium keep their sound. An empty list closes every site.",
+    )
 
 
 class MonitorRequest(Model):
-    view: View = "programme"
+    view: ViewName = "programme"
 
 
 # ------------------------------------------------------------------------------------------------------- answers
@@ -175,7 +187,7 @@ class ConferenceState(Answer):
 
 class RenditionAnswer(Answer):
     rendition: int
-    view: View
+    view: ViewName
     codec: Codec
     width: int
     height: int

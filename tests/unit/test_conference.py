@@ -64,7 +64,7 @@ def test_podium_opens_speaker_and_chair_and_mutes_the_rest() -> None:
     assert [(event.what, event.site) for event in events] == [("podium", "b")]
     assert heard(conference) == {"tinh", "b"}
     assert conference.arrangement.muted_by("a") == "rule"
-    assert conference.arrangement.scene.views["programme"].layout == "1+7"
+    assert conference.arrangement.scene.views["programme"].layout == "auto"
     assert conference.arrangement.scene.views["chair"].layout == "1"
 
 
@@ -145,6 +145,15 @@ def test_mute_all_spares_only_those_named_and_unmute_all_lifts_it() -> None:
     assert heard(conference) == {"tinh"}
     conference.apply(UnmuteAll(), 2.0)
     assert heard(conference) == {"tinh", "a", "b"}
+
+
+def test_mute_all_without_exceptions_spares_main_site_and_podium_and_an_empty_list_nobody() -> None:
+    conference = conference_of("a", "b")
+    conference.apply(Podium("a"), 1.0)
+    conference.apply(MuteAll(), 2.0)
+    assert heard(conference) == {"tinh", "a"}
+    conference.apply(MuteAll(()), 3.0)
+    assert heard(conference) == set()
 
 
 def test_removing_the_site_on_the_podium_ends_the_podium() -> None:
@@ -276,7 +285,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Podium, st.none() | sites),
     st.builds(CallNext, st.none() | sites),
     st.builds(MuteSite, sites, st.booleans()),
-    st.builds(MuteAll, st.lists(sites, max_size=2).map(tuple)),
+    st.builds(MuteAll, st.none() | st.lists(sites, max_size=2).map(tuple)),
     st.just(UnmuteAll()),
     st.builds(SetRendition, views, bitrate_bps=st.sampled_from([300_000, 2_000_000])),
 )

@@ -29,6 +29,7 @@ ASKS = {
     "podium": Ask({"site": "so-y-te"}),
     "call_next": Ask({"site": "so-y-te"}),
     "set_layout": Ask({"layout": "2x2"}),
+    "set_podium_layout": Ask({"layout": "1+5"}),
     "place_site": Ask({"site": "so-y-te", "track": "camera"}),
     "set_rendition": Ask({"width": 640, "height": 360, "frame_rate": 25}),
     "mute_site": Ask({"muted": True}),
