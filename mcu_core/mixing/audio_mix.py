@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu_core.mixing.playout import BLOCK
+from mcu_core.mixing.playout import BLOCK, PlayoutBuffer
 from mcu_core.mixing.voice import Voice
 from mcu_core.wire import AudioIn, SitePlan
 from mixer.audio_bus import AudioBus
@@ -40,10 +40,11 @@ class AudioMix:
         self._bus = AudioBus(MAX_VOICES, BLOCK)
         self._free = list(range(MAX_VOICES - 1, -1, -1))
         self._voices: dict[int, Voice] = {}
+        self._buffers: dict[int, PlayoutBuffer] = {}  # kept while a site is silent: the next word needs its jitter
         self._speaker = ActiveSpeaker[int]()
         self._encoder = OpusEncoder()
         self._out = np.zeros(BLOCK, np.int16)
-        self._lost = self._late = 0  # of voices that are gone
+        self._lost = self._late = 0  # of sites that are gone
 
     def tick(self, now: float, packets: Iterable[AudioIn], sites: Mapping[int, SitePlan]) -> MixedSound:
         """Mix the block due at `now` from `packets`, all that arrived since the last tick."""
@@ -58,11 +59,13 @@ class AudioMix:
         mixed = self._encode(now)
         for voice in [voice for voice in self._voices.values() if voice.over(now)]:
             self._remove(voice)
+        if len(self._buffers) > len(sites):
+            self._forget(sites)
         return mixed
 
     def dropped(self) -> dict[str, int]:
         """Packets that were not heard, by reason, since start."""
-        buffers = [voice.playout for voice in self._voices.values()]
+        buffers = list(self._buffers.values())
         return {
             "audio_lost": self._lost + sum(buffer.lost for buffer in buffers),
             "audio_late": self._late + sum(buffer.late + buffer.overflowed for buffer in buffers),
@@ -82,7 +85,7 @@ class AudioMix:
             if not self._free:
                 self.refused += 1
                 return
-            voice = self._voices[packet.site] = Voice(packet.site, self._free.pop(), site.gain_db)
+            voice = self._voices[packet.site] = self._admit(packet.site, site)
         level = voice.receive(packet)
         if level is not None:
             self._speaker.hear(packet.site, level, now)
@@ -109,12 +112,23 @@ class AudioMix:
                 private[site] = voice.encoder.encode(out)
         return MixedSound(shared, private, tuple(sorted(private)), self._speaker.current)
 
+    def _admit(self, number: int, site: SitePlan) -> Voice:
+        buffer = self._buffers.get(number)
+        if buffer is None:
+            buffer = self._buffers[number] = PlayoutBuffer()
+        return Voice(number, self._free.pop(), site.gain_db, buffer)
+
+    def _forget(self, sites: Mapping[int, SitePlan]) -> None:
+        """Drop what is remembered of sites that no plan knows."""
+        for number in self._buffers.keys() - sites.keys() - self._voices.keys():
+            buffer = self._buffers.pop(number)
+            self._lost += buffer.lost
+            self._late += buffer.late + buffer.overflowed
+
     def _remove(self, voice: Voice) -> None:
         del self._voices[voice.site]
         self._bus.pcm[voice.row] = 0
         self._free.append(voice.row)
-        self._lost += voice.playout.lost
-        self._late += voice.playout.late + voice.playout.overflowed
         if voice.ending:
             self._speaker.drop(voice.site)
         voice.close()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mcu_core.mixing.playout import BLOCK, Conceal, Merge, Play, PlayoutBuffer
+from mcu_core.mixing.playout import BLOCK, RATE, Conceal, Play, PlayoutBuffer
 from mcu_core.wire import LEVEL_UNKNOWN, AudioIn
 from mixer.codec import OpusDecoder, OpusEncoder
 from mixer.dynamics import Limiter, level_dbov
+from mixer.stretch import LONGEST, cut, lengthen, repeat, shorten
 
 Pcm = NDArray[np.int16]
 
 HANG_OVER = 2.0  # seconds after its last sound that a voice keeps its private mix
 
-_UP = np.linspace(0, 1, BLOCK, dtype=np.float32)
-_DOWN = _UP[::-1].copy()
+QUIET_DBOV = -52  # a block below this may be cut anywhere
+
+_DOWN = np.linspace(1, 0, BLOCK, dtype=np.float32)
+_URGENT = 0.060  # seconds off: rather a rough cut than so much delay
 _ONSET = np.linspace(0, 1, 120, dtype=np.float32)  # 2.5 ms: a voice let in within a word does not click
 _NOTHING: Pcm = np.zeros(0, np.int16)
 
@@ -23,9 +26,9 @@ _NOTHING: Pcm = np.zeros(0, np.int16)
 class Voice:
     """Takes packets, gives 20 ms blocks.  Owned by the audio mix; used in its thread only."""
 
-    def __init__(self, site: int, row: int, gain_db: float) -> None:
+    def __init__(self, site: int, row: int, gain_db: float, playout: PlayoutBuffer) -> None:
         self.site, self.row = site, row
-        self.playout = PlayoutBuffer()
+        self.playout = playout
         self.heard_until = 0.0
         self.ending = False  # muted or gone: one more block, faded out
         self.encoder: OpusEncoder | None = None  # of its private mix; made when first needed
@@ -76,19 +79,16 @@ class Voice:
         return not self._sounding and (self.ending or (self.playout.idle and now >= self.heard_until))
 
     def close(self) -> None:
+        self.playout.stop()
         self._decoder.close()
         if self.encoder is not None:
             self.encoder.close()
 
     def _decode_next(self, now: float) -> Pcm | None:
         match self.playout.pull(now):
-            case Play(payload):
-                return self._decoder.decode(payload)
-            case Merge(first, second):
-                ahead, behind = self._decoder.decode(first), self._decoder.decode(second)
-                if ahead.shape != behind.shape or ahead.size != BLOCK:
-                    return behind
-                return np.asarray(ahead * _DOWN + behind * _UP, np.int16)
+            case Play(payload, change, quiet_only):
+                block = self._decoder.decode(payload)
+                return block if change == 0.0 else _paced(block, change, quiet_only)
             case Conceal(None):
                 return self._decoder.conceal(BLOCK)
             case Conceal(following) if following is not None:
@@ -102,3 +102,14 @@ class Voice:
         self._left = _NOTHING
         out[filled : filled + tail.size] = tail * _DOWN[BLOCK - tail.size :]
         return filled + tail.size
+
+
+def _paced(block: Pcm, change: float, quiet_only: bool) -> Pcm:
+    """`block` made shorter or longer by up to `change` seconds, if that can be done unheard."""
+    if level_dbov(block) < QUIET_DBOV:
+        samples = min(round(abs(change) * RATE), LONGEST)
+        return cut(block, samples) if change < 0 else repeat(block, samples)
+    if quiet_only:
+        return block
+    anywhere = abs(change) > _URGENT
+    return shorten(block, anywhere=anywhere) if change < 0 else lengthen(block, anywhere=anywhere)
