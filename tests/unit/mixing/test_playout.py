@@ -197,7 +197,7 @@ def test_delay_follows_jitter_up_and_down() -> None:
     link.run(40.0, start=13.907)
     assert link.buffer.late <= late + 2  # … and hardly any after that, nor while the delay was taken back
     assert link.buffer.target <= 0.03
-    assert link.delay(30, 40)[1] <= 0.050
+    assert link.delay(30, 40)[1] <= 0.070
 
 
 def test_delay_rises_within_a_few_packets_and_falls_within_seconds() -> None:
