@@ -658,7 +658,8 @@ class Peer(asyncio.Protocol):
         self._waiting[number] = future
         try:
             self._send_rpc({"id": number, "call": asdict(call)})
-            return await asyncio.wait_for(future, deadline)
+            async with asyncio.timeout(deadline):  # not wait_for: in Python 3.11 that may swallow a cancellation
+                return await future
         except TimeoutError:
             raise PeerLost(
                 "peer_timeout", f"Tiến trình không trả lời {call.type}.", f"No reply to {call.type} in {deadline} s."

@@ -93,7 +93,8 @@ class WorkerLink:
     async def ready(self, deadline: float) -> WorkerInfo:
         """Wait until the worker is connected.  Raises PeerLost."""
         try:
-            await asyncio.wait_for(self._up.wait(), deadline)
+            async with asyncio.timeout(deadline):
+                await self._up.wait()
         except TimeoutError:
             raise PeerLost(
                 "peer_timeout",

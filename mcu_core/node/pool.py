@@ -130,7 +130,8 @@ class LocalPool:
 
     async def _call(self, call: Call) -> Reply:
         try:
-            await asyncio.wait_for(self._connected.wait(), self._deadline)
+            async with asyncio.timeout(self._deadline):
+                await self._connected.wait()
         except TimeoutError:
             raise PeerLost(
                 "no_supervisor",

@@ -107,6 +107,20 @@ async def test_a_call_has_a_deadline_and_ends_with_its_connection(tmp_path: Path
             await peer.call(wire.RelayStatus())
 
 
+async def test_a_cancelled_call_stays_cancelled_when_the_other_end_dies_at_that_moment(tmp_path: Path) -> None:
+    """Or a process that is told to stop while its workers stop goes on for ever."""
+    path = str(tmp_path / "s")
+    async with await wire.listen(path, End().peer):
+        peer = await wire.connect(path, End().peer())
+        call = asyncio.create_task(peer.call(wire.RelayStatus()))
+        await asyncio.sleep(0)
+        peer.connection_lost(None)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        peer.close()
+
+
 async def test_a_reader_that_stopped_loses_media_but_not_memory(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     stuck = asyncio.Event()
