@@ -198,6 +198,25 @@ async def test_tally_and_mute_are_shown_apart_from_the_own_microphone(server: Ru
     assert said(fake, "state")[-1]["microphone"] is False
 
 
+async def test_the_own_picture_is_shown_while_the_mix_does_not_show_it(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    own, button = page.get_by_test_id("self"), page.get_by_test_id("self-view")
+    await expect(page.get_by_test_id("visible")).to_be_visible()
+    await expect(own).to_have_count(0)
+    await fake.tally(visible=False)
+    await expect(own).to_be_visible()
+    await button.click()  # not wanted at all
+    await expect(own).to_have_count(0)
+    await button.click()
+    await fake.tally(visible=True)
+    await expect(own).to_have_count(0)
+    await button.click()  # wanted although it is in the mix
+    await expect(own).to_be_visible()
+    await page.reload()
+    await plays(page)
+    await expect(own).to_be_visible()
+
+
 async def test_a_shared_screen_is_the_second_video_without_a_new_offer(server: Running, open_page: Open) -> None:
     canvas = """
     navigator.mediaDevices.getDisplayMedia = async () => {
@@ -211,7 +230,7 @@ async def test_a_shared_screen_is_the_second_video_without_a_new_offer(server: R
     (endpoint,) = fake.sites()
     await page.keyboard.press("d")
     await until(lambda: said(fake, "state")[-1]["screen"], "the screen told on")
-    await until(lambda: endpoint.peer and (640, 400) in endpoint.peer.seen, "pictures of the screen")
+    await until(lambda: endpoint.peer and (640, 400) in endpoint.peer.seen, "pictures of the screen", 15)
     await page.get_by_test_id("screen").click()
     await until(lambda: not said(fake, "state")[-1]["screen"], "the screen told off")
     assert len(said(fake, "offer")) == 1
@@ -219,6 +238,8 @@ async def test_a_shared_screen_is_the_second_video_without_a_new_offer(server: R
 
 async def test_an_unplugged_camera_is_told_and_comes_back_by_itself(server: Running, open_page: Open) -> None:
     page, fake = await joined(open_page, server), server.fake
+    await fake.tally(visible=False)
+    await page.get_by_test_id("preview").wait_for()
     await page.evaluate(
         """() => {
           const media = navigator.mediaDevices;
