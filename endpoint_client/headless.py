@@ -32,11 +32,12 @@ def parse_source(text: str) -> tuple[int, int, int]:
         width, height = (int(side) for side in size.split("x"))
         frame_rate = int(rate or 10)
     except ValueError:
-        raise ValueError(f"a source looks like 320x180@10, not {text!r}") from None
+        raise ValueError(f"nguồn hình phải có dạng 320x180@10 · a source looks like 320x180@10: {text!r}") from None
     if not (32 <= width <= 1920 and 32 <= height <= 1080) or width % 2 or height % 2:
-        raise ValueError(f"width and height must be even, 32x32 to 1920x1080: {text!r}")
+        limits = "32x32 – 1920x1080"
+        raise ValueError(f"rộng và cao phải là số chẵn · width and height must be even, {limits}: {text!r}")
     if frame_rate < 1 or 60 % frame_rate:
-        raise ValueError(f"the frame rate must divide 60: {text!r}")
+        raise ValueError(f"số khung mỗi giây phải là ước của 60 · the frame rate must divide 60: {text!r}")
     return width, height, frame_rate
 
 

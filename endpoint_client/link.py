@@ -39,11 +39,12 @@ def split_link(url: str, token: str = "") -> tuple[str, str]:
     parts = urlsplit(url)
     scheme = {"https": "https", "wss": "https", "http": "http", "ws": "http"}.get(parts.scheme)
     if scheme is None or not parts.netloc:
-        raise ValueError(f"not an address of a server: {url!r}")
+        raise ValueError(f"không phải địa chỉ máy chủ · not an address of a server: {url!r}")
     if not token and parts.path.startswith("/join/"):
         token = parts.path.removeprefix("/join/").strip("/")
     if not token:
-        raise ValueError(f"no join token: give a link like {scheme}://{parts.netloc}/join/TOKEN")
+        example = f"{scheme}://{parts.netloc}/join/TOKEN"
+        raise ValueError(f"thiếu mã tham gia, cần đường dẫn như · no join token, give a link like {example}")
     return f"{scheme}://{parts.netloc}", token
 
 

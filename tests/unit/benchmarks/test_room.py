@@ -1,0 +1,88 @@
+"""The figures of a room are made of the right parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from benchmarks.machine import machine
+from benchmarks.processes import Usage
+from benchmarks.room import _result, _tick_late, run, table
+from benchmarks.server import Server
+
+KEYS = {  # what the product promises to report
+    "mcu_cores", "loader_cores", "fps_min", "fps_median", "audio_pps_min", "tick_late_ms_p99", "glass_to_glass_ms_p50",
+    "glass_to_glass_ms_p95", "join_ms_p95", "encoders", "decoders", "rss_mb", "uplink_kbps_total",
+}  # fmt: skip
+
+
+def leg(name: str, **figures: float) -> dict[str, Any]:
+    whole = {
+        "name": name, "fps": 30.0, "audio_pps": 50.0, "video_kbps": 1000, "sent_kbps": 250, "video_lost": 0,
+        "audio_lost": 0, "longest_gap_ms": 40, "unverified": 0, "plis": 0, "rejoins": 0,
+    }  # fmt: skip
+    return {**whole, **figures}
+
+
+def usage(pid: int, seconds: float, command: str) -> Usage:
+    return Usage(pid, 1, seconds, 100.0, command)
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    measured = {
+        "seconds": 10.0, "loader_cores": 0.2, "loader_late_ms_p99": 1.0,
+        "glass_to_glass_ms": [float(value) for value in range(100)], "eyes": [{"pictures": 300}],
+        "legs": [
+            leg("site 1"), leg("site 2", fps=29.0, video_lost=3), leg("site 3", audio_pps=48.0),
+            leg("programme"), leg("wall", fps=5.0),
+        ],
+    }  # fmt: skip
+    joined = {"join_ms": [100.0, 200.0, 300.0], "offer_ms": [50.0]}
+    polls = [{'mcu_mixer_encoders{mixer="c"}': 2.0, 'mcu_mixer_decoders{mixer="c"}': 3.0}]
+    before = {1: usage(1, 1.0, "mcu serve"), 2: usage(2, 5.0, "mcu_core.relay")}
+    after = {1: usage(1, 1.5, "mcu serve"), 2: usage(2, 9.0, "mcu_core.relay"), 3: usage(3, 2.0, "mcu_core.mixing")}
+    figures = _result(joined, {**measured, **changes}, polls, before, after, 10.0, 3)
+    return {"sites": 3, "source": "320x180@15", **figures, "machine": machine()}
+
+
+def test_all_promised_keys_are_there_and_right() -> None:
+    figures = result()
+    assert figures.keys() >= KEYS
+    assert figures["mcu_cores"] == pytest.approx(0.65)
+    assert figures["mcu_cores_by_process"] == {"mixer": 0.2, "relay": 0.4, "supervisor": 0.05}
+    assert (figures["fps_min"], figures["fps_median"], figures["fps_wall"]) == (29.0, 30.0, 5.0)
+    assert figures["audio_pps_min"] == 48.0
+    assert (figures["glass_to_glass_ms_p50"], figures["glass_to_glass_ms_p95"]) == (50.0, 95.0)
+    assert (figures["encoders"], figures["decoders"]) == (2, 3)
+    assert figures["packets_lost"] == 3
+    assert figures["rss_mb"] == 300
+
+
+def test_the_table_names_every_goal() -> None:
+    console = Console(record=True, width=120)
+    console.print(table(result(glass_to_glass_ms=[])))
+    text = console.export_text()
+    for part in ("0.65", "≤ 0.9", "29.0", "48.0", "3 sites"):
+        assert part in text
+
+
+def test_late_ticks_are_the_worst_view_of_each_second() -> None:
+    polls = [
+        {'mcu_mixer_programme_late_ms_p99{mixer="c"}': float(value), 'mcu_mixer_audio_late_ms_p99{mixer="c"}': 1.0}
+        for value in range(8)
+    ]
+    assert _tick_late(polls) == 6.0
+    assert _tick_late([]) is None
+
+
+def test_wrong_arguments_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(self: Server) -> None:
+        pytest.fail("the server was started")
+
+    monkeypatch.setattr(Server, "start", never)
+    with pytest.raises(ValueError, match="999"):
+        run(sites=1)
+    with pytest.raises(ValueError, match="320x180"):
+        run(source="large")
