@@ -105,9 +105,10 @@ def read_offer(text: str, codecs: Sequence[Codec]) -> Offer:
         raise bad_offer("mỗi dòng m= cần một a=mid riêng", "each m= line needs an a=mid of its own")
     lines: list[Line] = []
     videos = 0
+    bundle_only = _bundle_only(text)
     for number, media in enumerate(description.media):
         purpose: Purpose = "refused"
-        if media.port and media.rtp.muxId in bundle:
+        if (media.port or number in bundle_only) and media.rtp.muxId in bundle:
             if media.kind == "audio" and not any(line.purpose == "audio" for line in lines):
                 purpose = "audio"
             elif media.kind == "video" and videos < 2:
@@ -174,6 +175,14 @@ def _attempt(lines: Sequence[str]) -> SessionDescription | None:
         return SessionDescription.parse("\r\n".join(lines) + "\r\n")
     except (ValueError, AssertionError, AttributeError, KeyError, IndexError, TypeError, StopIteration, OverflowError):
         return None
+
+
+def _bundle_only(text: str) -> set[int]:
+    """Numbers of the m-lines offered inside the bundle or not at all.  Their port is 0 (RFC 8843 §6; Firefox)."""
+    sections = re.split(r"^m=", text, flags=re.MULTILINE)[1:]
+    return {
+        number for number, section in enumerate(sections) if re.search(r"^a=bundle-only\s*$", section, re.MULTILINE)
+    }
 
 
 def text_protocol(text: str, number: int) -> str:

@@ -213,6 +213,16 @@ def test_offer_cut_or_garbled_anywhere_is_refused_or_read_but_never_breaks() -> 
     assert set(codes) == {"bad_offer", "unsupported_codec"}
 
 
+def test_lines_offered_only_inside_the_bundle_have_port_0_and_are_taken() -> None:
+    video = "m=video 9 UDP/TLS/RTP/SAVPF 120"
+    inside = FIREFOX.replace(f"{video} 124 121 125\n", "m=video 0 UDP/TLS/RTP/SAVPF 120 124 121 125\na=bundle-only\n")
+    assert video not in inside  # Firefox's offer under max-bundle
+    offer = sdp.read_offer(inside, ["VP8"])
+    assert [line.purpose for line in offer.lines] == ["audio", "camera"]
+    refused = sdp.read_offer(inside.replace("a=bundle-only\n", ""), ["VP8"])
+    assert [line.purpose for line in refused.lines] == ["audio", "refused"]
+
+
 async def test_aiortc_accepts_the_answer() -> None:
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
