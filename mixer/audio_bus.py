@@ -31,14 +31,20 @@ class AudioBus:
             self._rest[...] = row  # widened here: a mixed addition allocates its own buffer each time
             np.add(self._sum, self._rest, out=self._sum)
 
+    def rest(self, row: int | None) -> NDArray[np.int32]:
+        """The sum without `row` (None: whole), unclipped, for a limiter; valid until the next call of any method."""
+        if row is None:
+            return self._sum
+        self._rest[...] = self.pcm[row]
+        np.subtract(self._sum, self._rest, out=self._rest)
+        return self._rest
+
     def without(self, row: int, out: Pcm) -> None:
         """Write what the owner of `row` hears to `out`, shape (samples,).
 
         Raises IndexError if there is no such row.
         """
-        self._rest[...] = self.pcm[row]
-        np.subtract(self._sum, self._rest, out=self._rest)
-        self._clip(self._rest, out)
+        self._clip(self.rest(row), out)
 
     def total(self, out: Pcm) -> None:
         """Write what everyone who is not in the mix hears to `out`, shape (samples,)."""

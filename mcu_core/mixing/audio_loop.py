@@ -24,7 +24,8 @@ _INBOX = 1024
 class AudioLoop:
     """Feeds the audio mix and sends what it makes.
 
-    `listening` says whether any relay is attached; while none is, nothing is mixed.
+    `listening` says whether any relay is attached; while none is, nothing is mixed.  `on_noise` is told of sites that
+    are nothing but noise, and its level in dBov.
     """
 
     def __init__(
@@ -33,10 +34,11 @@ class AudioLoop:
         executor: Executor,
         send: Callable[[AudioOut], None],
         on_speaker: Callable[[int | None], None],
+        on_noise: Callable[[int, int], None],
         listening: Callable[[], bool],
     ) -> None:
         self._clock, self._executor = clock, executor
-        self._send, self._on_speaker, self._listening = send, on_speaker, listening
+        self._send, self._on_speaker, self._on_noise, self._listening = send, on_speaker, on_noise, listening
         self._mix = AudioMix()
         self._sites: Mapping[int, SitePlan] = {}
         self._inbox: deque[AudioIn] = deque(maxlen=_INBOX)
@@ -78,3 +80,5 @@ class AudioLoop:
         if mixed.speaker != self.speaker:
             self.speaker = mixed.speaker
             self._on_speaker(mixed.speaker)
+        for site, level in mixed.noisy:
+            self._on_noise(site, level)

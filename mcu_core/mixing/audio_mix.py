@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu_core.mixing.playout import BLOCK, PlayoutBuffer
-from mcu_core.mixing.voice import Voice
+from mcu_core.mixing.line import Line
+from mcu_core.mixing.playout import BLOCK
+from mcu_core.mixing.voice import PrivateMix, Voice
 from mcu_core.wire import AudioIn, SitePlan
 from mixer.audio_bus import AudioBus
 from mixer.codec import OpusEncoder
 from mixer.levels import ActiveSpeaker
+from mixer.master import Master
 
 MAX_VOICES = 16  # decoded at once; relays pass on only the few loudest and whoever has the word
+_TIDY = 50  # ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class MixedSound:
     private: dict[int, bytes]
     voices: tuple[int, ...]  # sites heard now or within the hang-over
     speaker: int | None
+    noisy: tuple[tuple[int, int], ...] = ()  # sites that are nothing but noise, and their level in dBov; news only
 
 
 class AudioMix:
@@ -40,10 +44,11 @@ class AudioMix:
         self._bus = AudioBus(MAX_VOICES, BLOCK)
         self._free = list(range(MAX_VOICES - 1, -1, -1))
         self._voices: dict[int, Voice] = {}
-        self._buffers: dict[int, PlayoutBuffer] = {}  # kept while a site is silent: the next word needs its jitter
+        self._lines: dict[int, Line] = {}  # of silent sites too
         self._speaker = ActiveSpeaker[int]()
-        self._encoder = OpusEncoder()
+        self._encoder, self._master = OpusEncoder(), Master(BLOCK)
         self._out = np.zeros(BLOCK, np.int16)
+        self._ticks = 0
         self._lost = self._late = 0  # of sites that are gone
 
     def tick(self, now: float, packets: Iterable[AudioIn], sites: Mapping[int, SitePlan]) -> MixedSound:
@@ -59,13 +64,14 @@ class AudioMix:
         mixed = self._encode(now)
         for voice in [voice for voice in self._voices.values() if voice.over(now)]:
             self._remove(voice)
-        if len(self._buffers) > len(sites):
+        self._ticks += 1
+        if self._ticks % _TIDY == 0:
             self._forget(sites)
         return mixed
 
     def dropped(self) -> dict[str, int]:
         """Packets that were not heard, by reason, since start."""
-        buffers = list(self._buffers.values())
+        buffers = [line.playout for line in list(self._lines.values())]
         return {
             "audio_lost": self._lost + sum(buffer.lost for buffer in buffers),
             "audio_late": self._late + sum(buffer.late + buffer.overflowed for buffer in buffers),
@@ -85,7 +91,7 @@ class AudioMix:
             if not self._free:
                 self.refused += 1
                 return
-            voice = self._voices[packet.site] = self._admit(packet.site, site)
+            voice = self._voices[packet.site] = self._admit(packet.site)
         level = voice.receive(packet)
         if level is not None:
             self._speaker.hear(packet.site, level, now)
@@ -94,34 +100,37 @@ class AudioMix:
         for voice in self._voices.values():
             row = self._bus.pcm[voice.row]
             site = sites.get(voice.site)
-            if voice.read(now, site.gain_db if site is not None else 0.0, row):
-                level = voice.level_of(row)
-                if level is not None:
-                    self._speaker.hear(voice.site, level, now)
+            gain_db = site.gain_db if site is not None else 0.0
+            if voice.read(now, gain_db, row) and (level := voice.level) is not None:
+                self._speaker.hear(voice.site, level, now)
 
     def _encode(self, now: float) -> MixedSound:
         bus, out = self._bus, self._out
         bus.add_up()
-        bus.total(out)
+        heard = [voice for voice in self._voices.values() if now < voice.heard_until]
+        for voice in heard:  # before the shared mix goes on: a private one begins where that is
+            voice.private = voice.private or PrivateMix(self._master)
+        self._master.finish(bus.rest(None), out)
         shared = self._encoder.encode(out)
         private: dict[int, bytes] = {}
-        for site, voice in self._voices.items():
-            if now < voice.heard_until:
-                bus.without(voice.row, out)
-                voice.encoder = voice.encoder or OpusEncoder()
-                private[site] = voice.encoder.encode(out)
-        return MixedSound(shared, private, tuple(sorted(private)), self._speaker.current)
+        for voice in heard:
+            assert voice.private is not None
+            voice.private.master.finish(bus.rest(voice.row), out)
+            private[voice.site] = voice.private.encoder.encode(out)
+        noisy = ((site, voice.line.take_noise(now)) for site, voice in self._voices.items())
+        news = tuple((site, level) for site, level in noisy if level is not None)
+        return MixedSound(shared, private, tuple(sorted(private)), self._speaker.current, news)
 
-    def _admit(self, number: int, site: SitePlan) -> Voice:
-        buffer = self._buffers.get(number)
-        if buffer is None:
-            buffer = self._buffers[number] = PlayoutBuffer()
-        return Voice(number, self._free.pop(), site.gain_db, buffer)
+    def _admit(self, number: int) -> Voice:
+        line = self._lines.get(number)
+        if line is None:
+            line = self._lines[number] = Line()
+        return Voice(number, self._free.pop(), line)
 
     def _forget(self, sites: Mapping[int, SitePlan]) -> None:
         """Drop what is remembered of sites that no plan knows."""
-        for number in self._buffers.keys() - sites.keys() - self._voices.keys():
-            buffer = self._buffers.pop(number)
+        for number in self._lines.keys() - sites.keys() - self._voices.keys():
+            buffer = self._lines.pop(number).playout
             self._lost += buffer.lost
             self._late += buffer.late + buffer.overflowed
 

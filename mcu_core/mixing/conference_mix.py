@@ -24,6 +24,7 @@ from mcu_core.wire import (
     AudioOut,
     MixerStats,
     MixPlan,
+    Noisy,
     PlanOnAir,
     SitePlan,
     Speaker,
@@ -62,7 +63,7 @@ class Outlets:
 
     video: Callable[[VideoOut], None]
     audio: Callable[[AudioOut], None]
-    control: Callable[[Speaker | PlanOnAir | MixerStats], None]
+    control: Callable[[Speaker | Noisy | PlanOnAir | MixerStats], None]
     listening: Callable[[], bool]
 
 
@@ -72,7 +73,9 @@ class ConferenceMix:
     def __init__(self, clock: Clock, threads: Threads, decoders: DecoderPool, outlets: Outlets) -> None:
         self.plan: MixPlan | None = None
         self._clock, self._threads, self._decoders, self._outlets = clock, threads, decoders, outlets
-        self._audio = AudioLoop(clock, threads.audio, outlets.audio, self._on_speaker, outlets.listening)
+        self._audio = AudioLoop(
+            clock, threads.audio, outlets.audio, self._on_speaker, self._on_noise, outlets.listening
+        )
         self._views: dict[View, ViewLoop] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._on_air_due: set[View] = set()  # views whose first picture of the plan has not been sent
@@ -143,6 +146,11 @@ class ConferenceMix:
             view.speaker(site)
         if self.plan is not None:
             self._outlets.control(Speaker(self.plan.conference, site))
+
+    def _on_noise(self, site: int, level: int) -> None:
+        plan = self.plan
+        if plan is not None and all(view.podium != site for view in plan.views):
+            self._outlets.control(Noisy(plan.conference, site, level))
 
     def _on_air(self, view: View, revision: int, tick: float) -> None:
         plan = self.plan

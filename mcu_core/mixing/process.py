@@ -31,6 +31,7 @@ from mcu_core.wire import (
     Media,
     MixerStats,
     MixPlan,
+    Noisy,
     Peer,
     PlanApplied,
     PlanOnAir,
@@ -159,7 +160,7 @@ class MixerProcess:
         for relay in self._relays if carrier is None else (carrier,):
             relay.post(request)  # while we do not know who carries the site, all are asked: it is news to one of them
 
-    def _tell_control(self, event: Speaker | PlanOnAir | MixerStats) -> None:
+    def _tell_control(self, event: Speaker | Noisy | PlanOnAir | MixerStats) -> None:
         for control in self._controls:
             control.post(event)
 

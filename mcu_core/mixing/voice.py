@@ -1,14 +1,16 @@
-"""One site's sound on its way into the mix: playout buffer, decoder, gain."""
+"""One site's sound on its way into the mix: playout buffer, decoder, channel strip."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mcu_core.mixing.playout import BLOCK, RATE, Conceal, Play, PlayoutBuffer
+from mcu_core.mixing.line import Line
+from mcu_core.mixing.playout import BLOCK, RATE, Conceal, Play
 from mcu_core.wire import LEVEL_UNKNOWN, AudioIn
 from mixer.codec import OpusDecoder, OpusEncoder
-from mixer.dynamics import Limiter, level_dbov
+from mixer.dynamics import level_dbov
+from mixer.master import Master
 from mixer.stretch import LONGEST, cut, lengthen, repeat, shorten
 
 Pcm = NDArray[np.int16]
@@ -23,17 +25,24 @@ _ONSET = np.linspace(0, 1, 120, dtype=np.float32)  # 2.5 ms: a voice let in with
 _NOTHING: Pcm = np.zeros(0, np.int16)
 
 
+class PrivateMix:
+    """What one voice hears: everybody but itself."""
+
+    def __init__(self, like: Master) -> None:
+        self.encoder, self.master = OpusEncoder(), Master(BLOCK)
+        self.master.follow(like)
+
+
 class Voice:
     """Takes packets, gives 20 ms blocks.  Owned by the audio mix; used in its thread only."""
 
-    def __init__(self, site: int, row: int, gain_db: float, playout: PlayoutBuffer) -> None:
+    def __init__(self, site: int, row: int, line: Line) -> None:
         self.site, self.row = site, row
-        self.playout = playout
+        self.line, self.playout = line, line.playout
         self.heard_until = 0.0
         self.ending = False  # muted or gone: one more block, faded out
-        self.encoder: OpusEncoder | None = None  # of its private mix; made when first needed
+        self.private: PrivateMix | None = None  # made when first needed
         self._decoder = OpusDecoder()
-        self._limiter = Limiter(gain_db)
         self._left = _NOTHING  # decoded but not yet mixed
         self._sounding = False
         self._level_told = False
@@ -66,13 +75,14 @@ class Voice:
         out[filled:] = 0
         if filled:
             self.heard_until = now + HANG_OVER
-            self._limiter.gain_db = gain_db
-            self._limiter.apply(out, out)
+            self.line.heard(now)
+            self.line.strip.process(out, gain_db, out)
         return filled > 0
 
-    def level_of(self, block: Pcm) -> int | None:
-        """Level of a block in dBov when the sender does not tell it; None when it does."""
-        return None if self._level_told else level_dbov(block)
+    @property
+    def level(self) -> int | None:
+        """Level of the newest block in dBov, as it came, when the sender does not tell it; None when it does."""
+        return None if self._level_told else round(self.line.strip.level)
 
     def over(self, now: float) -> bool:
         """It can be forgotten: nothing plays and its private mix has run on long enough."""
@@ -81,8 +91,8 @@ class Voice:
     def close(self) -> None:
         self.playout.stop()
         self._decoder.close()
-        if self.encoder is not None:
-            self.encoder.close()
+        if self.private is not None:
+            self.private.encoder.close()
 
     def _decode_next(self, now: float) -> Pcm | None:
         match self.playout.pull(now):

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mcu_core.mixing.audio_mix import MAX_VOICES, AudioMix, MixedSound
 from mcu_core.wire import AudioIn, SitePlan
 from mixer.codec import OpusDecoder, OpusEncoder
+from mixer.dynamics import CEILING, level_dbov
+from tests.unit.mixer.sounds import noise, speech
 
 BLOCK = 960
 
@@ -196,3 +199,67 @@ def test_whoever_sounds_in_the_shared_mix_has_a_mix_of_its_own(turns: list[tuple
                     assert site in tick.private
                 if removed and site not in muted:
                     assert site not in tick.private
+
+
+def encoded(blocks: NDArray[np.int16]) -> list[bytes]:
+    encoder = OpusEncoder()
+    return [encoder.encode(block) for block in blocks]
+
+
+def say(room: Room, site: int, packets: list[bytes]) -> list[MixedSound]:
+    """One site alone sends these."""
+    made = []
+    for payload in packets:
+        now = room._n * 0.02
+        packet = AudioIn(site, room._n % 2**16, 20, True, now, room._n * BLOCK, payload)
+        made.append(room.mix.tick(now + 0.004, [packet], room.sites))
+        room._n += 1
+    room.ticks += made
+    return made
+
+
+def test_a_site_that_sends_only_noise_is_reported_now_and_then() -> None:
+    room = Room.of(1, 2)
+    ticks = say(room, 1, encoded(noise(26, -40.0)))
+    news = [(n, each.noisy) for n, each in enumerate(ticks) if each.noisy]
+    assert [where for _, ((where, _),) in news] == [1, 1]
+    assert all(abs(level + 40) <= 3 for _, ((_, level),) in news)
+    assert 500 <= news[0][0] <= 620
+    assert news[1][0] - news[0][0] >= 500
+    assert not any(each.noisy for each in say(room, 2, encoded(speech(12, -23.0))))
+
+
+def test_a_site_is_as_loud_when_it_speaks_again_as_it_was() -> None:
+    """Gain and jitter are kept while a site is silent, and forgotten when it leaves the conference."""
+    room = Room.of(1, 2)
+    packets = encoded(speech(6, -35.0))
+    say(room, 1, packets)
+    gain = room.mix._lines[1].strip.gain.gain_db
+    assert gain > 6
+    room.run(4.0)
+    assert room.mix._voices == {}
+    say(room, 1, packets[:10])
+    assert room.mix._lines[1].strip.gain.gain_db >= gain - 0.5
+    del room.sites[1]
+    room.run(3.0)
+    assert set(room.mix._lines) <= {2}
+
+
+def test_eight_loud_voices_do_not_clip() -> None:
+    room = Room.of(*range(1, 9))
+    packets = {site: encoded(speech(3, -10.0, seed=site)) for site in room.sites}
+    shared = []
+    for n in range(150):
+        arrived = [AudioIn(site, n, 10, True, n * 0.02, n * BLOCK, packets[site][n]) for site in room.sites]
+        shared.append(room.mix.tick(n * 0.02 + 0.004, arrived, room.sites).shared)
+        assert np.abs(room.mix._out.astype(np.int32)).max() <= CEILING
+    decoder = OpusDecoder()
+    pcm = np.concatenate([decoder.decode(each) for each in shared])
+    assert np.mean(np.abs(pcm.astype(np.int32)) >= 32_767) < 1e-3  # the codec overshoots a little
+
+
+def test_silence_is_not_dead() -> None:
+    room = Room.of(1)
+    decoder = OpusDecoder()
+    pcm = np.concatenate([decoder.decode(each.shared) for each in room.run(2.0)])[48_000:]
+    assert -80 <= level_dbov(pcm) <= -65

@@ -25,6 +25,7 @@ from mcu_core.wire import (
     AudioOut,
     MixerStats,
     MixPlan,
+    Noisy,
     PlanOnAir,
     RenditionPlan,
     SitePlan,
@@ -253,7 +254,7 @@ class Conference:
     """A conference's mix whose control and sites are lists."""
 
     def __init__(self, folder: Path) -> None:
-        self.told: list[Speaker | PlanOnAir | MixerStats] = []
+        self.told: list[Speaker | Noisy | PlanOnAir | MixerStats] = []
         self.asked: list[Source] = []
         self.video: list[VideoOut] = []
         self.audio: list[AudioOut] = []
