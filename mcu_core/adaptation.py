@@ -1,0 +1,168 @@
+"""Which size of its view each leg is sent: what its line carries, with hysteresis.
+
+A second is bad when a tenth of the packets is lost or the receiver's estimate falls below what is sent.  Two bad
+seconds step down at once to what the estimate still carries; the way up takes ten good seconds and an estimate of 1.3
+times what is needed.  A receiver's estimate never grows far past what it is sent (it is bounded by 1.5 times that), so
+one that stands well above what is sent says nothing about more: then the next size is tried after 15 good seconds.
+An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
+
+Pure: `now` is seconds of the caller's clock.  Owned by the conference's control task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mcu_core.wire import LegStats
+
+Size = Literal["high", "medium", "low", "sound"]
+SIZES: tuple[Size, ...] = ("high", "medium", "low", "sound")  # "sound": no picture at all
+SOUND_BPS = 64_000  # of one leg, packet headers included
+
+BAD_LOSS, GOOD_LOSS = 0.10, 0.05
+SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
+BOUNDED_BY_SENT = 1.2  # one above this share is not limited by the line
+HEADROOM = 1.3  # of the estimate, to step up
+BAD_SECONDS = 2
+GOOD_SECONDS = 10.0
+TRIAL_SECONDS = 15.0  # without an estimate that says so
+FAILED_WITHIN = 20.0
+PROVEN_AFTER = 60.0
+LONGEST_WAIT = 300.0
+LITTLE_BPS = 100_000  # below that an estimate is compared with nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One size of a view, with what it needs of a line."""
+
+    size: Size
+    width: int
+    height: int
+    frame_rate: float
+    bitrate_bps: int
+
+    @property
+    def needed_bps(self) -> int:
+        return self.bitrate_bps + SOUND_BPS
+
+
+_STEPS: tuple[tuple[Size, int, float, int], ...] = (("medium", 360, 15.0, 400_000), ("low", 180, 10.0, 100_000))
+_FULL_BPS = 1_500_000
+_LEAST_BPS = 50_000
+_WORTH = 0.75  # a size that saves less than a quarter is no size of its own
+
+
+def ladder(width: int, height: int, frame_rate: float, bitrate_bps: int) -> tuple[Rung, ...]:
+    """The sizes of a view whose full picture is this, largest first; a small view has fewer.
+
+    A view that is given less than 1.5 Mbit/s, such as a slow wall, gives its smaller sizes less in proportion.
+    """
+    rungs = [Rung("high", width, height, frame_rate, bitrate_bps)]
+    for size, lines, rate, bits in _STEPS:
+        scale = min(1.0, lines / height)
+        bits = max(_LEAST_BPS, min(bits, bits * bitrate_bps // _FULL_BPS))
+        if bits <= rungs[-1].bitrate_bps * _WORTH:
+            rungs.append(Rung(size, _even(width * scale), _even(height * scale), min(rate, frame_rate), bits))
+    return tuple(rungs)
+
+
+def _even(length: float) -> int:
+    return max(32, 2 * round(length / 2))
+
+
+def nearest(rungs: tuple[Rung, ...], size: Size) -> Rung | None:
+    """The rung of a size, or the next smaller one this view has, or its smallest; None for sound alone."""
+    if size == "sound":
+        return None
+    fitting = [rung for rung in rungs if SIZES.index(rung.size) >= SIZES.index(size)]
+    return fitting[0] if fitting else rungs[-1]
+
+
+class LegAdaptation:
+    """One leg's size.  Begins with the largest."""
+
+    def __init__(self) -> None:
+        self.size: Size = "high"
+        self._bad = 0
+        self._good_since: float | None = None
+        self._raised_at: float | None = None
+        self._wait: dict[Size, float] = {}  # by size that failed: seconds of good line before it is tried again
+
+    def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
+        """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
+        current = nearest(rungs, self.size)
+        sent = stats.sent_kbps * 1000
+        estimate = stats.remb_bps
+        short = estimate is not None and sent >= LITTLE_BPS and estimate < SHORT_OF_SENT * sent
+        if short or stats.peer_lost_fraction >= BAD_LOSS:
+            self._good_since = None
+            self._bad += 1
+            return self._bad >= BAD_SECONDS and self._lower(current, rungs, estimate, now)
+        self._bad = 0
+        if stats.peer_lost_fraction > GOOD_LOSS:
+            self._good_since = None
+            return False
+        if self._good_since is None:
+            self._good_since = now
+        if self._raised_at is not None and now - self._raised_at >= PROVEN_AFTER:
+            self._raised_at = None
+            self._wait.pop(self.size, None)
+        return self._raise(current, rungs, estimate, sent, now)
+
+    def _lower(self, current: Rung | None, rungs: tuple[Rung, ...], estimate: int | None, now: float) -> bool:
+        if current is None:
+            return False
+        if self._raised_at is not None and now - self._raised_at < FAILED_WITHIN:
+            self._wait[self.size] = min(LONGEST_WAIT, 2 * self._wait.get(self.size, TRIAL_SECONDS))
+        self._raised_at = None
+        self._bad = 0
+        smaller = rungs[rungs.index(current) + 1 :]
+        if smaller:
+            fitting = [rung for rung in smaller if estimate is None or rung.needed_bps <= estimate]
+            self.size = (fitting[0] if fitting else smaller[-1]).size
+        else:
+            self.size = "sound"
+        return True
+
+    def _raise(
+        self, current: Rung | None, rungs: tuple[Rung, ...], estimate: int | None, sent: float, now: float
+    ) -> bool:
+        above = len(rungs) - 1 if current is None else rungs.index(current) - 1
+        if above < 0:
+            return False
+        target = rungs[above]
+        assert self._good_since is not None
+        if estimate is not None and estimate >= HEADROOM * target.needed_bps:
+            wait = GOOD_SECONDS
+        elif estimate is None or estimate >= BOUNDED_BY_SENT * sent:
+            wait = TRIAL_SECONDS
+        else:
+            return False
+        if now - self._good_since < max(wait, self._wait.get(target.size, 0.0)):
+            return False
+        self.size = target.size
+        self._good_since, self._raised_at = now, now
+        return True
+
+
+class Adaptation:
+    """All legs of one conference."""
+
+    def __init__(self) -> None:
+        self._legs: dict[str, LegAdaptation] = {}
+
+    def size(self, leg: str) -> Size:
+        known = self._legs.get(leg)
+        return "high" if known is None else known.size
+
+    def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
+        """Returns whether the leg's size changed."""
+        return self._legs.setdefault(stats.leg, LegAdaptation()).measured(stats, rungs, now)
+
+    def keep(self, legs: Mapping[str, object]) -> None:
+        """Forget the legs that are not among these."""
+        for leg in self._legs.keys() - legs.keys():
+            del self._legs[leg]

@@ -1,0 +1,138 @@
+"""Choosing a leg's size: down fast, up slowly, and not again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcu_core.adaptation import SIZES, LegAdaptation, Size, ladder, nearest
+from mcu_core.wire import LegStats
+
+FULL = ladder(1280, 720, 30.0, 1_500_000)
+
+
+def stats(sent_kbps: float, remb_bps: int | None = None, lost: float = 0.0) -> LegStats:
+    return LegStats("leg", sent_kbps=sent_kbps, remb_bps=remb_bps, peer_lost_fraction=lost)
+
+
+def sent(size: Size) -> float:
+    rung = nearest(FULL, size)
+    return 50.0 if rung is None else rung.needed_bps / 1000
+
+
+def drive(leg: LegAdaptation, begin: int, seconds: int, line: Callable[[Size], LegStats]) -> list[tuple[int, Size]]:
+    """Second by second; when the size changed and to what."""
+    changes = []
+    for now in range(begin, begin + seconds):
+        if leg.measured(line(leg.size), FULL, float(now)):
+            changes.append((now, leg.size))
+    return changes
+
+
+def clean(size: Size) -> LegStats:
+    """A line without limit; the estimate is bounded by what is sent."""
+    return stats(sent(size), round(1450 * sent(size)))
+
+
+def narrow(bps: int) -> Callable[[Size], LegStats]:
+    """A line that carries so much: beyond that it loses, and the estimate says so."""
+
+    def line(size: Size) -> LegStats:
+        offered = sent(size) * 1000
+        if offered > bps:
+            return stats(offered / 1000, round(0.85 * bps), lost=1 - bps / offered)
+        return stats(offered / 1000, round(min(1.45 * offered, bps)))
+
+    return line
+
+
+def test_the_sizes_of_a_720p_view() -> None:
+    assert [(r.size, r.width, r.height, r.frame_rate, r.bitrate_bps) for r in FULL] == [
+        ("high", 1280, 720, 30.0, 1_500_000),
+        ("medium", 640, 360, 15.0, 400_000),
+        ("low", 320, 180, 10.0, 100_000),
+    ]
+
+
+def test_a_slow_wall_is_not_made_faster_and_a_small_view_has_fewer_sizes() -> None:
+    wall = ladder(1280, 720, 5.0, 400_000)
+    assert {rung.frame_rate for rung in wall} == {5.0}
+    assert [rung.bitrate_bps for rung in wall] == [400_000, 106_666, 50_000]
+    assert [rung.size for rung in ladder(320, 180, 10.0, 60_000)] == ["high"]
+
+
+def test_a_size_a_view_lacks_is_the_next_smaller_one_or_its_smallest() -> None:
+    small = ladder(320, 180, 10.0, 60_000)
+    assert nearest(small, "low") == nearest(small, "medium") == small[0]
+    assert nearest(small, "sound") is None
+
+
+def test_one_bad_second_changes_nothing_and_two_step_down() -> None:
+    leg = LegAdaptation()
+    assert not leg.measured(stats(1500, 1_000_000, lost=0.2), FULL, 1.0)
+    assert not leg.measured(clean("high"), FULL, 2.0)
+    assert not leg.measured(stats(1500, 1_000_000), FULL, 3.0)
+    assert leg.measured(stats(1500, 1_000_000), FULL, 4.0)
+    assert leg.size == "medium"
+
+
+def test_a_very_narrow_line_steps_down_to_what_it_carries_at_once() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 3, narrow(250_000)) == [(1, "low")]
+
+
+def test_sound_alone_when_not_even_the_smallest_picture_passes() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 10, narrow(90_000))[-1][1] == "sound"
+
+
+def test_a_small_estimate_of_a_still_picture_is_not_bad() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 60, lambda size: stats(200, 290_000)) == []
+
+
+def test_a_line_that_comes_back_is_used_again_step_by_step() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 3, narrow(250_000))
+    changes = drive(leg, 3, 120, clean)
+    assert [size for _, size in changes] == ["medium", "high"]
+    assert changes[0][0] - 3 >= 10
+
+
+def test_an_estimate_with_headroom_goes_up_after_10_seconds() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 2, narrow(600_000))
+    changes = drive(leg, 2, 60, lambda size: stats(sent(size), 4_000_000))
+    assert changes == [(12, "high")]
+
+
+def test_a_failed_attempt_is_tried_ever_more_rarely() -> None:
+    leg = LegAdaptation()
+    changes = drive(leg, 0, 1200, narrow(700_000))
+    up = [now for now, size in changes if size == "high"]
+    gaps = [later - earlier for earlier, later in zip(up, up[1:], strict=False)]
+    assert len(up) <= 8
+    assert gaps == sorted(gaps)
+    assert gaps[-1] >= 240
+
+
+def test_random_loss_of_three_percent_keeps_the_picture() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 120, lambda size: stats(sent(size), None, lost=0.03)) == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.none() | st.integers(0, 5_000_000)), max_size=80))
+def test_it_never_leaves_the_ladder_and_never_goes_up_within_ten_seconds(
+    line: list[tuple[float, int | None]],
+) -> None:
+    leg, before, last_change = LegAdaptation(), SIZES.index("high"), -1.0
+    for now, (lost, remb) in enumerate(line):
+        leg.measured(stats(sent(leg.size), remb, lost), FULL, float(now))
+        index = SIZES.index(leg.size)
+        if index < before:
+            assert now - last_change >= 10
+        if index != before:
+            last_change = now
+        before = index
