@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from mcu_core.adaptation import Size
 from mcu_core.commands import Role
-from mcu_core.scene import VIEWS, Scene, layout_exists, scene_from_json, scene_to_json
+from mcu_core.scene import VIEWS, Scene, is_personal, layout_exists, scene_from_json, scene_to_json
 from mcu_core.wire import View
 
 Json = dict[str, Any]
-MutedBy = Literal["operator", "rule"]
+MutedBy = Literal["operator", "noise", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Site:
     name: str  # NFC
     role: Role = "member"
     gain_db: float = 0.0
+    pinned: Size | None = None  # what it is sent whatever its line says
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,24 @@ class Arrangement:
     next_site: str | None = None
     formats: Mapping[View, ViewFormat] = field(default_factory=lambda: FORMATS)
     podium_layouts: Mapping[View, str] = field(default_factory=lambda: PODIUM_LAYOUTS)
+    noisy: frozenset[str] = frozenset()  # muted by the MCU for their noise
+    auto_mute_noisy: bool = False
+    pass_through: bool = True
+
+    def format_of(self, view: View) -> ViewFormat:
+        """A view that was never given a format has that of the programme's beginning."""
+        return self.formats.get(view) or ViewFormat()
 
     @property
     def main_site(self) -> str | None:
         return next((site.id for site in self.sites.values() if site.role == "main"), None)
 
     def muted_by(self, site: str) -> MutedBy | None:
-        """Why the sound of a site is closed at the MCU; the operator's word comes before the rule."""
+        """Why the sound of a site is closed at the MCU; the operator's word comes first."""
         if site in self.muted:
             return "operator"
+        if site in self.noisy:
+            return "noise"
         if self.scene.audio == "open" or site == self.scene.podium or site in self.opened:
             return None
         return None if self.sites[site].role == "main" else "rule"
@@ -90,13 +101,18 @@ class Arrangement:
             opened=frozenset(data["opened"]),
             reopened=data["reopened"],
             next_site=data["next_site"],
-            formats=MappingProxyType({view: ViewFormat(**data["formats"][view]) for view in VIEWS}),
+            formats=MappingProxyType(
+                {view: ViewFormat(**data["formats"][view]) for view in (*VIEWS, *filter(is_personal, data["formats"]))}
+            ),
             podium_layouts=MappingProxyType(
                 {
                     view: data["podium_layouts"][view] if layout_exists(data["podium_layouts"][view]) else layout
                     for view, layout in PODIUM_LAYOUTS.items()
                 }
             ),
+            noisy=frozenset(data.get("noisy", ())),  # documents of before did not have these
+            auto_mute_noisy=bool(data.get("auto_mute_noisy", False)),
+            pass_through=bool(data.get("pass_through", True)),
         )
         return bare.with_sites(sites)
 
@@ -129,7 +145,14 @@ FIELDS = tuple(item.name for item in fields(Arrangement))
 
 
 def _site_to_json(site: Site) -> Json:
-    return {"id": site.id, "number": site.number, "name": site.name, "role": site.role, "gain_db": site.gain_db}
+    return {
+        "id": site.id,
+        "number": site.number,
+        "name": site.name,
+        "role": site.role,
+        "gain_db": site.gain_db,
+        "pinned": site.pinned,
+    }
 
 
 def _format_to_json(form: ViewFormat) -> Json:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mcu_core.scene import CustomTile
+from mcu_core.adaptation import Size
+from mcu_core.scene import CustomTile, Filler, Filling, Pages, Transition
 from mcu_core.wire import Track, View
 
 Role = Literal["main", "member"]
@@ -61,11 +62,24 @@ class SetGain:
 
 @dataclass(frozen=True, slots=True)
 class SetLayout:
-    """`layout`: "auto", a name of the catalogue, or "custom" with `tiles`.  Placements that still fit are kept."""
+    """`layout`: "auto", a name of the catalogue, or any other name with the `tiles` it stands for.
+
+    What the operator filled and still fits is kept.  `transition` None keeps the view's own.
+    """
 
     view: View
     layout: str
     tiles: tuple[CustomTile, ...] = ()
+    pages: Pages | None = None
+    transition: Transition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetTransition:
+    """How a view changes from now on."""
+
+    view: View
+    transition: Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,58 @@ class PlaceSite:
 
 
 @dataclass(frozen=True, slots=True)
+class FillCell:
+    """Fill a cell by a rule; None gives it back to automatic filling."""
+
+    view: View
+    cell: int
+    filler: Filler | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetPersonalView:
+    """Give a site a view of its own.  It costs an encoder, so a conference has at most `limit` of them."""
+
+    site: str
+    layout: str = "auto"
+    cells: tuple[tuple[int, Filling], ...] = ()
+    tiles: tuple[CustomTile, ...] = ()
+    pages: Pages | None = None
+    limit: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DropPersonalView:
+    """The site watches what its role watches again."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinSize:
+    """Send a site this size of its view whatever its line says; None leaves it to the line."""
+
+    site: str
+    size: Size | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetOptions:
+    """None keeps what is set.  Switching `auto_mute_noisy` off lifts the mutes it made."""
+
+    auto_mute_noisy: bool | None = None
+    pass_through: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MuteNoisy:
+    """The MCU heard noise of a site; it is muted if the operator wants so and nobody called it.  Never undone."""
+
+    site: str
+    level_dbov: float
+
+
+@dataclass(frozen=True, slots=True)
 class SetPodiumLayout:
     """Layout that `Podium` gives a view from the next time on; "auto": one large, and small ones by head count."""
 
@@ -88,9 +154,13 @@ class SetPodiumLayout:
 
 @dataclass(frozen=True, slots=True)
 class Podium:
-    """Give the word: large picture, open sound, the rest muted by rule.  None restores what was before."""
+    """Give the word: large picture, open sound, the rest muted by rule.  None restores what was before.
+
+    `transition` None keeps the views' own.
+    """
 
     site: str | None
+    transition: Transition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +213,14 @@ Command = (
     | SetRole
     | SetGain
     | SetLayout
+    | SetTransition
     | PlaceSite
+    | FillCell
+    | SetPersonalView
+    | DropPersonalView
+    | PinSize
+    | SetOptions
+    | MuteNoisy
     | SetPodiumLayout
     | Podium
     | CallNext

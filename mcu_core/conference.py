@@ -25,8 +25,12 @@ from mcu_core.commands import (
     AddSite,
     CallNext,
     Command,
+    DropPersonalView,
+    FillCell,
     MuteAll,
+    MuteNoisy,
     MuteSite,
+    PinSize,
     PlaceSite,
     Podium,
     RemoveSite,
@@ -34,10 +38,13 @@ from mcu_core.commands import (
     SetGain,
     SetLayout,
     SetOpen,
+    SetOptions,
+    SetPersonalView,
     SetPodiumLayout,
     SetRendition,
     SetRole,
     SetTitle,
+    SetTransition,
     Undo,
     UnmuteAll,
 )
@@ -48,18 +55,25 @@ from mcu_core.scene import (
     AUTO,
     CUSTOM,
     MAX_CUSTOM_TILES,
-    VIEWS,
+    CustomTile,
+    Filler,
+    Filling,
+    Pages,
     Placement,
     Scene,
+    Transition,
     ViewScene,
     cell_count,
+    drawable,
     layout_exists,
+    personal_view,
 )
 from mcu_core.wire import View
 
 DOCUMENT_VERSION = 1
 MAX_UNDO = 50
 MAX_SITES = 1000
+LAST_PERSONAL = 9999  # the highest number of a site that can have a view of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,8 @@ class Conference:
             after, events = self._carried_out(before, command)
             if after == before:
                 events = []
+            elif isinstance(command, MuteNoisy):
+                self.arrangement = after
             else:
                 step = Undoable(type(command).__name__, after.way_back_to(before))
                 self._undo = (*self._undo, step)[-MAX_UNDO:]
@@ -198,17 +214,49 @@ class Conference:
                 return _with_placement(now, command), [
                     Event("placed", command.site, {"view": command.view, "cell": command.cell, "track": command.track})
                 ]
+            case FillCell(view, cell, filler):
+                filled = _filled(now, view, cell, None if filler is None else _checked_filler(now, filler))
+                what: Json = {"view": view, "cell": cell, "filler": None if filler is None else filler.kind}
+                return filled, [Event("filled", data=what)]
+            case SetTransition(view, transition):
+                turning = replace(now.scene.views[_known_view(now, view)], transition=transition)
+                return replace(now, scene=now.scene.with_view(view, turning)), [
+                    Event("transition", data={"view": view, "transition": transition})
+                ]
+            case SetPersonalView():
+                return _with_personal_view(now, command), [
+                    Event("personal_view", command.site, {"layout": command.layout})
+                ]
+            case DropPersonalView(site):
+                view = personal_view(known_site(now, site).number)
+                return _without_view(now, view), [Event("personal_view_dropped", site)]
+            case PinSize(site, size):
+                return _with(now, replace(known_site(now, site), pinned=size)), [Event("size", site, {"size": size})]
+            case SetOptions(auto_mute, passing):
+                auto_mute = now.auto_mute_noisy if auto_mute is None else auto_mute
+                passing = now.pass_through if passing is None else passing
+                noisy = now.noisy if auto_mute else frozenset[str]()
+                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, noisy=noisy), [
+                    Event("options", data={"auto_mute_noisy": auto_mute, "pass_through": passing})
+                ]
+            case MuteNoisy(site, level_dbov):
+                if not may_be_muted_for_noise(now, known_site(now, site).id):
+                    return now, []
+                return replace(now, noisy=now.noisy | {site}), [
+                    Event("muted_noise", site, {"level_dbov": round(level_dbov, 1)})
+                ]
             case SetPodiumLayout(view, layout):
-                if layout == CUSTOM or not layout_exists(layout):
+                if not layout_exists(layout):
                     raise _unknown_layout(layout)
                 layouts = MappingProxyType({**now.podium_layouts, view: layout})
                 return replace(now, podium_layouts=layouts), [
                     Event("podium_layout", data={"view": view, "layout": layout})
                 ]
-            case Podium(None):
-                return _podium_ended(now), [Event("podium", None, {"was": now.scene.podium})]
-            case Podium(str(site)):
-                return _podium_given(now, known_site(now, site).id), [Event("podium", site, {"was": now.scene.podium})]
+            case Podium(None, transition):
+                return _turning(_podium_ended(now), transition), [Event("podium", None, {"was": now.scene.podium})]
+            case Podium(str(site), transition):
+                given = _podium_given(now, known_site(now, site).id)
+                return _turning(given, transition), [Event("podium", site, {"was": now.scene.podium})]
             case CallNext(next_site):
                 if next_site is not None:
                     known_site(now, next_site)
@@ -223,9 +271,9 @@ class Conference:
                 quiet = replace(now, muted=now.muted | closed, opened=now.opened - closed, reopened=None)
                 return quiet, [Event("muted_all", data={"except": sorted(spared)})]
             case UnmuteAll():
-                return replace(now, muted=frozenset(), reopened=None), [Event("unmuted_all")]
+                return replace(now, muted=frozenset(), noisy=frozenset(), reopened=None), [Event("unmuted_all")]
             case SetRendition():
-                form = _checked_format(now.formats[_known_view(command.view)], command)
+                form = _checked_format(now.format_of(_known_view(now, command.view)), command)
                 formats = MappingProxyType({**now.formats, command.view: form})
                 return replace(now, formats=formats), [Event("rendition", data={"view": command.view})]
         raise AssertionError(f"not a command: {command!r}")
@@ -269,8 +317,8 @@ def known_site(now: Arrangement, site: str) -> Site:
         ) from None
 
 
-def _known_view(view: View) -> View:
-    if view not in VIEWS:
+def _known_view(now: Arrangement, view: View) -> View:
+    if view not in now.scene.views:
         raise OperatorError("unknown_view", f"Không có khung hình “{view}”.", f"There is no view “{view}”.")
     return view
 
@@ -286,37 +334,51 @@ def _with(now: Arrangement, site: Site) -> Arrangement:
 def _without(now: Arrangement, site: Site) -> Arrangement:
     if now.scene.podium == site.id:
         now = _podium_ended(now)
+    now = _without_view(now, personal_view(site.number))
     return replace(
         now.with_sites({key: other for key, other in now.sites.items() if key != site.id}),
         scene=now.scene.without(site.id),
         before_podium=now.before_podium and now.before_podium.without(site.id),
         muted=now.muted - {site.id},
         opened=now.opened - {site.id},
+        noisy=now.noisy - {site.id},
         next_site=None if now.next_site == site.id else now.next_site,
     )
 
 
 def _with_layout(now: Arrangement, command: SetLayout) -> Arrangement:
-    view, layout, tiles = _known_view(command.view), command.layout, command.tiles
-    if not layout_exists(layout):
-        raise _unknown_layout(layout)
-    if (layout == CUSTOM) != bool(tiles) or len(tiles) > MAX_CUSTOM_TILES or not all(t.fits_canvas() for t in tiles):
-        raise OperatorError(
-            "bad_tiles",
-            f"Bố cục tự vẽ cần từ 1 đến {MAX_CUSTOM_TILES} ô nằm trong khung hình; bố cục có sẵn thì không kèm ô.",
-            f"A custom layout needs 1 to {MAX_CUSTOM_TILES} tiles inside the canvas; any other layout takes none.",
-        )
-    chosen = ViewScene(
-        layout,
-        tiles=tiles,
-        follows_content=layout == AUTO and view != "wall",
-        led=layout == AUTO and _has_podium_picture(now, view),
+    view = _known_view(now, command.view)
+    before = now.scene.views[view]
+    chosen = _laid_out(command.layout, command.tiles, command.pages)
+    chosen = replace(
+        chosen,
+        follows_content=chosen.follows_content and view != "wall",
+        led=command.layout == AUTO and command.pages is None and _has_podium_picture(now, view),
+        transition=command.transition or before.transition,
     )
     count = cell_count(view, chosen)
-    for cell, placement in now.scene.views[view].cells.items():
+    for cell, filling in before.cells.items():
         if cell < count:
-            chosen = chosen.placing(cell, placement)
+            chosen = chosen.placing(cell, filling)
     return replace(now, scene=now.scene.with_view(view, chosen))
+
+
+def _laid_out(layout: str, tiles: tuple[CustomTile, ...], pages: Pages | None) -> ViewScene:
+    """A view of this layout, nothing placed.  Raises OperatorError `unknown_layout`, `bad_tiles`, `out_of_range`."""
+    if not tiles and layout != CUSTOM and not layout_exists(layout):
+        raise _unknown_layout(layout)
+    if (layout == CUSTOM and not tiles) or (tiles and (layout_exists(layout) or not drawable(tiles))):
+        raise OperatorError(
+            "bad_tiles",
+            f"Bố cục tự vẽ cần từ 1 đến {MAX_CUSTOM_TILES} ô nằm trong khung hình, mỗi cạnh ít nhất 2 %, các ô chồng "
+            "nhau phải khác lớp; bố cục có sẵn thì không kèm ô.",
+            f"A custom layout needs 1 to {MAX_CUSTOM_TILES} tiles inside the canvas, each side at least 2 %, in "
+            "different layers where they overlap; any other layout takes none.",
+        )
+    if pages is not None:
+        _within("pages.tiles", pages.tiles, 1, MAX_CUSTOM_TILES)
+        _within("pages.seconds", pages.seconds, 5, 300)
+    return ViewScene(layout, tiles=tiles, follows_content=layout == AUTO and pages is None, pages=pages)
 
 
 def _has_podium_picture(now: Arrangement, view: View) -> bool:
@@ -326,16 +388,62 @@ def _has_podium_picture(now: Arrangement, view: View) -> bool:
 
 
 def _with_placement(now: Arrangement, command: PlaceSite) -> Arrangement:
-    chosen = now.scene.views[_known_view(command.view)]
-    count = cell_count(command.view, chosen)
-    if not 0 <= command.cell < count:
+    placement = None if command.site is None else Placement(known_site(now, command.site).id, command.track)
+    return _filled(now, command.view, command.cell, placement)
+
+
+def _filled(now: Arrangement, view: View, cell: int, filling: Filling | None) -> Arrangement:
+    chosen = now.scene.views[_known_view(now, view)]
+    return replace(now, scene=now.scene.with_view(view, _placed(view, chosen, cell, filling)))
+
+
+def _placed(view: View, chosen: ViewScene, cell: int, filling: Filling | None) -> ViewScene:
+    count = cell_count(view, chosen)
+    if not 0 <= cell < count:
         raise OperatorError(
             "cell_out_of_range",
-            f"Bố cục “{chosen.layout}” không có ô số {command.cell}; các ô được đánh số từ 0 đến {count - 1}.",
-            f"Layout “{chosen.layout}” has no cell {command.cell}; cells are numbered 0 to {count - 1}.",
+            f"Bố cục “{chosen.layout}” không có ô số {cell}; các ô được đánh số từ 0 đến {count - 1}.",
+            f"Layout “{chosen.layout}” has no cell {cell}; cells are numbered 0 to {count - 1}.",
         )
-    placement = None if command.site is None else Placement(known_site(now, command.site).id, command.track)
-    return replace(now, scene=now.scene.with_view(command.view, chosen.placing(command.cell, placement)))
+    return chosen.placing(cell, filling)
+
+
+def _checked_filler(now: Arrangement, filler: Filler) -> Filler:
+    """The rule with nothing in it that its kind does not use."""
+    if filler.kind == "loudest":
+        _within("hold", filler.seconds, 1.5, 3)
+        return Filler("loudest", filler.seconds)
+    if filler.kind == "rotation":
+        _within("seconds", filler.seconds, 2, 3600)
+        return replace(filler, sites=tuple(dict.fromkeys(known_site(now, site).id for site in filler.sites)))
+    return Filler(filler.kind)
+
+
+def _with_personal_view(now: Arrangement, command: SetPersonalView) -> Arrangement:
+    site = known_site(now, command.site)
+    view = personal_view(site.number)
+    if site.number > LAST_PERSONAL or (view not in now.scene.views and len(now.scene.personal) >= command.limit):
+        raise OperatorError(
+            "too_many_views",
+            f"Phiên họp đã có đủ {command.limit} khung hình riêng; mỗi khung hình riêng cần thêm một bộ mã hóa. "
+            "Hãy bỏ bớt một khung hình riêng trước.",
+            f"The conference has its {command.limit} personal views; each costs an encoder. Drop one of them first.",
+        )
+    chosen = _laid_out(command.layout, command.tiles, command.pages)
+    for cell, filling in command.cells:
+        if isinstance(filling, Filler):
+            filling = _checked_filler(now, filling)
+        else:
+            known_site(now, filling.site)
+        chosen = _placed(view, chosen, cell, filling)
+    return replace(now, scene=now.scene.with_view(view, chosen))
+
+
+def _without_view(now: Arrangement, view: View) -> Arrangement:
+    """A personal view ends, with its format."""
+    formats = MappingProxyType({key: form for key, form in now.formats.items() if key != view})
+    before = now.before_podium and now.before_podium.without_view(view)
+    return replace(now, scene=now.scene.without_view(view), before_podium=before, formats=formats)
 
 
 def _checked_format(form: ViewFormat, command: SetRendition) -> ViewFormat:
@@ -390,6 +498,7 @@ def _podium_given(now: Arrangement, site: str) -> Arrangement:
         scene=scene,
         before_podium=before,
         muted=now.muted - {site},
+        noisy=now.noisy - {site},
         reopened=site if site in now.muted else None,
         opened=frozenset(),
         next_site=None if now.next_site == site else now.next_site,
@@ -400,13 +509,33 @@ def _podium_view(scene: Scene, view: View, keep: bool, layouts: Mapping[View, st
     """The view a podium begins with, or the one the operator made of it, less what hides the new speaker."""
     if keep:
         return scene.views[view].placing(0, None)
-    return ViewScene(layouts[view], follows_content=True, led=layouts[view] == AUTO)
+    layout = layouts[view]
+    return ViewScene(layout, led=layout == AUTO, transition=scene.views[view].transition)
+
+
+def _turning(now: Arrangement, transition: Transition | None) -> Arrangement:
+    """The views that a podium arranges change like this."""
+    if transition is None:
+        return now
+    scene = now.scene
+    for view in ("programme", "chair"):
+        scene = scene.with_view(view, replace(scene.views[view], transition=transition))
+    return replace(now, scene=scene)
+
+
+def may_be_muted_for_noise(now: Arrangement, site: str) -> bool:
+    """Only where the operator wants it, and never the chair, the podium, or whom somebody has asked to speak."""
+    called = {now.scene.podium, now.main_site, now.next_site, *now.opened}
+    return now.auto_mute_noisy and site not in called and now.muted_by(site) is None
 
 
 def _podium_ended(now: Arrangement) -> Arrangement:
     if now.before_podium is None:
         return now
     scene = now.before_podium.with_view("wall", now.scene.views["wall"])  # the podium never was on the wall
+    for view in {*scene.personal, *now.scene.personal}:  # nor did it arrange anybody's own
+        own = now.scene.views.get(view)
+        scene = scene.without_view(view) if own is None else scene.with_view(view, own)
     return replace(_mute_given_back(now), scene=scene, before_podium=None, opened=frozenset())
 
 
@@ -420,7 +549,8 @@ def _mute_given_back(now: Arrangement) -> Arrangement:
 def _with_mute(now: Arrangement, site: str, muted: bool) -> Arrangement:
     """The operator's newest word wins, also over the podium rule."""
     reopened = None if now.reopened == site else now.reopened
+    noisy = now.noisy - {site}
     if muted:
-        return replace(now, muted=now.muted | {site}, opened=now.opened - {site}, reopened=reopened)
-    now = replace(now, muted=now.muted - {site}, reopened=reopened)
+        return replace(now, muted=now.muted | {site}, noisy=noisy, opened=now.opened - {site}, reopened=reopened)
+    now = replace(now, muted=now.muted - {site}, noisy=noisy, reopened=reopened)
     return replace(now, opened=now.opened | {site}) if now.muted_by(site) == "rule" else now

@@ -1,27 +1,34 @@
-"""What a conference puts on air: derived from its arrangement and presence, never stored.
+"""What a conference puts on air: derived from its arrangement, its presence and the time, never stored.
 
 Views that come out the same (same tiles, canvas, rate and bitrate) are one: the later one's watchers are given the
 earlier one's renditions, so until the podium is given chair and programme share an encoder.  A rendition's number
-follows from its view and codec alone, so it is the same after a restart of control; there is none without an open leg.
+follows from its view, codec and size alone, so it is the same after a restart of control; there is none without an
+open leg that watches it.
+
+A rendition is passed through, not mixed, when one live site fills its view, sends the rendition's codec, and sits on
+the relay of all who watch; the site is told to send no more than the rendition's bitrate.  Smaller sizes of the view
+are mixed all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from mcu_core.adaptation import SIZES, Rung, Size, ladder, nearest
 from mcu_core.arrangement import MutedBy, ViewFormat
-from mcu_core.conference import Conference
+from mcu_core.conference import LAST_PERSONAL, Conference
 from mcu_core.hints import QualityHint, hint_for, largest
 from mcu_core.presence import Leg, State
-from mcu_core.scene import VIEWS, Resolved, resolve
+from mcu_core.scene import VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
 from mcu_core.wire import (
     CODECS,
     Codec,
     LegPlan,
     MixPlan,
+    PassPlan,
     RenditionPlan,
     SitePlan,
     TilePlan,
@@ -30,7 +37,11 @@ from mcu_core.wire import (
     ViewPlan,
 )
 
+FADE = 0.3  # seconds
+LARGEST_PASSED = (1280, 720)
+
 Hints = dict[tuple[str, Track], QualityHint]
+Encoding = tuple[View, Codec, Size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +56,18 @@ class Tally:
 
 
 class OnAir:
-    """One moment of one conference; make a new one after each change."""
+    """One moment of one conference; make a new one after each change and at `turns_at`.
 
-    def __init__(self, conference: Conference) -> None:
+    `settled`: renditions passed through long enough to need no encoder (`mcu_core.passing`).
+    """
+
+    def __init__(self, conference: Conference, now: float = 0.0, settled: frozenset[int] = frozenset()) -> None:
         self._conference = conference
         self._now = self.arrangement = conference.arrangement
         self._presence = self.presence = conference.presence
+        self._time = now
+        self.settled = settled
+        self._places_due: list[float | None] = []  # when places for the loudest may change hands
 
     # -- views
 
@@ -67,48 +84,136 @@ class OnAir:
         return next((site for site in candidates if self._presence.shares(site)), None)
 
     @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The three of every conference, and personal ones."""
+        return (*VIEWS, *self._now.scene.personal)
+
+    @cached_property
     def resolved(self) -> dict[View, Resolved]:
-        return {view: resolve(view, self._now.scene, self.seated, self.content) for view in VIEWS}
+        def heard(places: int, hold: float) -> Sequence[str | None]:
+            spotlight = self._presence.spotlight
+            holders = spotlight.at(places, hold, self._time)
+            self._places_due.append(spotlight.due(places, hold))
+            return holders
+
+        scene, owners = self._now.scene, {personal_view(site.number): site.id for site in self._now.sites.values()}
+        return {
+            view: resolve(view, scene, self.seated, self.content, now=self._time, heard=heard, viewer=owners.get(view))
+            for view in self.views
+        }
+
+    @cached_property
+    def turns_at(self) -> float | None:
+        """When a view that somebody watches next changes by itself."""
+        times = [self.resolved[view].turns_at for view in self.watched]
+        times += self._places_due
+        return min((time for time in times if time is not None), default=None)
 
     @cached_property
     def shown_as(self) -> dict[View, View]:
         """For each view, the first one that looks exactly like it."""
-        looks = {view: (self.resolved[view].tiles, self._now.formats[view]) for view in VIEWS}
-        return {view: next(first for first in VIEWS if looks[first] == looks[view]) for view in VIEWS}
+        looks = {view: (self.resolved[view].tiles, self._now.format_of(view)) for view in self.views}
+        return {view: next(first for first in self.views if looks[first] == looks[view]) for view in self.views}
 
     def view_of(self, leg: Leg) -> View:
-        """What a leg's role lets it watch."""
+        """What a leg watches: its site's own view, or what its role lets it."""
         if leg.site is None:
-            return leg.view
+            return leg.view if leg.view in self._now.scene.views else "programme"
+        site = self._now.sites.get(leg.site)
+        if site is not None and (own := personal_view(site.number)) in self._now.scene.views:
+            return own
         return "chair" if leg.site == self._now.main_site else "programme"
 
+    # -- renditions
+
     @cached_property
-    def _viewers(self) -> dict[tuple[View, Codec], int]:
-        """Open legs by what is encoded for them."""
-        viewers: dict[tuple[View, Codec], int] = {}
+    def _ladders(self) -> dict[View, tuple[Rung, ...]]:
+        return {view: ladder(**asdict(self._now.format_of(view))) for view in self.views}
+
+    def rungs(self, leg: Leg) -> tuple[Rung, ...]:
+        """The sizes that a leg's view comes in."""
+        return self._ladders[self.shown_as[self.view_of(leg)]]
+
+    def size_of(self, leg: Leg) -> Size:
+        """What a leg is sent: the size pinned by the operator, or what its line carries."""
+        site = self._now.sites.get(leg.site or "")
+        return leg.size if site is None or site.pinned is None else site.pinned
+
+    def encoding_of(self, leg: Leg) -> Encoding | None:
+        """None: sound alone."""
+        rung = None if leg.codec is None else nearest(self.rungs(leg), self.size_of(leg))
+        if leg.codec is None or rung is None:
+            return None
+        return self.shown_as[self.view_of(leg)], leg.codec, rung.size
+
+    @cached_property
+    def _viewers(self) -> dict[Encoding, list[Leg]]:
+        """Open legs by what is encoded for them, in the order of the numbers of the renditions."""
+        viewers: dict[Encoding, list[Leg]] = {}
         for leg in self._presence.legs.values():
-            if leg.codec is not None:
-                key = (self.shown_as[self.view_of(leg)], leg.codec)
-                viewers[key] = viewers.get(key, 0) + 1
-        return viewers
+            encoding = self.encoding_of(leg)
+            if encoding is not None:
+                viewers.setdefault(encoding, []).append(leg)
+        return dict(sorted(viewers.items(), key=lambda item: rendition_number(*item[0])))
 
     @cached_property
     def watched(self) -> tuple[View, ...]:
-        """Views that must be composed."""
-        return tuple(view for view in VIEWS if any(view == watched for watched, _ in self._viewers))
+        """Views that somebody sees."""
+        seen = {view for view, _, _ in self._viewers}
+        return tuple(view for view in self.views if view in seen)
+
+    @cached_property
+    def passes(self) -> tuple[PassPlan, ...]:
+        """Renditions whose viewers can be sent a site's own packets."""
+        if not self._now.pass_through:
+            return ()
+        found = ((encoding, self._passable(encoding, legs)) for encoding, legs in self._viewers.items())
+        return tuple(
+            PassPlan(rendition_number(*encoding), self._number(tile.site), tile.track)
+            for encoding, tile in found
+            if tile is not None and tile.site is not None
+        )
+
+    def _passable(self, encoding: Encoding, viewers: Iterable[Leg]) -> Tile | None:
+        """The tile that is all of this rendition's picture and can be had from its site's leg."""
+        view, codec, size = encoding
+        form, tile = self._now.format_of(view), self._full_tile(view)
+        if tile is None or tile.site is None or size != "high":
+            return None
+        if form.width > LARGEST_PASSED[0] or form.height > LARGEST_PASSED[1]:
+            return None
+        source = next((leg for leg in self._presence.legs.values() if leg.site == tile.site and leg.connected), None)
+        presence = self._presence.of(tile.site)
+        sends = presence.camera if tile.track == "camera" else presence.screen
+        if source is None or source.codec != codec or not sends or presence.state is not State.LIVE:
+            return None
+        return tile if all(leg.relay == source.relay for leg in viewers) else None
+
+    def _full_tile(self, view: View) -> Tile | None:
+        """The one tile of a view that shows nothing else."""
+        tiles = self.resolved[view].tiles
+        alone = len(tiles) == 1 and (tiles[0].x, tiles[0].y, tiles[0].w, tiles[0].h) == (0, 0, 1, 1)
+        return tiles[0] if alone else None
 
     # -- plans
 
     def mix_plan(self, revision: int) -> MixPlan:
+        mixed = [encoding for encoding in self._viewers if rendition_number(*encoding) not in self.settled]
+        composed = {view for view, _, _ in mixed}
         return MixPlan(
             conference=self._conference.id,
             revision=revision,
             sites=tuple(self._site_plans()),
-            views=tuple(self._view_plan(view) for view in self.watched),
-            renditions=tuple(
-                RenditionPlan(rendition_number(view, codec), view, codec, **asdict(self._now.formats[view]))
-                for view, codec in sorted(self._viewers, key=lambda key: rendition_number(*key))
-            ),
+            views=tuple(self._view_plan(view) for view in self.watched if view in composed),
+            renditions=tuple(self._rendition_plan(encoding) for encoding in mixed),
+        )
+
+    def _rendition_plan(self, encoding: Encoding) -> RenditionPlan:
+        view, codec, size = encoding
+        rung = nearest(self._ladders[view], size)
+        assert rung is not None
+        return RenditionPlan(
+            rendition_number(*encoding), view, codec, rung.width, rung.height, rung.frame_rate, rung.bitrate_bps
         )
 
     def _site_plans(self) -> list[SitePlan]:
@@ -128,14 +233,20 @@ class OnAir:
         return plans
 
     def _view_plan(self, view: View) -> ViewPlan:
-        form = self._now.formats[view]
+        form = self._now.format_of(view)
         tiles = tuple(
             TilePlan(t.x, t.y, t.w, t.h, t.z, t.fit, None if t.site is None else self._number(t.site), t.track)
             for t in self.resolved[view].tiles
         )
         podium = self._now.scene.podium
         return ViewPlan(
-            view, form.width, form.height, form.frame_rate, tiles, None if podium is None else self._number(podium)
+            view,
+            form.width,
+            form.height,
+            form.frame_rate,
+            tiles,
+            None if podium is None else self._number(podium),
+            FADE if self._now.scene.views[view].transition == "fade" else 0.0,
         )
 
     def leg_plans(self, hint_of: Callable[[str, Track], QualityHint], relay: str) -> tuple[LegPlan, ...]:
@@ -144,8 +255,8 @@ class OnAir:
         for leg in self._presence.legs.values():
             if leg.relay != relay:
                 continue
-            view = self.shown_as[self.view_of(leg)]
-            rendition = None if leg.codec is None else rendition_number(view, leg.codec)
+            encoding = self.encoding_of(leg)
+            rendition = None if encoding is None else rendition_number(*encoding)
             if leg.site is None or leg.site not in self._now.sites:
                 plans.append(LegPlan(leg.leg, rendition))
                 continue
@@ -168,19 +279,34 @@ class OnAir:
     @cached_property
     def _shown(self) -> Hints:
         """Every picture on a watched view, with what is needed of it."""
+        passed = {plan.rendition for plan in self.passes}
+        passed_views = {encoding[0] for encoding in self._viewers if rendition_number(*encoding) in passed}
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
         for view in self.watched:
-            form = self._now.formats[view]
+            form = self._now.format_of(view)
             for tile in self.resolved[view].tiles:
                 if tile.site is not None:
                     size = (tile.w * form.width, tile.h * form.height)
                     hint = hint_for(*size, tile.fit, form.frame_rate, tile.track)
+                    if view in passed_views:  # viewers get it as it is: no more than they would get of the mix
+                        hint = replace(hint, bitrate_bps=min(hint.bitrate_bps, form.bitrate_bps))
                     needs.setdefault((tile.site, tile.track), []).append(hint)
         return {key: largest(hints) for key, hints in needs.items()}
 
     def hints(self) -> Hints:
         """What each shown picture needs; a picture that is not in it is on no screen."""
         return dict(self._shown)
+
+    def passed_to(self, leg: Leg) -> str | None:
+        """The site whose own picture a leg is sent, None when its picture is mixed."""
+        encoding = self.encoding_of(leg)
+        return None if encoding is None else self._passed_sites.get(rendition_number(*encoding))
+
+    @cached_property
+    def _passed_sites(self) -> dict[int, str]:
+        """By rendition."""
+        site_of = {site.number: site.id for site in self._now.sites.values()}
+        return {plan.rendition: site_of[plan.site] for plan in self.passes}
 
     def tally(self, site: str) -> Tally:
         muted_by = self._now.muted_by(site)
@@ -202,16 +328,18 @@ class OnAir:
 
     def renditions(self) -> list[dict[str, Any]]:
         """What is encoded now and for how many."""
-        return [
-            {
-                "rendition": rendition_number(view, codec),
-                "view": view,
-                "codec": codec,
-                **asdict(self._now.formats[view]),
-                "viewers": viewers,
-            }
-            for (view, codec), viewers in sorted(self._viewers.items(), key=lambda item: rendition_number(*item[0]))
-        ]
+        made = []
+        for encoding, legs in self._viewers.items():
+            plan = self._rendition_plan(encoding)
+            made.append(
+                {
+                    **asdict(plan),
+                    "size": encoding[2],
+                    "viewers": len(legs),
+                    "passed": self._passed_sites.get(plan.rendition),
+                }
+            )
+        return made
 
     def state(self) -> dict[str, Any]:
         """ConferenceState of the HTTP API."""
@@ -221,16 +349,24 @@ class OnAir:
             "title": now.title,
             "revision": self._conference.revision,
             "open": now.open,
+            "auto_mute_noisy": now.auto_mute_noisy,
+            "pass_through": now.pass_through,
             "podium": now.scene.podium,
             "next": now.next_site,
             "can_undo": self._conference.can_undo,
             "speaker": self._presence.speaker,
             "main_site": now.main_site,
             "sites": [self._site_state(site) for site in now.sites],
-            "views": {view: self._view_state(view) for view in VIEWS},
+            "views": {view: self._view_state(view) for view in self.views},
         }
 
+    @cached_property
+    def _leg_of(self) -> dict[str, Leg]:
+        return {leg.site: leg for leg in self._presence.legs.values() if leg.site is not None}
+
     def _site_state(self, site_id: str) -> dict[str, Any]:
+        leg = self._leg_of.get(site_id)
+        encoding = None if leg is None else self.encoding_of(leg)
         site, presence, tally = self._now.sites[site_id], self._presence.of(site_id), self.tally(site_id)
         return {
             "id": site.id,
@@ -247,19 +383,26 @@ class OnAir:
             "on_podium": tally.on_podium,
             "next": tally.next,
             "gain_db": site.gain_db,
+            "view": self.view_of(leg or Leg("", "", site_id)),
+            "rendition": None if encoding is None else rendition_number(*encoding),
+            "size": None if leg is None else "sound" if encoding is None else encoding[2],
+            "pinned": site.pinned,
         }
 
     def _view_state(self, view: View) -> dict[str, Any]:
         resolved, chosen = self.resolved[view], self._now.scene.views[view]
-        form: ViewFormat = self._now.formats[view]
+        form: ViewFormat = self._now.format_of(view)
         return {
             "layout": chosen.layout,
             "effective_layout": resolved.layout,
+            "pages": None if chosen.pages is None else asdict(chosen.pages),
+            "transition": chosen.transition,
             "cells": [
                 {
                     "site": tile.site,
                     "track": tile.track,
                     "fixed": index in chosen.cells,
+                    "filler": _filler_state(chosen.cells.get(index)),
                     **{"x": tile.x, "y": tile.y, "w": tile.w, "h": tile.h},
                 }
                 for index, tile in enumerate(resolved.tiles)
@@ -271,6 +414,27 @@ class OnAir:
         return self._now.sites[site].number
 
 
-def rendition_number(view: View, codec: Codec) -> int:
-    """1..6, stable for all time: relays keep sending a rendition while control restarts."""
-    return 1 + VIEWS.index(view) * len(CODECS) + CODECS.index(codec)
+def _filler_state(filling: object) -> dict[str, Any] | None:
+    """The rule of a cell; None: it has a site, or is filled automatically."""
+    if not isinstance(filling, Filler):
+        return None
+    state: dict[str, Any] = {"filler": filling.kind}
+    if filling.kind == "rotation":
+        state |= {"seconds": filling.seconds, "sites": list(filling.sites)}
+    elif filling.kind == "loudest":
+        state["hold"] = filling.seconds
+    return state
+
+
+_SIZE_STRIDE = 20_010
+
+
+def rendition_number(view: View, codec: Codec, size: Size = "high") -> int:
+    """1..60,030, stable for all time: relays keep sending a rendition while control restarts.
+
+    Full pictures of the shared views are 1 to 6.  Raises ValueError for a view no rendition can be named of.
+    """
+    slot = len(VIEWS) - 1 + int(view.removeprefix("site:")) if is_personal(view) else VIEWS.index(view)
+    if slot >= len(VIEWS) + LAST_PERSONAL:
+        raise ValueError(view)
+    return 1 + SIZES.index(size) * _SIZE_STRIDE + slot * len(CODECS) + CODECS.index(codec)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcu_core.adaptation import Size
+from mcu_core.spotlight import Spotlight
 from mcu_core.wire import Codec, View
 
 
@@ -71,6 +73,7 @@ class Leg:
     view: View = "programme"  # what a monitor watches; a site's view follows from its role
     codec: Codec | None = None  # None: it takes no video
     connected: bool = False
+    size: Size = "high"  # what its line carries
 
 
 _NOBODY = SitePresence()
@@ -81,8 +84,13 @@ class Presence:
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
-        self.speaker: str | None = None  # who is heard most now
+        self.spotlight = Spotlight()
         self._sites: dict[str, SitePresence] = {}
+
+    @property
+    def speaker(self) -> str | None:
+        """Who is heard most now."""
+        return self.spotlight.speaker
 
     def __iter__(self) -> Iterator[tuple[str, SitePresence]]:
         return iter(self._sites.items())
@@ -97,8 +105,7 @@ class Presence:
         before, presence.state = presence.state, TRANSITIONS[presence.state, happening]
         if presence.state is State.ABSENT:
             del self._sites[site]
-            if self.speaker == site:
-                self.speaker = None
+            self.spotlight.drop(site)
         return presence.state is not before
 
     def sends(self, site: str, *, microphone: bool, camera: bool, screen: bool) -> bool:

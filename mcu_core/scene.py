@@ -1,43 +1,60 @@
 """What a conference shows and lets be heard: per view a layout with some cells filled, plus the audio rule.
 
-A scene is what the operator decided; `resolve` turns one view of it and the sites that are there into tiles:
+A scene is what the operator decided; `resolve` turns one view of it, the sites that are there and the time into tiles:
 
-1. cells filled by the operator keep their site, present or not (the label then stands on a placeholder card);
-2. the podium takes cell 0 of programme and chair, unless the operator put something else there;
-3. the remaining cells take the seated sites, main site first, then by number; nobody twice;
-4. what is still free stays blank.
+1. cells that the operator gave a site keep it, present or not (the label then stands on a placeholder card);
+2. cells with a rule (`Filler`) take the podium, the shared screen, who is loudest, or the next in turn;
+3. the podium takes the first free cell of every view but the wall;
+4. the remaining cells take the seated sites, main site first, then by number; nobody twice, and on a paged view as
+   many at a time as there are tiles; nobody is shown to itself on its personal view;
+5. what is still free stays blank.
 
 A view that follows content ("auto" does, and a view arranged by the podium) switches to a content layout while the
 podium's site, or else the main site, shares a screen: the screen in cell 0, the sharing site's camera next.  A screen
 shared by anyone else is shown only where the operator places it.  The wall shows every seated site, up to 256, and
 never jumps.
 
-Pure values; sites are named by id.  `scene_to_json` and `scene_from_json` are the stored form.
+Turns follow the clock alone: a page or a site of a rotation is the number of whole periods since the clock's zero, so
+views of one period turn together and nothing is remembered.  Pure values; sites are named by id.  `scene_to_json` and
+`scene_from_json` are the stored form.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
 from mcu_core.wire import Track, View
-from mixer.layout import auto_layout, catalogue
+from mixer.layout import auto_layout, catalogue, overlapping
 
 VIEWS: tuple[View, ...] = ("programme", "chair", "wall")
 AUTO, CUSTOM = "auto", "custom"
 AUTO_CELLS = 25  # "auto" shows that many sites, the first ones
 WALL_CELLS = 256
-MAX_CUSTOM_TILES = 64
+MAX_CUSTOM_TILES = 144
+SMALLEST_TILE = 0.02  # of the canvas
+_EARLY = 1e-3  # a timer that wakes this much too early has still seen the turn
 
 # Automatic layouts with one large picture, by the number of sites they hold.
 _LED = ((1, "1"), (2, "1+1"), (3, "1+2"), (4, "1+3"), (6, "1+5"), (8, "1+7"), (13, "1+12"))
 
 Fit = Literal["letterbox", "crop"]
 AudioRule = Literal["open", "podium"]
+Transition = Literal["cut", "fade"]
+FillerKind = Literal["podium", "loudest", "rotation", "content", "blank"]
+
+
+def personal_view(number: int) -> View:
+    """Name of the personal view of the site with this number."""
+    return f"site:{number}"
+
+
+def is_personal(view: View) -> bool:
+    return view.startswith("site:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +71,20 @@ class CustomTile:
     def fits_canvas(self) -> bool:
         """Inside the canvas, with an area."""
         numbers = (self.x, self.y, self.w, self.h)
-        if not all(map(math.isfinite, numbers)) or min(self.x, self.y) < 0 or min(self.w, self.h) < 0.02:
+        if not all(map(math.isfinite, numbers)) or min(self.x, self.y) < 0 or min(self.w, self.h) < SMALLEST_TILE:
             return False
         return self.x + self.w <= 1 + 1e-9 and self.y + self.h <= 1 + 1e-9
+
+
+def drawable(tiles: Sequence[CustomTile]) -> bool:
+    """Whether these make a layout: 1 to 144 tiles on the canvas, and where two overlap, one is in front."""
+    if not 1 <= len(tiles) <= MAX_CUSTOM_TILES or not all(tile.fits_canvas() for tile in tiles):
+        return False
+    return not any(
+        one.z == other.z and overlapping((one.x, one.y, one.w, one.h), (other.x, other.y, other.w, other.h))
+        for index, one in enumerate(tiles)
+        for other in tiles[:index]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +94,59 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Filler:
+    """A rule that fills a cell.  Equal rules of one view share their turn: each cell shows another site."""
+
+    kind: FillerKind
+    seconds: float = 0.0  # rotation: how long a site stays; loudest: how long one is kept at least
+    sites: tuple[str, ...] = ()  # rotation: over these; none named: over all that are there
+
+
+Filling = Placement | Filler
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Show all sites, `tiles` at a time, turning every `seconds`."""
+
+    tiles: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ViewScene:
-    """One view of a scene.  `cells` holds only what the operator placed."""
+    """One view of a scene.  `cells` holds only what the operator decided."""
 
     layout: str = AUTO
-    cells: Mapping[int, Placement] = field(default_factory=lambda: MappingProxyType({}))
-    tiles: tuple[CustomTile, ...] = ()  # of layout "custom"
+    cells: Mapping[int, Filling] = field(default_factory=lambda: MappingProxyType({}))
+    tiles: tuple[CustomTile, ...] = ()  # of a layout that is not in the catalogue
     follows_content: bool = True
     led: bool = False  # an automatic layout has one large picture, as many small ones as there are sites
+    pages: Pages | None = None
+    transition: Transition = "cut"
 
-    def placing(self, cell: int, placement: Placement | None) -> ViewScene:
+    def placing(self, cell: int, filling: Filling | None) -> ViewScene:
         """This view with one cell filled, or given back to automatic filling."""
         cells = {index: what for index, what in self.cells.items() if index != cell}
-        if placement is not None:
-            cells[cell] = placement
+        if filling is not None:
+            cells[cell] = filling
         return replace(self, cells=_frozen(cells))
 
     def without(self, site: str) -> ViewScene:
-        return replace(self, cells=_frozen({i: what for i, what in self.cells.items() if what.site != site}))
+        kept = {index: _without(what, site) for index, what in self.cells.items()}
+        return replace(self, cells=_frozen({index: what for index, what in kept.items() if what is not None}))
 
 
-def _frozen(cells: dict[int, Placement]) -> Mapping[int, Placement]:
+def _without(what: Filling, site: str) -> Filling | None:
+    if isinstance(what, Placement):
+        return None if what.site == site else what
+    if site not in what.sites:
+        return what
+    rest = tuple(other for other in what.sites if other != site)
+    return replace(what, sites=rest) if rest else None
+
+
+def _frozen(cells: dict[int, Filling]) -> Mapping[int, Filling]:
     return MappingProxyType(dict(sorted(cells.items())))
 
 
@@ -100,8 +160,16 @@ class Scene:
     podium: str | None = None
     audio: AudioRule = "open"
 
+    @property
+    def personal(self) -> tuple[View, ...]:
+        """Views that belong to one site."""
+        return tuple(view for view in self.views if is_personal(view))
+
     def with_view(self, view: View, scene: ViewScene) -> Scene:
         return replace(self, views=MappingProxyType({**self.views, view: scene}))
+
+    def without_view(self, view: View) -> Scene:
+        return replace(self, views=MappingProxyType({key: own for key, own in self.views.items() if key != view}))
 
     def without(self, site: str) -> Scene:
         """This scene when a site no longer exists; the caller ends its podium first."""
@@ -127,39 +195,144 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    layout: str  # name of the layout in use: of the catalogue, or "custom"
+    layout: str  # name of the layout in use
     tiles: tuple[Tile, ...]
+    turns_at: float | None = field(default=None, compare=False)  # when it next changes by itself
 
 
-def resolve(view: View, scene: Scene, seated: Sequence[str], content: str | None = None) -> Resolved:
+Heard = Callable[[int, float], Sequence[str | None]]  # (places, hold) -> who holds each place as one of the loudest
+
+
+def nobody_heard(places: int, hold: float) -> Sequence[str | None]:
+    return ()
+
+
+def resolve(
+    view: View,
+    scene: Scene,
+    seated: Sequence[str],
+    content: str | None = None,
+    *,
+    now: float = 0.0,
+    heard: Heard = nobody_heard,
+    viewer: str | None = None,
+) -> Resolved:
     """Tiles of one view.
 
     `seated`: ids of the sites that hold their seat (live or briefly away), main site first, then by number.
     `content`: the site whose shared screen a view that follows content shows.
+    `viewer`: the site whose personal view this is; it is not shown to itself unless placed.
     """
     chosen = scene.views[view]
-    podium = scene.podium if view != "wall" else None
-    if not chosen.follows_content:
+    turns = _Turns(now)
+    others = [site for site in seated if site != viewer]
+    decided = _decided(chosen, scene.podium, others, content, turns, heard)
+    asks_content = any(isinstance(what, Filler) and what.kind == "content" for what in chosen.cells.values())
+    if not chosen.follows_content or asks_content or content == viewer:
         content = None
-    fillers = _fillers(chosen, seated, podium, content)
-    name, cells = _layout(view, chosen, fillers, content)
-    waiting = iter(fillers)
+    taken = {what for what in decided.values() if what is not None}
+    podium = scene.podium if view != "wall" and scene.podium != viewer else None
+    heads = tuple(what for what in _heads(podium, content) if what not in taken)
+    rest = [what for what in map(Placement, others) if what not in taken and what not in heads]
+    name, cells = _layout(view, chosen, len(heads) + len(rest), content)
+    free = [index for index in range(len(cells)) if index not in decided]
+    if chosen.pages is not None:
+        places = max(1, min(chosen.pages.tiles, len(free)) - len(heads))
+        if len(rest) > places:
+            page = turns.count(chosen.pages.seconds) % math.ceil(len(rest) / places)
+            rest = rest[page * places : (page + 1) * places]
+    filled = decided | dict(zip(free, (*heads, *rest), strict=False))
     tiles = []
     for index, cell in enumerate(cells):
-        placed = chosen.cells.get(index) or next(waiting, None)
+        placed = filled.get(index)
         if placed is not None:
             cell = Tile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit, placed.site, placed.track)
         tiles.append(cell)
-    return Resolved(name, tuple(tiles))
+    return Resolved(name, tuple(tiles), turns.next)
+
+
+class _Turns:
+    """Counts whole periods of the clock, and keeps when the first of them ends."""
+
+    def __init__(self, now: float) -> None:
+        self._now = now
+        self.next: float | None = None
+
+    def count(self, seconds: float) -> int:
+        number = math.floor((self._now + _EARLY) / seconds)
+        ends = (number + 1) * seconds
+        self.next = ends if self.next is None else min(self.next, ends)
+        return number
+
+
+def _decided(
+    chosen: ViewScene, podium: str | None, seated: Sequence[str], content: str | None, turns: _Turns, heard: Heard
+) -> dict[int, Placement | None]:
+    """Cells that the operator filled or gave a rule; None: deliberately blank.
+
+    Whom one cell has taken, a later rule does not show again.  A cell for the loudest is missing while nobody speaks.
+    """
+    decided: dict[int, Placement | None] = {i: what for i, what in chosen.cells.items() if isinstance(what, Placement)}
+    taken = set(decided.values())
+    rules: dict[Filler, list[int]] = {}
+    for index, what in chosen.cells.items():
+        if isinstance(what, Filler):
+            rules.setdefault(what, []).append(index)
+    for rule in sorted(rules, key=lambda rule: _RULE_ORDER.index(rule.kind)):
+        cells = rules[rule]
+        for index, placed in zip(
+            cells, _picked(rule, len(cells), podium, seated, content, turns, heard, taken), strict=True
+        ):
+            if placed is not None or rule.kind != "loudest":
+                decided[index] = placed
+                taken.add(placed)
+    return decided
+
+
+_RULE_ORDER: tuple[FillerKind, ...] = ("podium", "content", "blank", "loudest", "rotation")
+
+
+def _picked(
+    rule: Filler,
+    count: int,
+    podium: str | None,
+    seated: Sequence[str],
+    content: str | None,
+    turns: _Turns,
+    heard: Heard,
+    taken: set[Placement | None],
+) -> list[Placement | None]:
+    """Whom `count` cells of one rule show, nobody of `taken`."""
+    picked: list[Placement | None]
+    if rule.kind == "loudest":
+        places = [
+            None if site is None or site not in seated else Placement(site) for site in heard(count, rule.seconds)
+        ]
+        picked = [None if place in taken else place for place in places]
+    elif rule.kind == "rotation":
+        named = rule.sites or seated
+        waiting = [place for place in map(Placement, named) if place.site in seated and place not in taken]
+        first = turns.count(rule.seconds) * count if len(waiting) > count else 0
+        picked = [waiting[(first + k) % len(waiting)] for k in range(min(count, len(waiting)))]
+    else:
+        one = None
+        if rule.kind == "podium" and podium is not None:
+            one = Placement(podium)
+        elif rule.kind == "content" and content is not None:
+            one = Placement(content, "screen")
+        picked = [None if one in taken else one]
+    return picked + [None] * (count - len(picked))
 
 
 def cell_count(view: View, chosen: ViewScene) -> int:
     """How many cells the operator may place sites in; an automatic layout grows as far as it can."""
-    if chosen.layout == CUSTOM:
+    if chosen.tiles:
         return len(chosen.tiles)
-    if chosen.layout == AUTO:
-        return _LED[-1][0] if chosen.led else _most_cells(view)
-    return len(_catalogued(chosen.layout))
+    if chosen.layout != AUTO:
+        return len(_catalogued(chosen.layout))
+    if chosen.pages is not None:
+        return len(auto_layout(chosen.pages.tiles).cells)
+    return _LED[-1][0] if chosen.led else _most_cells(view)
 
 
 def _most_cells(view: View) -> int:
@@ -167,46 +340,43 @@ def _most_cells(view: View) -> int:
 
 
 def layout_exists(name: str) -> bool:
-    """Whether `SetLayout` knows the name ("custom" needs tiles besides)."""
-    return name in (AUTO, CUSTOM) or name in catalogue()
+    """Whether a view can take the name without tiles of its own."""
+    return name == AUTO or name in catalogue()
 
 
-def _fillers(
-    chosen: ViewScene, seated: Sequence[str], podium: str | None, content: str | None
-) -> tuple[Placement, ...]:
-    """What the cells left to automatic filling take, in order; nothing that the operator already placed."""
-    wanted: list[Placement] = []
+def _heads(podium: str | None, content: str | None) -> tuple[Placement, ...]:
+    """What comes before everybody else."""
+    heads: list[Placement] = []
     if content is not None:
-        wanted += [Placement(content, "screen"), Placement(content)]
+        heads += [Placement(content, "screen"), Placement(content)]
     if podium is not None:
-        wanted.append(Placement(podium))
-    wanted += map(Placement, seated)
-    taken = set(chosen.cells.values())
-    return tuple(what for what in dict.fromkeys(wanted) if what not in taken)
+        heads.append(Placement(podium))
+    return tuple(dict.fromkeys(heads))
 
 
-def _layout(
-    view: View, chosen: ViewScene, fillers: Sequence[Placement], content: str | None
-) -> tuple[str, tuple[Tile, ...]]:
-    if chosen.layout == CUSTOM:
-        return CUSTOM, tuple(Tile(t.x, t.y, t.w, t.h, t.z, t.fit) for t in chosen.tiles)
+def _layout(view: View, chosen: ViewScene, waiting: int, content: str | None) -> tuple[str, tuple[Tile, ...]]:
+    """Name and cells for what is decided and `waiting` others."""
+    if chosen.tiles:
+        return chosen.layout, tuple(Tile(t.x, t.y, t.w, t.h, t.z, t.fit) for t in chosen.tiles)
     if chosen.layout != AUTO and content is None:
         return chosen.layout, _catalogued(chosen.layout)
-    needed = max(len(chosen.cells) + len(fillers), 1 + max(chosen.cells, default=-1))
+    needed = max(len(chosen.cells) + waiting, 1 + max(chosen.cells, default=-1))
     if chosen.layout != AUTO:  # a podium view keeps to as many pictures as its own layout has
         needed = min(needed, 1 + len(_catalogued(chosen.layout)))
     if content is not None:
         layout = auto_layout(min(max(1, needed - 1), AUTO_CELLS), True)
         if max(chosen.cells, default=-1) < len(layout.cells):
             return layout.name, _catalogued(layout.name)
-    if chosen.led:
+    if chosen.pages is not None:
+        needed = chosen.pages.tiles
+    elif chosen.led:
         name = next((name for cells, name in _LED if cells >= needed), _LED[-1][1])
         return name, _catalogued(name)
     layout = auto_layout(min(max(1, needed), _most_cells(view)), False)
     return layout.name, _catalogued(layout.name)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _catalogued(name: str) -> tuple[Tile, ...]:
     return tuple(Tile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit) for cell in catalogue()[name].cells)
 
@@ -223,11 +393,11 @@ def scene_to_json(scene: Scene) -> dict[str, Any]:
 
 
 def scene_from_json(data: Mapping[str, Any]) -> Scene:
-    """A layout that is no longer in the catalogue becomes "auto".
+    """A layout that is no longer in the catalogue becomes "auto".  What documents of before lack is as it was then.
 
     Raises KeyError, TypeError or ValueError on a document that `scene_to_json` did not write.
     """
-    views = {view: _view_from_json(data["views"][view]) for view in VIEWS}
+    views = {view: _view_from_json(data["views"][view]) for view in (*VIEWS, *filter(is_personal, data["views"]))}
     audio: AudioRule = "podium" if data["audio"] == "podium" else "open"
     return Scene(MappingProxyType(views), data["podium"], audio)
 
@@ -235,21 +405,35 @@ def scene_from_json(data: Mapping[str, Any]) -> Scene:
 def _view_to_json(chosen: ViewScene) -> dict[str, Any]:
     return {
         "layout": chosen.layout,
-        "cells": [[index, what.site, what.track] for index, what in chosen.cells.items()],
+        "cells": [
+            [index, what.site, what.track]
+            if isinstance(what, Placement)
+            else [index, {"kind": what.kind, "seconds": what.seconds, "sites": list(what.sites)}]
+            for index, what in chosen.cells.items()
+        ],
         "tiles": [[t.x, t.y, t.w, t.h, t.z, t.fit] for t in chosen.tiles],
         "follows_content": chosen.follows_content,
         "led": chosen.led,
+        "pages": None if chosen.pages is None else [chosen.pages.tiles, chosen.pages.seconds],
+        "transition": chosen.transition,
     }
 
 
 def _view_from_json(data: Mapping[str, Any]) -> ViewScene:
-    cells = {int(index): Placement(str(site), track) for index, site, track in data["cells"]}
+    cells: dict[int, Filling] = {}
+    for index, what, *track in data["cells"]:
+        if isinstance(what, dict):
+            cells[int(index)] = Filler(what["kind"], float(what["seconds"]), tuple(what["sites"]))
+        else:
+            cells[int(index)] = Placement(str(what), track[0])
     tiles = tuple(CustomTile(*tile) for tile in data["tiles"])
-    layout = str(data["layout"])
+    layout, pages = str(data["layout"]), data.get("pages")
     return ViewScene(
-        layout if layout_exists(layout) else AUTO,
+        layout if tiles or layout_exists(layout) else AUTO,
         _frozen(cells),
         tiles,
         bool(data["follows_content"]),
-        bool(data.get("led", False)),  # documents of before did not have it
+        bool(data.get("led", False)),
+        None if pages is None else Pages(int(pages[0]), float(pages[1])),
+        "fade" if data.get("transition") == "fade" else "cut",
     )

@@ -92,6 +92,15 @@ def _even(fraction: float, size: int) -> int:
     return 2 * min(max(math.floor(round(fraction * size / 2, 6) + 0.5), 0), size // 2)
 
 
+def overlapping(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    """Whether two rectangles (x, y, w, h) share an area; sharing an edge is none."""
+    slack = 1e-9
+    return all(
+        one[axis] + slack < other[axis] + other[axis + 2] and other[axis] + slack < one[axis] + one[axis + 2]
+        for axis in (0, 1)
+    )
+
+
 @cache
 def catalogue() -> Mapping[str, Layout]:
     """All layouts that ship with the mixer, by name, ordered by number of cells."""

@@ -126,7 +126,7 @@ class Tally(Message):
     on_podium: bool
     next: bool
     muted: bool
-    muted_by: Literal["rule", "operator"] | None
+    muted_by: Literal["rule", "operator", "noise"] | None
     visible: bool
 
 
@@ -149,6 +149,14 @@ class ConferenceInfo(Message):
     speaker: str | None
 
 
+class Picture(Message):
+    """Whether the picture is a site's own, passed through: then the page draws the site's name itself."""
+
+    type: Literal["picture"] = "picture"
+    passed: bool
+    name: str | None = None
+
+
 class Media(Message):
     type: Literal["media"] = "media"
     action: Literal["rejoin", "ice_restart"]
@@ -169,7 +177,7 @@ class Error(Message):
     retry_after: float | None = None
 
 
-ToEndpoint = Welcome | Answer | Tally | Hint | ConferenceInfo | Media | Ping | Error
+ToEndpoint = Welcome | Answer | Tally | Hint | ConferenceInfo | Picture | Media | Ping | Error
 TO_ENDPOINT: TypeAdapter[ToEndpoint] = TypeAdapter(Annotated[ToEndpoint, Field(discriminator="type")])
 
 
@@ -222,7 +230,7 @@ def _bad_version() -> EndpointError:
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of all messages: `FromEndpoint` and `ToEndpoint` are their unions."""
     incoming = (Hello, Offer, State, Quality, ChooseView, Leave, Pong)
-    outgoing = (Welcome, Answer, Tally, Hint, ConferenceInfo, Media, Ping, Error)
+    outgoing = (Welcome, Answer, Tally, Hint, ConferenceInfo, Picture, Media, Ping, Error)
     _, schema = models_json_schema(
         [*((model, "validation") for model in incoming), *((model, "serialization") for model in outgoing)],
         title="Signalling protocol, version 1",

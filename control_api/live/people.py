@@ -25,6 +25,7 @@ class People:
         self.hints = HintBook()
         self._channels: dict[str, Channel] = {}  # by seat
         self._tallies: dict[str, Tally] = {}  # by site, as told
+        self._passed: dict[str, str] = {}  # by seat: name of the site whose own picture it was told to get
         self._info: say.ConferenceInfo | None = None
         self._hints_due: set[str] = set()  # sites whose endpoint has just got its media: told both hints
 
@@ -51,6 +52,7 @@ class People:
     def end(self, seat: Seat) -> None:
         """The seat is over; the next endpoint of that site is told everything from the start."""
         self._channels.pop(seat.id, None)
+        self._passed.pop(seat.id, None)
         self.seats.give_up(seat.id)
         if seat.site is not None:
             self._tallies.pop(seat.site, None)
@@ -70,6 +72,8 @@ class People:
             if hints:
                 self._tell_hints(seat.site)
         channel.send(encode(_info(on_air)))
+        self._passed.pop(seat.id, None)  # a page that comes back knows nothing
+        self._tell_picture(seat, channel, on_air)
 
     def media_begins(self, site: str) -> None:
         """Its leg is up: tell it both hints with the next round, also that nobody sees it."""
@@ -84,7 +88,11 @@ class People:
             self._tell_hints(site)
         self._hints_due.clear()
         for seat in self.seats:
-            if seat.site is None or seat.id not in self._channels:
+            channel = self._channels.get(seat.id)
+            if channel is None:
+                continue
+            self._tell_picture(seat, channel, on_air)
+            if seat.site is None:
                 continue
             tally = on_air.tally(seat.site)
             if self._tallies.get(seat.site) != tally:
@@ -94,8 +102,21 @@ class People:
         if info != self._info:
             self._info = info
             message = encode(info)  # once for all
-            for channel in self._channels.values():
-                channel.send(message)
+            for one in self._channels.values():
+                one.send(message)
+
+    def _tell_picture(self, seat: Seat, channel: Channel, on_air: OnAir) -> None:
+        """Whose own picture the seat gets, so that its page draws the name; nothing is told of a mixed one at first."""
+        leg = on_air.presence.legs.get(seat.id)
+        site = None if leg is None else on_air.passed_to(leg)
+        name = "" if site is None else on_air.arrangement.sites[site].name
+        if name == self._passed.get(seat.id, ""):
+            return
+        if name:
+            self._passed[seat.id] = name
+        else:
+            self._passed.pop(seat.id, None)
+        channel.send(encode(say.Picture(passed=bool(name), name=name or None)))
 
     def _tell_hints(self, site: str) -> None:
         for track in TRACKS:

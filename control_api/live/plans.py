@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from control_api.live.workers import WorkerLink
 from mcu_core.hints import QualityHint
 from mcu_core.on_air import OnAir
-from mcu_core.wire import LegPlan, LegPlans, MixPlan, Track
+from mcu_core.wire import LegPlans, MixPlan, Track
 
 _FORGOTTEN_AFTER = 10.0  # a plan that is not on air by then never tells
 
@@ -31,7 +31,7 @@ class Plans:
     def __init__(self, conference: str) -> None:
         self._conference = conference
         self._mix: MixPlan | None = None
-        self._legs: dict[str, tuple[str, tuple[LegPlan, ...]]] = {}  # by relay: mixer socket and plans, as sent
+        self._legs: dict[str, LegPlans] = {}  # by relay, as sent
         self._asked: list[Asked] = []  # commands since the last plan
         self._pending: deque[tuple[int, Asked]] = deque(maxlen=256)
 
@@ -66,10 +66,13 @@ class Plans:
         if mixer.info is None:
             return
         for relay in relays:
-            legs = (mixer.info.socket, on_air.leg_plans(hint_of, relay.name))
-            if self._legs.get(relay.name, ("", ())) != legs and (legs[1] or relay.name in self._legs):
-                self._legs[relay.name] = legs
-                relay.plan(self._conference, LegPlans(self._conference, *legs))
+            legs = on_air.leg_plans(hint_of, relay.name)
+            watched = {leg.rendition for leg in legs}
+            passes = tuple(one for one in on_air.passes if one.rendition in watched)
+            plans = LegPlans(self._conference, mixer.info.socket, legs, passes=passes)
+            if self._legs.get(relay.name) != plans and (legs or relay.name in self._legs):
+                self._legs[relay.name] = plans
+                relay.plan(self._conference, plans)
 
     def on_air(self, revision: int, now: float) -> list[tuple[Asked, float]]:
         """The mixer shows this revision: commands that it was the first to show, with the seconds they took."""

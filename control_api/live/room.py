@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -20,13 +21,15 @@ from control_api.live.people import People
 from control_api.live.plans import Asked
 from control_api.live.store import JoinToken, JournalEntry, Json, StoredSeat
 from control_api.live.surroundings import Surroundings
+from mcu_core.adaptation import Adaptation
 from mcu_core.arrangement import Arrangement
-from mcu_core.commands import Command
-from mcu_core.conference import Conference, known_site
+from mcu_core.commands import Command, MuteNoisy, SetPersonalView
+from mcu_core.conference import Conference, known_site, may_be_muted_for_noise
 from mcu_core.errors import McuError, OperatorError
 from mcu_core.on_air import OnAir
+from mcu_core.passing import PassBook
 from mcu_core.presence import Happening, Leg, Presence, State
-from mcu_core.wire import Event, LegStats, Levels, MixerStats, PlanOnAir, RelayStats, Speaker, View, WorkerDown
+from mcu_core.wire import Event, LegStats, Levels, MixerStats, Noisy, PlanOnAir, RelayStats, Speaker, View, WorkerDown
 from signaling import Channel, errors
 from signaling import messages as say
 from signaling.outbox import encode
@@ -48,6 +51,8 @@ class Room:
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
         self._quality = SiteQuality()
+        self._adaptation = Adaptation()
+        self._passing = PassBook()
         self._levels: dict[str, int] = {}
         self._needed_at = around.clock.now()  # last time somebody had a seat
         self._on_air: OnAir | None = None
@@ -70,7 +75,9 @@ class Room:
     def on_air(self) -> OnAir:
         """What is derived from this moment; made anew after each change."""
         if self._on_air is None:
-            self._on_air = OnAir(self.conference)
+            now = self._clock.now()
+            self._on_air = OnAir(self.conference, now)
+            self._on_air.settled = self._passing.update(self._on_air.passes, now)
         return self._on_air
 
     def state(self) -> Json:
@@ -112,6 +119,8 @@ class Room:
 
         Raises OperatorError; then nothing has changed.
         """
+        if isinstance(command, SetPersonalView):
+            command = replace(command, limit=self._settings.personal_views)
         asked = Asked(type(command).__name__, self._clock.now(), getattr(command, "site", None))
         async with self.lock:
             self.check_not_ended()
@@ -121,7 +130,7 @@ class Room:
                     return answer
             draft = self.conference.copy()
             events = draft.apply(command, asked.at)
-            answer = OnAir(draft).state()
+            answer = OnAir(draft, asked.at).state()
             for event in events:
                 if event.what == "site_added" and event.site is not None:  # a link of a former site of that id is void
                     await self._around.store.revoke_token(self.id, event.site)
@@ -159,7 +168,7 @@ class Room:
         try:
             await self._around.synced.wait()  # a plan made before the relays have told of their legs would end them
             while True:
-                await self._changed.wait()
+                await self._something_new()
                 self._changed.clear()
                 self._urgent.clear()
                 self._tell()
@@ -173,6 +182,23 @@ class Room:
         finally:
             self.legs.stop()
 
+    async def _something_new(self) -> None:
+        """Wait for a change, or for the time when a view changes by itself: a page turns, an encoder is not needed."""
+        now, on_air = self._clock.now(), self.on_air
+        times = [at for at in (on_air.turns_at, self._passing.due(now)) if at is not None]
+        if not times:
+            await self._changed.wait()
+            return
+        turn = asyncio.ensure_future(self._clock.sleep(max(0.0, min(times) - now)))
+        change = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait((turn, change), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turn.cancel()
+            change.cancel()
+        if not self._changed.is_set():
+            self.changed()
+
     def _tell(self) -> None:
         now, on_air = self._clock.now(), self.on_air
         self.people.tell_changes(on_air, now)  # first: the legs' plans carry the hints
@@ -181,6 +207,7 @@ class Room:
     def tick(self, relay_stats: Mapping[str, RelayStats]) -> None:
         """Once a second: seats that expired, hints that have held, figures for the consoles, an idle mixer."""
         now = self._clock.now()
+        self._adaptation.keep(self.presence.legs)
         for seat in self.people.seats.expired(now, self._settings.seat_hold):
             self.end_seat(seat, None)
         if self.people.hints.pending:
@@ -339,8 +366,10 @@ class Room:
             case Speaker():
                 site = self._site_of(event.site)
                 if site != self.presence.speaker:
-                    self.presence.speaker = site
+                    self.presence.spotlight.hear(site, self._clock.now())
                     self.changed()
+            case Noisy():
+                self.noisy(event)
             case PlanOnAir():
                 for asked, seconds in self.legs.plans.on_air(event.revision, self._clock.now()):
                     self._around.metrics.on_air(asked.command, seconds)
@@ -373,10 +402,47 @@ class Room:
         if len(self.feed):
             self.feed.tell("levels", levels=dict(self._levels))
 
+    def noisy(self, event: Noisy) -> None:
+        """A site nobody called makes noise: mute it if the operator wants so."""
+        site = self._site_of(event.site)
+        if site is not None and may_be_muted_for_noise(self.arrangement, site):
+            self._around.spawn(self._mute_noisy(site, event.level_dbov), f"live/{self.id}/noise")
+
+    async def _mute_noisy(self, site: str, level_dbov: float) -> None:
+        try:
+            await self.command(MuteNoisy(site, level_dbov), None, None)
+        except (McuError, OSError) as error:  # the operator removed it meanwhile, or nothing can be stored now
+            _log.warning("noise_not_muted", conference=self.id, site=site, error=str(error))
+            return
+        if site in self.arrangement.noisy:
+            name = self.arrangement.sites[site].name
+            self.alarm(
+                "site_muted_noise",
+                f"Đã tự động tắt tiếng {name} vì ồn ({level_dbov:.0f} dBov) mà chưa được mời phát biểu.",
+                f"{name} was muted: it is noisy ({level_dbov:.0f} dBov) and nobody called it.",
+                site,
+            )
+
     def leg_stats(self, stats: LegStats) -> None:
+        leg = self.presence.legs.get(stats.leg)
+        if leg is None:
+            return
+        self._adapt(leg, stats)
         seat = self.people.seats.get(stats.leg)
         if seat is not None and seat.site is not None:
             self._quality.measured(seat.site, stats)
+
+    def _adapt(self, leg: Leg, stats: LegStats) -> None:
+        """Send a leg the size of its view that its line carries."""
+        pinned = leg.site is not None and self.arrangement.sites[leg.site].pinned is not None
+        if not self._settings.adaptation or pinned or not leg.connected or leg.codec is None:
+            return
+        if self._adaptation.measured(stats, self.on_air.rungs(leg), self._clock.now()):
+            before, leg.size = leg.size, self._adaptation.size(leg.leg)
+            figures: Json = {"remb_bps": stats.remb_bps, "lost": round(stats.peer_lost_fraction, 3)}
+            if leg.site is not None:
+                self.journal("size_adapted", leg.site, {"from": before, "to": leg.size, **figures})
+            self.changed()
 
     def worker_down(self, event: WorkerDown) -> None:
         worker = event.worker

@@ -24,16 +24,18 @@ from control_api.live.store import ConferenceStore, JournalEntry, Json
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Connect, Link, Pool, WorkerLink, connect_worker
 from control_api.live.writer import Writer
-from mcu_core.commands import Command
+from mcu_core.commands import Command, SetLayout
 from mcu_core.conference import Conference
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import OnAir
+from mcu_core.scene import CustomTile
 from mcu_core.wire import (
     CloseLeg,
     Event,
     LegInfo,
     LegState,
     Levels,
+    Noisy,
     RelayInfo,
     RelayStats,
     RelayStatus,
@@ -181,6 +183,9 @@ class LiveService:
                 room_of_levels = self._rooms.get(event.conference)
                 if room_of_levels is not None:
                     room_of_levels.levels(event)
+            case Noisy():
+                if (noisy_room := self._rooms.get(event.conference)) is not None:
+                    noisy_room.noisy(event)
             case RelayStats():
                 self._relay_stats[name] = event
                 for stats in event.legs:
@@ -272,6 +277,13 @@ class LiveService:
         Raises OperatorError; then nothing has changed.
         """
         return await self._room(conference_id).command(command, actor, command_id)
+
+    async def layout_changed(self, name: str, tiles: tuple[CustomTile, ...], *, actor: str | None) -> None:
+        """A stored layout was drawn anew: every view that has it takes the new tiles, each as a command."""
+        for room in list(self._rooms.values()):
+            for view, chosen in list(room.arrangement.scene.views.items()):
+                if chosen.layout == name and chosen.tiles and chosen.tiles != tiles:
+                    await room.command(SetLayout(view, name, tiles, chosen.pages), actor, None)
 
     async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None:
         """Disconnect a site's endpoint; it may come back with the same link.  Not connected: nothing happens."""

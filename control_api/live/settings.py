@@ -14,5 +14,7 @@ class LiveSettings:
     site_token_life: float | None = None  # None: until it is replaced or revoked
     max_legs: int = 400  # joins beyond are refused with mcu_busy
     sync_deadline: float = 5.0  # how long to wait at start for the relays to tell which legs they carry
+    personal_views: int = 4  # in one conference; each costs an encoder
+    adaptation: bool = True  # choose each leg's size by what its line carries
     worker_deadline: float = 8.0  # for a relay's or mixer's reply
     rejoin_spread: float = 0.5  # sites that must come back spread their offers over that long
