@@ -17,26 +17,37 @@ from control_api.conferences.models import (
     MuteAllExcept,
     MutedChange,
     NextChange,
+    PagesChange,
+    PersonalViewChange,
     PodiumChange,
     PodiumLayoutChange,
     RenditionChange,
     SiteId,
+    SizeChange,
+    TransitionChange,
     ViewName,
 )
 from control_api.conferences.routes import command
 from control_api.conferences.sites import public_url
+from control_api.layouts.routes import tiles_of
 from mcu_core.commands import (
     CallNext,
+    DropPersonalView,
+    FillCell,
     MuteAll,
     MuteSite,
+    PinSize,
     PlaceSite,
     Podium,
     SetLayout,
+    SetPersonalView,
     SetPodiumLayout,
     SetRendition,
+    SetTransition,
     Undo,
     UnmuteAll,
 )
+from mcu_core.scene import Filler, Pages
 
 routes = Routes("commands")
 
@@ -44,7 +55,7 @@ routes = Routes("commands")
 @routes.post("/conferences/{conference}/podium", role=Role.OPERATOR)
 async def podium(call: Call, conference: ConferenceId, body: PodiumChange) -> ConferenceState:
     """Give a site the word: its picture large, its sound open, the others muted by rule."""
-    return await command(call, conference, Podium(body.site))
+    return await command(call, conference, Podium(body.site, body.transition))
 
 
 @routes.post("/conferences/{conference}/next", role=Role.OPERATOR)
@@ -61,8 +72,17 @@ async def undo(call: Call, conference: ConferenceId) -> ConferenceState:
 
 @routes.put("/conferences/{conference}/views/{view}/layout", role=Role.OPERATOR)
 async def set_layout(call: Call, conference: ConferenceId, view: ViewName, body: LayoutChange) -> ConferenceState:
-    """Choose the layout of a view."""
-    return await command(call, conference, SetLayout(view, body.layout))
+    """Choose the layout of a view, and whether it turns pages."""
+    tiles = await tiles_of(call, body.layout)
+    return await command(call, conference, SetLayout(view, body.layout, tiles, pages_of(body.pages), body.transition))
+
+
+@routes.put("/conferences/{conference}/views/{view}/transition", role=Role.OPERATOR)
+async def set_transition(
+    call: Call, conference: ConferenceId, view: ViewName, body: TransitionChange
+) -> ConferenceState:
+    """Whether a view cuts or fades (300 ms) from one arrangement to the next."""
+    return await command(call, conference, SetTransition(view, body.transition))
 
 
 @routes.put("/conferences/{conference}/views/{view}/podium-layout", role=Role.OPERATOR)
@@ -77,7 +97,10 @@ async def set_podium_layout(
 async def place_site(
     call: Call, conference: ConferenceId, view: ViewName, cell: CellNumber, body: CellChange
 ) -> ConferenceState:
-    """Fix a site in a cell of a view."""
+    """Fix a site in a cell of a view, or give the cell a rule that fills it."""
+    filling = body.filling()
+    if isinstance(filling, Filler):
+        return await command(call, conference, FillCell(view, cell, filling))
     return await command(call, conference, PlaceSite(view, cell, body.site, body.track))
 
 
@@ -87,6 +110,28 @@ async def set_rendition(call: Call, conference: ConferenceId, view: ViewName, bo
     return await command(
         call, conference, SetRendition(view, body.width, body.height, body.frame_rate, body.bitrate_bps)
     )
+
+
+@routes.put("/conferences/{conference}/sites/{site}/view", role=Role.OPERATOR)
+async def set_personal_view(
+    call: Call, conference: ConferenceId, site: SiteId, body: PersonalViewChange
+) -> ConferenceState:
+    """Give a site a view of its own. It costs an encoder: a conference has a limited number of them."""
+    cells = tuple((one.cell, filling) for one in body.cells if (filling := one.filling()) is not None)
+    tiles = await tiles_of(call, body.layout)
+    return await command(call, conference, SetPersonalView(site, body.layout, cells, tiles, pages_of(body.pages)))
+
+
+@routes.delete("/conferences/{conference}/sites/{site}/view", role=Role.OPERATOR)
+async def drop_personal_view(call: Call, conference: ConferenceId, site: SiteId) -> None:
+    """The site watches what its role watches again."""
+    await command(call, conference, DropPersonalView(site))
+
+
+@routes.put("/conferences/{conference}/sites/{site}/size", role=Role.OPERATOR)
+async def pin_size(call: Call, conference: ConferenceId, site: SiteId, body: SizeChange) -> ConferenceState:
+    """Fix the size of the picture a site is sent, or leave it to what its line carries."""
+    return await command(call, conference, PinSize(site, body.size))
 
 
 @routes.put("/conferences/{conference}/sites/{site}/muted", role=Role.OPERATOR)
@@ -120,3 +165,7 @@ async def open_monitor(call: Call, conference: ConferenceId, body: MonitorReques
     """A short-lived join token for watching a view, as the console does."""
     token = await call.services.live.open_monitor(conference, body.view, actor=call.user.username)
     return LinkAnswer(url=f"{public_url(call)}/join/{token}", token=token)
+
+
+def pages_of(body: PagesChange | None) -> Pages | None:
+    return None if body is None else Pages(body.tiles, body.seconds)

@@ -9,6 +9,7 @@ from typing import Protocol
 from control_api.live.figures import Figures
 from control_api.live.store import Json
 from mcu_core.commands import Command
+from mcu_core.scene import CustomTile
 from mcu_core.wire import View
 
 
@@ -52,6 +53,8 @@ class Live(Protocol):
     async def command(
         self, conference_id: str, command: Command, *, actor: str | None, command_id: str | None = None
     ) -> Json: ...
+
+    async def layout_changed(self, name: str, tiles: tuple[CustomTile, ...], *, actor: str | None) -> None: ...
 
     async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from control_api.api import Model
+from mcu_core.adaptation import Size
+from mcu_core.scene import Filler, Filling, Placement, Transition
 from mcu_core.wire import VIEW_PATTERN, Codec, Track
 
 ConferenceId = Annotated[str, Field(min_length=1, max_length=80, examples=["c-1f3a"])]
@@ -44,6 +46,12 @@ class ConferenceChange(Model):
 
     title: Name | None = None
     open: bool | None = Field(default=None, description="Closed: sites cannot join.")
+    auto_mute_noisy: bool | None = Field(
+        default=None, description="Mute a noisy site that nobody called; never the main site or the podium."
+    )
+    pass_through: bool | None = Field(
+        default=None, description="Forward a site's own picture where it fills a view, instead of encoding it again."
+    )
 
 
 class NewSite(Model):
@@ -62,19 +70,74 @@ class SiteChange(Model):
 
 class PodiumChange(Model):
     site: SiteId | None = Field(description="Null ends the podium and restores what was before.")
+    transition: Transition | None = Field(default=None, description="Left out: as the views have changed so far.")
 
 
 class NextChange(Model):
     site: SiteId | None
 
 
+class PagesChange(Model):
+    """Show all sites, so many at a time."""
+
+    tiles: Annotated[int, Field(ge=1, le=144)]
+    seconds: Annotated[float, Field(ge=5, le=300)] = 10.0
+
+
 class LayoutChange(Model):
-    layout: str = Field(min_length=1, max_length=40, description='"auto" or a name of the catalogue.')
+    layout: str = Field(default="auto", min_length=1, max_length=40, description='"auto" or a name of /layouts.')
+    pages: PagesChange | None = Field(
+        default=None, description='With "auto": the smallest layout for so many tiles. Left out: no pages.'
+    )
+    transition: Transition | None = Field(default=None, description="Left out: as the view has changed so far.")
+
+
+class TransitionChange(Model):
+    transition: Transition
 
 
 class CellChange(Model):
-    site: SiteId | None = Field(description="Null gives the cell back to automatic filling.")
+    """A site, or a rule (`filler`) that chooses one; neither gives the cell back to automatic filling."""
+
+    site: SiteId | None = None
     track: Track = "camera"
+    filler: Literal["site", "podium", "loudest", "rotation", "content", "blank"] | None = None
+    seconds: Annotated[float, Field(ge=2, le=3600)] = Field(default=10.0, description="Rotation: each site's turn.")
+    sites: tuple[SiteId, ...] = Field(
+        default=(), max_length=1000, description="Rotation: over these; empty: over all that are there."
+    )
+    hold: Annotated[float, Field(ge=1.5, le=3)] = Field(
+        default=2.0, description="Loudest: how long one is kept at least."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.filler == "site" and self.site is None:
+            raise ValueError("filler “site” needs a site")
+        if self.filler not in (None, "site") and self.site is not None:
+            raise ValueError("a cell takes either a site or a filler")
+        return self
+
+    def filling(self) -> Filling | None:
+        if self.filler in (None, "site"):
+            return None if self.site is None else Placement(self.site, self.track)
+        assert self.filler is not None
+        assert self.filler != "site"
+        return Filler(self.filler, self.hold if self.filler == "loudest" else self.seconds, self.sites)
+
+
+class NumberedCell(CellChange):
+    cell: CellNumber
+
+
+class PersonalViewChange(Model):
+    layout: str = Field(default="auto", min_length=1, max_length=40, description='"auto" or a name of /layouts.')
+    pages: PagesChange | None = None
+    cells: tuple[NumberedCell, ...] = Field(default=(), max_length=144)
+
+
+class SizeChange(Model):
+    size: Size | None = Field(description="Null leaves it to what the site's line carries.")
 
 
 class PodiumLayoutChange(Model):
@@ -135,7 +198,7 @@ class SiteAnswer(Answer):
     role: SiteRole
     state: SiteState
     muted: bool
-    muted_by: Literal["operator", "rule"] | None
+    muted_by: Literal["operator", "noise", "rule"] | None
     microphone: bool
     camera: bool
     screen: bool
@@ -143,12 +206,24 @@ class SiteAnswer(Answer):
     on_podium: bool
     next: bool
     gain_db: float
+    view: str = Field(description='What it watches: "chair", "programme" or its own, "site:<number>".')
+    rendition: int | None
+    size: Size | None = Field(description="Size of its picture as it is sent now; null while it is not connected.")
+    pinned: Size | None = Field(description="Set by the operator; null: by what its line carries.")
+
+
+class FillerAnswer(Answer):
+    filler: Literal["podium", "loudest", "rotation", "content", "blank"]
+    seconds: float | None = None
+    hold: float | None = None
+    sites: tuple[str, ...] | None = None
 
 
 class CellAnswer(Answer):
     site: str | None
     track: Track
-    fixed: bool = Field(description="Placed by the operator, not filled automatically.")
+    fixed: bool = Field(description="Decided by the operator, not filled automatically.")
+    filler: FillerAnswer | None = Field(default=None, description="The rule that fills it.")
     x: float
     y: float
     w: float
@@ -158,6 +233,8 @@ class CellAnswer(Answer):
 class ViewAnswer(Answer):
     layout: str
     effective_layout: str
+    pages: PagesChange | None
+    transition: Transition
     cells: tuple[CellAnswer, ...]
     frame_rate: float
     width: int
@@ -169,6 +246,7 @@ class ViewsAnswer(Answer):
     programme: ViewAnswer
     chair: ViewAnswer
     wall: ViewAnswer
+    # and "site:<number>" for each personal view
 
 
 class ConferenceState(Answer):
@@ -176,6 +254,8 @@ class ConferenceState(Answer):
     title: str
     revision: int
     open: bool
+    auto_mute_noisy: bool
+    pass_through: bool
     podium: str | None
     next: str | None
     can_undo: bool
@@ -194,6 +274,8 @@ class RenditionAnswer(Answer):
     frame_rate: float
     bitrate_bps: int
     viewers: int
+    size: Size
+    passed: str | None = Field(description="The site whose own picture is forwarded instead of an encoding.")
 
 
 class LinkAnswer(Model):

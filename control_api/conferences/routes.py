@@ -15,7 +15,7 @@ from control_api.conferences.models import (
     Page,
     RenditionAnswer,
 )
-from mcu_core.commands import AddSite, Command, SetOpen, SetTitle
+from mcu_core.commands import AddSite, Command, SetOpen, SetOptions, SetTitle
 from mcu_core.errors import OperatorError
 
 routes = Routes("conferences")
@@ -56,11 +56,13 @@ async def get_conference(call: Call, conference: ConferenceId) -> ConferenceAnsw
 
 @routes.patch("/conferences/{conference}", role=Role.OPERATOR)
 async def change_conference(call: Call, conference: ConferenceId, body: ConferenceChange) -> ConferenceAnswer:
-    """Rename a conference; open it to its sites or close it."""
+    """Rename a conference, open it to its sites or close it, set its options."""
     if body.title is not None:
         await command(call, conference, SetTitle(body.title), part="title")
     if body.open is not None:
         await command(call, conference, SetOpen(body.open), part="open")
+    if body.auto_mute_noisy is not None or body.pass_through is not None:
+        await command(call, conference, SetOptions(body.auto_mute_noisy, body.pass_through), part="options")
     return summary(call, conference)
 
 

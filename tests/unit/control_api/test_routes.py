@@ -20,6 +20,7 @@ class Ask:
     body: dict[str, Any] | None = None
 
 
+CELL = {"x": 0.0, "y": 0.25, "w": 1.0, "h": 0.5}
 ASKS = {
     "sign_in": Ask({"username": "viewer", "password": PASSWORD}),
     "create_conference": Ask({"title": "Họp giao ban tháng 11", "main_site": "Trung tâm điều hành tỉnh"}),
@@ -29,6 +30,11 @@ ASKS = {
     "podium": Ask({"site": "so-y-te"}),
     "call_next": Ask({"site": "so-y-te"}),
     "set_layout": Ask({"layout": "2x2"}),
+    "set_transition": Ask({"transition": "fade"}),
+    "set_personal_view": Ask({"layout": "1+5", "cells": [{"cell": 0, "filler": "loudest"}]}),
+    "pin_size": Ask({"size": "medium"}),
+    "create_layout": Ask({"name": "rong", "title_vi": "Rộng", "title_en": "Wide", "cells": [CELL]}),
+    "change_layout": Ask({"title_vi": "Rộng", "title_en": "Wide", "cells": [CELL]}),
     "set_podium_layout": Ask({"layout": "1+5"}),
     "place_site": Ask({"site": "so-y-te", "track": "camera"}),
     "set_rendition": Ask({"width": 640, "height": 360, "frame_rate": 25}),
@@ -36,7 +42,7 @@ ASKS = {
     "mute_all": Ask({"except": ["so-y-te"]}),
     "open_monitor": Ask({"view": "wall"}),
 }
-PARTS = {"site": "so-y-te", "view": "programme", "cell": "0"}
+PARTS = {"site": "so-y-te", "view": "programme", "cell": "0", "layout": "hop"}
 
 
 async def prepared(world: World, route: Route) -> str:
@@ -45,6 +51,8 @@ async def prepared(world: World, route: Route) -> str:
     conference = await world.conference()
     made = await operator.post(f"/api/v1/conferences/{conference}/sites", json={"name": "Sở Y tế", "id": "so-y-te"})
     assert made.status == 201
+    drawn = {"name": "hop", "title_vi": "Họp", "title_en": "Meeting", "cells": [CELL]}
+    assert (await operator.post("/api/v1/layouts", json=drawn)).status == 201
     return route.path.format(conference=conference, **PARTS)
 
 
@@ -157,7 +165,7 @@ async def test_refusals_have_stable_codes(world: World, method: str, path: str, 
     conference = await world.conference()
     bodies = {
         "podium": {"site": "nobody"},
-        "layout": {"layout": "9x9"},
+        "layout": {"layout": "99x99"},
         "250": {"site": None},
         "rendition": {"width": 641},
     }
