@@ -41,6 +41,7 @@ class AudioLoop:
         self._send, self._on_speaker, self._on_noise, self._listening = send, on_speaker, on_noise, listening
         self._mix = AudioMix()
         self._sites: Mapping[int, SitePlan] = {}
+        self._waits: dict[int, float] = {}  # replaced, never changed: the audio thread reads it
         self._inbox: deque[AudioIn] = deque(maxlen=_INBOX)
         self._overflowed = self._skipped = 0
         self.late = Meter()
@@ -50,6 +51,14 @@ class AudioLoop:
     def update(self, sites: Mapping[int, SitePlan]) -> None:
         """Follow a new plan from the next tick on."""
         self._sites = sites
+
+    def playout(self, site: int) -> float | None:
+        """Seconds by which a site's sound is delayed of itself; None if it was never heard."""
+        return self._mix.playout(site)
+
+    def wait(self, waits: dict[int, float]) -> None:
+        """Delay the sound of these sites at least so many seconds; takes the dictionary over."""
+        self._waits = waits
 
     def receive(self, packet: AudioIn) -> None:
         self._overflowed += len(self._inbox) == _INBOX
@@ -69,7 +78,9 @@ class AudioLoop:
                 self.late.add(tick.late)
                 self._skipped += tick.skipped
                 packets, self._inbox = self._inbox, deque(maxlen=_INBOX)
-                mixed = await loop.run_in_executor(self._executor, self._mix.tick, tick.due, packets, self._sites)
+                mixed = await loop.run_in_executor(
+                    self._executor, self._mix.tick, tick.due, packets, self._sites, self._waits
+                )
                 self._hand_out(mixed, tick)
         finally:
             self._executor.submit(self._mix.close)

@@ -23,6 +23,7 @@ from mixer.master import Master
 
 MAX_VOICES = 16  # decoded at once; relays pass on only the few loudest and whoever has the word
 _TIDY = 50  # ticks
+_NO_WAITS: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,24 @@ class AudioMix:
         self._ticks = 0
         self._lost = self._late = 0  # of sites that are gone
 
-    def tick(self, now: float, packets: Iterable[AudioIn], sites: Mapping[int, SitePlan]) -> MixedSound:
-        """Mix the block due at `now` from `packets`, all that arrived since the last tick."""
+    def tick(
+        self,
+        now: float,
+        packets: Iterable[AudioIn],
+        sites: Mapping[int, SitePlan],
+        waits: Mapping[int, float] = _NO_WAITS,
+    ) -> MixedSound:
+        """Mix the block due at `now` from `packets`, all that arrived since the last tick.
+
+        `waits`: seconds that the sound of a site must at least be delayed.
+        """
         for voice in self._voices.values():
             voice.ending = _closed(sites.get(voice.site))
         speaker = self._speaker.current
         if speaker is not None and _closed(sites.get(speaker)):
             self._speaker.drop(speaker)
+        for voice in self._voices.values():
+            voice.playout.least = waits.get(voice.site, 0.0)
         for packet in packets:
             self._receive(packet, sites.get(packet.site), now)
         self._read(now, sites)
@@ -68,6 +80,11 @@ class AudioMix:
         if self._ticks % _TIDY == 0:
             self._forget(sites)
         return mixed
+
+    def playout(self, site: int) -> float | None:
+        """Seconds by which a site's line delays its sound of itself; None if it was never heard."""
+        line = self._lines.get(site)
+        return line.playout.jitter if line is not None else None
 
     def dropped(self) -> dict[str, int]:
         """Packets that were not heard, by reason, since start."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from mcu_core.mixing.audio_loop import AudioLoop
 from mcu_core.mixing.clock import Clock
 from mcu_core.mixing.decoding import DecoderPool
+from mcu_core.mixing.lip_sync import LipSync
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
 from mcu_core.mixing.view_loop import ViewLoop
@@ -26,6 +27,7 @@ from mcu_core.wire import (
     MixPlan,
     Noisy,
     PlanOnAir,
+    SenderClock,
     SitePlan,
     Speaker,
     VideoIn,
@@ -76,6 +78,7 @@ class ConferenceMix:
         self._audio = AudioLoop(
             clock, threads.audio, outlets.audio, self._on_speaker, self._on_noise, outlets.listening
         )
+        self._lip_sync = LipSync()
         self._views: dict[View, ViewLoop] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._on_air_due: set[View] = set()  # views whose first picture of the plan has not been sent
@@ -100,6 +103,7 @@ class ConferenceMix:
         self.plan = plan
         sites = {site.site: site for site in plan.sites}
         self._audio.update(sites)
+        self._lip_sync.keep(sites)
         scenes = {view.view: make_scene(plan.revision, view, sites) for view in plan.views}
         watched = {rendition.view for rendition in plan.renditions} & scenes.keys()
         # Decoders first: the keyframes they need are on their way while encoders open.
@@ -134,10 +138,22 @@ class ConferenceMix:
             view.ask_keyframe(rendition)
 
     def receive_video(self, frame: VideoIn) -> None:
+        if frame.track == "camera":
+            self._lip_sync.picture_arrived(frame.site, frame.rtp_time, frame.arrived)
         self._decoders.receive(frame, self._clock.now())
 
     def receive_audio(self, packet: AudioIn) -> None:
+        self._lip_sync.sound_arrived(packet.site, packet.rtp_time, packet.arrived)
         self._audio.receive(packet)
+
+    def receive_clock(self, clock: SenderClock) -> None:
+        """A sender report of one of a site's streams."""
+        if (
+            clock.kind != "screen"
+            and self.plan is not None
+            and any(each.site == clock.site for each in self.plan.sites)
+        ):
+            self._lip_sync.report(clock.site, clock.kind, clock.ntp, clock.rtp_time)
 
     # -- events
 
@@ -172,9 +188,22 @@ class ConferenceMix:
         while True:
             await self._clock.sleep_until(self._clock.now() + _TEND)
             self._decoders.tend(self._clock.now())
+            self._keep_in_sync()
             count += 1
             if count % _TENDS_PER_STATS == 0 and self.plan is not None:
                 self._outlets.control(self._stats(self.plan.conference))
+
+    def _keep_in_sync(self) -> None:
+        """Let whichever is early wait, of each site that was heard and tells its clocks."""
+        sounds = {}
+        for site in self.plan.sites if self.plan is not None else ():
+            playout = self._audio.playout(site.site)
+            if playout is None:
+                continue
+            waits = self._lip_sync.waits(site.site, playout)
+            sounds[site.site] = waits.sound if waits is not None else 0.0
+            self._decoders.hold((site.site, "camera"), waits.picture if waits is not None else 0.0)
+        self._audio.wait(sounds)
 
     def _stats(self, conference: str) -> MixerStats:
         now, cpu = self._clock.now(), time.process_time()

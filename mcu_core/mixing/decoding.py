@@ -75,9 +75,15 @@ class DecoderPool:
     def picture(self, source: Source, now: float) -> Picture | None:
         """The newest picture of a track; None while there is none that is fresh enough to show."""
         stream = self._streams.get(source)
-        if stream is None or (newest := stream.newest) is None:
+        if stream is None or (newest := stream.due(now)) is None:
             return None
         return newest[0] if now - newest[1] < STALE[source[1]] else None
+
+    def hold(self, source: Source, seconds: float) -> None:
+        """Show the pictures of a track so long after they arrived."""
+        stream = self._streams.get(source)
+        if stream is not None:
+            stream.hold = seconds
 
     def tend(self, now: float) -> None:
         """Ask again for keyframes that did not come; about 10 times a second."""
@@ -104,7 +110,7 @@ class DecoderPool:
             sorted(
                 site
                 for (site, track), stream in self._streams.items()
-                if track == "camera" and stream.newest is not None and now - stream.newest[1] < _RECEIVING
+                if track == "camera" and (newest := stream.due(now)) is not None and now - newest[1] < _RECEIVING
             )
         )
 
@@ -151,7 +157,7 @@ class DecoderPool:
         if too_large:
             self._quarantine.put(stream.source, now)
         if too_large or self._quarantine.failed(stream.source, now):
-            stream.newest = None
+            stream.blank()
             log.warning("stream quarantined", site=site, track=track, error=str(error))
             return
         self._ask(stream, now)

@@ -167,6 +167,11 @@ class PlayoutBuffer:
         return max(self._jitter.target, self.least)
 
     @property
+    def jitter(self) -> float:
+        """The delay that jitter alone asks for, seconds."""
+        return self._jitter.target
+
+    @property
     def idle(self) -> bool:
         """Nothing is playing or waiting to."""
         return self._at is None and not self._packets

@@ -38,6 +38,7 @@ from mcu_core.wire import (
     RelayAttached,
     RenditionKeyframe,
     Reply,
+    SenderClock,
     SiteKeyframe,
     Speaker,
     VideoIn,
@@ -119,8 +120,10 @@ class MixerProcess:
                 self._mix.relay_attached()
             case RenditionKeyframe(rendition=rendition):
                 self._mix.ask_keyframe(rendition)
+            case SenderClock():
+                self._mix.receive_clock(event)
             case _:
-                pass  # sender reports: picture and sound are kept together by their arrival
+                pass
 
     def _on_media(self, peer: Peer, media: Media) -> None:
         assert self._mix is not None

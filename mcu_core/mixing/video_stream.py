@@ -36,7 +36,9 @@ class VideoStream:
         self.waiting = True  # for a keyframe
         self.asked = float("-inf")  # when a keyframe was last asked for
         self.received = float("-inf")  # when the newest frame arrived
-        self.newest: Newest | None = None  # written by one decoder thread at a time, read by anybody
+        self.newest: Newest | None = None  # the newest that is due; read and written on the event loop
+        self.hold = 0.0  # seconds after its arrival before a picture is due: it waits for its sound
+        self._held: deque[Newest] = deque(maxlen=QUEUE)  # decoded; put in by one decoder thread at a time
         self.decoded = 0
         self.dropped = 0
         self.busy = 0  # number of the frame in the decoder now, 0: none
@@ -71,6 +73,18 @@ class VideoStream:
         if start:
             self._executor.submit(self._decode_next)
         return True
+
+    def due(self, now: float) -> Newest | None:
+        """The newest picture that is due; the first one is due at once."""
+        held, hold = self._held, self.hold
+        while held and (self.newest is None or not hold or held[0][1] + hold <= now):
+            self.newest = held.popleft()
+        return self.newest
+
+    def blank(self) -> None:
+        """Show nothing until another picture comes."""
+        self._held.clear()
+        self.newest = None
 
     def restart(self) -> None:
         """Decode nothing more until a keyframe."""
@@ -112,7 +126,7 @@ class VideoStream:
         try:
             pictures = self._decoder.decode(frame.payload, frame.rtp_time)
             if pictures:
-                self.newest = Picture.from_frame(pictures[-1]), frame.arrived
+                self._held.append((Picture.from_frame(pictures[-1]), frame.arrived))
                 self.decoded += 1
         finally:
             self._marks.end()

@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 
+import av
+
 from mcu_core.mixing.clock import Clock, Tick, ticks
+from mcu_core.mixing.fade import Fade
 from mcu_core.mixing.meter import Meter
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.rendition import Rendition
@@ -48,6 +51,8 @@ class ViewLoop:
         self._retired = False
         self._compositor: Compositor | None = None
         self._drawn: Scene | None = None  # what the compositor was last told
+        self._fade: Fade | None = None  # while one arrangement gives way to the next
+        self._frame: av.VideoFrame | None = None  # of the fade, instead of the canvas
         self._aired = -1
         self._speaker: int | None = None
         self._compose_seconds = Meter()
@@ -150,7 +155,7 @@ class ViewLoop:
             )
             self._hand_out(made)
         else:
-            await loop.run_in_executor(self._executor, self._draw, scene, pictures, leaving)
+            await loop.run_in_executor(self._executor, self._draw, scene, pictures, leaving, tick.due)
             jobs = [
                 loop.run_in_executor(self._executor, self._encode, each, tick.due, keyframe)
                 for each, keyframe in zip(due, keyframes, strict=True)
@@ -168,7 +173,7 @@ class ViewLoop:
         if leaving:
             await asyncio.get_running_loop().run_in_executor(self._executor, _close, leaving)
         if not self._renditions:
-            self._compositor = self._drawn = None
+            self._compositor = self._drawn = self._fade = None
 
     def _hand_out(self, made: list[VideoOut]) -> None:
         for picture in made:
@@ -185,31 +190,46 @@ class ViewLoop:
         tick: float,
         keyframe: bool,
     ) -> list[VideoOut]:
-        self._draw(scene, pictures, leaving)
+        self._draw(scene, pictures, leaving, tick)
         return self._encode(rendition, tick, keyframe)
 
-    def _draw(self, scene: Scene, pictures: Sequence[Picture | None], leaving: Sequence[Rendition]) -> None:
+    def _draw(
+        self, scene: Scene, pictures: Sequence[Picture | None], leaving: Sequence[Rendition], tick: float
+    ) -> None:
         began = self._clock.now()
         _close(leaving)
         compositor = self._compositor
         if compositor is None or self._drawn is None or self._drawn.size != scene.size:
             compositor = self._compositor = Compositor(*scene.size)
-            self._drawn = None
+            self._drawn = self._fade = None
+        if self._fade is not None and self._fade.over(tick):
+            self._fade = None
         if self._drawn is not scene:
+            if self._drawn is not None and scene.plan.fade > 0 and _arranged_anew(self._drawn, scene):
+                self._fade = Fade(compositor.canvas, tick, scene.plan.fade)
             compositor.arrange(scene.tiles)
             self._drawn = scene
         compositor.set_speaker(None if self._speaker is None else (self._speaker, "camera"))
         for index, picture in enumerate(pictures):
             compositor.put(index, picture)
         compositor.compose()
+        self._frame = None if self._fade is None else self._fade.blend(compositor.canvas, tick)
         self._compose_seconds.add(self._clock.now() - began)
 
     def _encode(self, rendition: Rendition, tick: float, keyframe: bool) -> list[VideoOut]:
         assert self._compositor is not None
         began = self._clock.now()
-        made = rendition.encode(self._compositor.canvas.frame, tick, keyframe)
+        frame = self._compositor.canvas.frame if self._frame is None else self._frame
+        made = rendition.encode(frame, tick, keyframe)
         rendition.seconds.add(self._clock.now() - began)
         return made
+
+
+def _arranged_anew(before: Scene, after: Scene) -> bool:
+    """Whether sites moved; a name, a mute or a loss alone is no reason to fade."""
+    return [(tile.rect, tile.z, tile.key) for tile in before.tiles] != [
+        (tile.rect, tile.z, tile.key) for tile in after.tiles
+    ]
 
 
 def _close(renditions: Sequence[Rendition]) -> None:

@@ -158,3 +158,22 @@ async def test_suspects_of_a_crash_start_in_quarantine(tmp_path: Path) -> None:
     pool.receive(frame(0, 101.0), 101.0)
     assert pool.picture(ADA, 101.0) is None
     assert pool.quarantined(101.0) == (1,)
+
+
+async def test_pictures_wait_for_their_sound(stage: Stage) -> None:
+    pool = stage.pool
+    pool.want([ADA], 0.0)
+    pool.receive(frame(0, 1.0), 1.0)
+    first = pool.picture(ADA, 1.0)
+    assert first is not None
+    pool.hold(ADA, 0.1)
+    for n in range(1, 4):
+        pool.receive(frame(n, 1.0 + n * 0.04), 1.0 + n * 0.04)
+    assert pool.picture(ADA, 1.13) is first
+    second = pool.picture(ADA, 1.15)
+    assert second is not first
+    third = pool.picture(ADA, 1.3)
+    assert third is not second
+    pool.hold(ADA, 0.0)
+    pool.receive(frame(4, 1.4), 1.4)
+    assert pool.picture(ADA, 1.4) is not third, "shown at once again"

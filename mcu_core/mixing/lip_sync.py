@@ -1,0 +1,125 @@
+"""Lip sync: a site's sound and picture leave the mix together although they came by different ways.
+
+Sender reports tell when each was taken, by the site's own clock (RFC 3550, section 6.4.1); their arrival and what the
+mixer does with them tell when each is shown.  Whichever would be too early waits: sound in its playout buffer, pictures
+after the decoder.  Viewers notice sound 45 ms early or 125 ms late (ITU-R BT.1359); between `EARLIEST` and `LATEST`
+nothing is done, because waiting costs delay.  Pure; `now` and arrival times are seconds of one clock.  Owned by the
+event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+EARLIEST, LATEST = -0.015, 0.060  # seconds by which sound may come after the picture
+MOST = 0.200  # seconds that either may be made to wait
+
+_RATES = {"audio": 48_000, "camera": 90_000}
+_SOUND_WORK = 0.015  # beyond the playout target: half a block, limiter
+_PICTURE_WORK = 0.020  # decoder, and half a tick until it is drawn
+_WINDOW = 5.0  # seconds; the fastest sound packet is taken over one to two of these, as the playout buffer does
+_SMOOTH = 1 / 16  # of pictures' delays
+_NONSENSE = 2.0  # seconds; reports that differ so much tell nothing
+_STEP = 0.010  # seconds; smaller corrections are not made
+
+Kind = Literal["audio", "camera"]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """When what arrives was taken: arrival minus the site's clock."""
+
+    rate: int
+    ntp: float | None = None
+    rtp_time: int = 0
+
+    def transit(self, rtp_time: int, arrived: float) -> float | None:
+        if self.ntp is None:
+            return None
+        since = ((rtp_time - self.rtp_time + (1 << 31)) % (1 << 32)) - (1 << 31)
+        return arrived - (self.ntp + since / self.rate)
+
+
+@dataclass(slots=True)
+class _Site:
+    audio: _Stream = field(default_factory=lambda: _Stream(_RATES["audio"]))
+    camera: _Stream = field(default_factory=lambda: _Stream(_RATES["camera"]))
+    sound: float | None = None  # least transit of this window
+    sound_before: float | None = None  # and of the one before
+    window_ends: float = 0.0
+    picture: float | None = None  # smoothed transit
+    least: float = 0.0  # what was asked for last
+    hold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What keeps one site in sync."""
+
+    sound: float  # delay in seconds that its playout buffer must not undercut
+    picture: float  # seconds its pictures are held
+
+
+class LipSync:
+    """Sites of one conference."""
+
+    def __init__(self) -> None:
+        self._sites: dict[int, _Site] = {}
+
+    def keep(self, sites: Collection[int]) -> None:
+        """Forget all other sites."""
+        for number in self._sites.keys() - set(sites):
+            del self._sites[number]
+
+    def report(self, number: int, kind: Kind, ntp: float, rtp_time: int) -> None:
+        """Take a sender report."""
+        site = self._sites.setdefault(number, _Site())
+        stream = site.audio if kind == "audio" else site.camera
+        before = stream.transit(rtp_time, ntp)
+        if before is not None and abs(before) > _NONSENSE:  # another source, or its clock was set
+            site.sound = site.sound_before = site.picture = None
+        stream.ntp, stream.rtp_time = ntp, rtp_time
+
+    def sound_arrived(self, number: int, rtp_time: int, arrived: float) -> None:
+        site = self._sites.get(number)
+        transit = site.audio.transit(rtp_time, arrived) if site is not None else None
+        if site is None or transit is None:
+            return
+        if site.sound is None or arrived >= site.window_ends:
+            recent = arrived < site.window_ends + _WINDOW
+            site.sound_before = site.sound if recent else None
+            site.sound, site.window_ends = transit, arrived + _WINDOW
+        else:
+            site.sound = min(site.sound, transit)
+
+    def picture_arrived(self, number: int, rtp_time: int, arrived: float) -> None:
+        site = self._sites.get(number)
+        transit = site.camera.transit(rtp_time, arrived) if site is not None else None
+        if site is None or transit is None:
+            return
+        if site.picture is None or abs(transit - site.picture) > _NONSENSE:
+            site.picture = transit
+        else:
+            site.picture += _SMOOTH * (transit - site.picture)
+
+    def waits(self, number: int, playout: float) -> Waits | None:
+        """What to do for a site whose sound by itself plays `playout` seconds after its fastest packets.
+
+        None while its reports do not tell.
+        """
+        site = self._sites.get(number)
+        if site is None or site.sound is None or site.picture is None:
+            return None
+        fastest = site.sound if site.sound_before is None else min(site.sound, site.sound_before)
+        later = fastest + playout + _SOUND_WORK - (site.picture + _PICTURE_WORK)
+        if abs(later) > _NONSENSE:
+            return None
+        extra, hold = min(max(EARLIEST - later, 0.0), MOST), min(max(later - LATEST, 0.0), MOST)
+        least = playout + extra if extra > 0 else 0.0
+        if abs(least - site.least) > _STEP or least == 0.0:
+            site.least = least
+        if abs(hold - site.hold) > _STEP or hold == 0.0:
+            site.hold = hold
+        return Waits(site.least, site.hold)

@@ -1,0 +1,131 @@
+"""Flash and beep through the real mixer: what was taken together leaves together, however it came."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from mcu_core.wire import AudioIn, RenditionPlan, SenderClock, SitePlan, VideoIn, ViewPlan
+from mixer.codec import OpusDecoder, OpusEncoder, VideoDecoder, video_encoder
+from mixer.picture import Canvas, Picture
+from tests.integration.mixing_bench import Bench, bench, grid, plan, tone_of
+
+PERIOD = 2.0  # seconds between flashes
+FRAME_RATE = 15
+CENTRES = {1: (160, 90), 2: (480, 90), 3: (160, 270)}
+MOST_EARLY, MOST_LATE = -0.045, 0.125  # sound against picture, ITU-R BT.1359
+
+
+@dataclass(frozen=True)
+class Line:
+    """How long a site's sound and pictures are on their way, seconds."""
+
+    sound: float
+    picture: float
+
+
+LINES = {1: Line(0.02, 0.20), 2: Line(0.24, 0.03), 3: Line(0.02, 0.03)}
+
+
+@cache
+def flashes() -> tuple[bytes, ...]:
+    """One period: white for 0.2 s, black for the rest."""
+    canvas, frames = Canvas(320, 180), []
+    encoder = video_encoder("H264", 320, 180, FRAME_RATE, 400_000)
+    for n in range(round(PERIOD * FRAME_RATE)):
+        canvas.picture.fill((235 if n < 3 else 16, 128, 128))
+        frames += [each.payload for each in encoder.encode(canvas.frame, n * 6000, n == 0)]
+    encoder.close()
+    return tuple(frames)
+
+
+@cache
+def beeps(site: int) -> tuple[bytes, ...]:
+    """One period: the site's tone for 0.2 s, silence for the rest."""
+    pcm = (6000 * np.sin(2 * np.pi * tone_of(site) * np.arange(round(PERIOD * 48_000)) / 48_000)).astype(np.int16)
+    pcm[9600:] = 0
+    encoder = OpusEncoder()
+    return tuple(encoder.encode(block) for block in pcm.reshape(-1, 960))
+
+
+async def feed(stage: Bench, seconds: float) -> None:
+    """Send all sites' packets when they arrive, and their sender reports."""
+    loop, count = asyncio.get_running_loop(), iter(range(10**6))
+    start = loop.time() + 0.1
+    due: list[tuple[float, int, int, str, int]] = []  # arrival, order, site, kind, number
+    for site, line in LINES.items():
+        for n in range(round(seconds * 50)):
+            heapq.heappush(due, (start + (n + 1) * 0.02 + line.sound, next(count), site, "audio", n))
+        for n in range(round(seconds * FRAME_RATE)):
+            heapq.heappush(due, (start + n / FRAME_RATE + line.picture, next(count), site, "camera", n))
+        for n in range(round(seconds * 2)):
+            heapq.heappush(due, (start + n / 2 + 0.02, next(count), site, "report", n))
+    while due:
+        when, _, site, kind, n = heapq.heappop(due)
+        await asyncio.sleep(when - loop.time())
+        peer, audio_base, video_base = stage.relay.peer, 7_000 * site, 11_000 * site
+        assert peer is not None
+        if kind == "audio":
+            beep = beeps(site)
+            packet = AudioIn(site, n, 20, True, loop.time(), audio_base + n * 960, beep[n % len(beep)])
+            peer.send_media(packet.pack())
+        elif kind == "camera":
+            flash = flashes()
+            at = n % len(flash)
+            frame = VideoIn(site, "camera", "H264", at == 0, loop.time(), video_base + n * 6000, flash[at])
+            peer.send_media(frame.pack())
+        else:
+            ntp = 3_900_000_000.0 + site + n / 2
+            peer.post(SenderClock(site, "audio", ntp, audio_base + n * 24_000))
+            peer.post(SenderClock(site, "camera", ntp, video_base + n * 45_000))
+
+
+def beep_starts(stage: Bench, site: int) -> list[float]:
+    """When the tone of `site` begins in the shared mix, seconds of the mixer's clock."""
+    decoder = OpusDecoder()
+    pcm = np.concatenate([decoder.decode(tick.shared) for tick in stage.relay.audio]).astype(np.float64)
+    decoder.close()
+    step = 240
+    at = np.arange(pcm.size) / 48_000
+    turned = (pcm * np.exp(-2j * np.pi * tone_of(site) * at))[: pcm.size // step * step].reshape(-1, step)
+    loud = np.abs(np.convolve(turned.mean(axis=1), np.ones(4) / 4, "full")) > 700
+    found = [n for n in range(10, loud.size) if loud[n] and not loud[n - 10 : n].any()]
+    return [stage.relay.audio[n * step // 960].tick + n * step % 960 / 48_000 for n in found if n * step < pcm.size]
+
+
+def flash_starts(stage: Bench) -> dict[int, list[float]]:
+    """When the tile of each site turns white."""
+    decoder, found = VideoDecoder("H264"), {site: list[float]() for site in CENTRES}
+    white = dict.fromkeys(CENTRES, True)
+    for each in stage.relay.video[1]:
+        for frame in decoder.decode(each.payload, each.rtp_time):
+            picture = Picture.from_frame(frame)
+            for site, (x, y) in CENTRES.items():
+                is_white = float(np.median(picture.y[y - 30 : y + 10, x - 30 : x + 30])) > 125
+                if is_white and not white[site]:
+                    found[site].append(each.tick)
+                white[site] = is_white
+    decoder.close()
+    return found
+
+
+async def test_flash_and_beep_leave_together_however_they_came() -> None:
+    async with bench([]) as stage:
+        sites = [SitePlan(n, "", present=True) for n in LINES]
+        view = ViewPlan("programme", 640, 360, 30.0, grid([1, 2, 3], 2))
+        rendition = RenditionPlan(1, "programme", "H264", 640, 360, 30.0, 1_500_000)
+        await stage.control.send(plan(1, sites, [], views=(view,), renditions=(rendition,)))
+        await stage.until(lambda: stage.relay.peer is not None)
+        await feed(stage, 9.0)
+        seen = flash_starts(stage)
+        for site, line in LINES.items():
+            flash = seen[site][-1]
+            beep = min(beep_starts(stage, site), key=lambda when: abs(when - flash))
+            print(
+                f"site {site}, sound {line.sound:.3f} s, picture {line.picture:.3f} s on its way: {beep - flash:+.3f}"
+            )
+            assert MOST_EARLY < beep - flash < MOST_LATE
