@@ -79,7 +79,10 @@ class LipSync:
         stream = site.audio if kind == "audio" else site.camera
         before = stream.transit(rtp_time, ntp)
         if before is not None and abs(before) > _NONSENSE:  # another source, or its clock was set
-            site.sound = site.sound_before = site.picture = None
+            if kind == "audio":
+                site.sound = site.sound_before = None
+            else:
+                site.picture = None
         stream.ntp, stream.rtp_time = ntp, rtp_time
 
     def sound_arrived(self, number: int, rtp_time: int, arrived: float) -> None:
