@@ -129,8 +129,8 @@ async def run_demo(
         conference, sites = await _conference(api, options.sites)
         links = [(await api.send("POST", f"/conferences/{conference}/sites/{site}/link"))["url"] for site in sites]
         say(f"Đưa {options.sites} điểm cầu mẫu vào phiên họp", f"Bringing {options.sites} synthetic sites in")
-        arguments = ["site", "--links", "-", "--source", options.source, "--turns", str(options.turns)]
-        arguments += ["--report", str(options.data_dir / "sites.json")]
+        arguments = ["site", "--links", "-", "--source", options.source, "--voice", "babble"]
+        arguments += ["--turns", str(options.turns), "--report", str(options.data_dir / "sites.json")]
         if root is not None:
             arguments += ["--ca", str(root)]
         async with _child(("control_api.cli", *arguments), log, stdin="\n".join(links[:-1])) as scenery:
