@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mixer.audio_bus import AudioBus
+    from mixer.channel import ChannelStrip
     from mixer.codec import EncodedVideo, OpusDecoder, OpusEncoder, VideoDecoder, VideoEncoder, video_encoder
     from mixer.compositor import Compositor, TileSpec
     from mixer.dynamics import Limiter, level_dbov
     from mixer.layout import Cell, Layout, Rect, auto_layout, catalogue, to_pixels
     from mixer.levels import ActiveSpeaker, Loudest
+    from mixer.master import Master
     from mixer.picture import Canvas, Picture
 
 __all__ = [
@@ -22,11 +24,13 @@ __all__ = [
     "AudioBus",
     "Canvas",
     "Cell",
+    "ChannelStrip",
     "Compositor",
     "EncodedVideo",
     "Layout",
     "Limiter",
     "Loudest",
+    "Master",
     "OpusDecoder",
     "OpusEncoder",
     "Picture",
@@ -43,11 +47,13 @@ __all__ = [
 
 _HOME = {
     "audio_bus": ("AudioBus",),
+    "channel": ("ChannelStrip",),
     "codec": ("EncodedVideo", "OpusDecoder", "OpusEncoder", "VideoDecoder", "VideoEncoder", "video_encoder"),
     "compositor": ("Compositor", "TileSpec"),
     "dynamics": ("Limiter", "level_dbov"),
     "layout": ("Cell", "Layout", "Rect", "auto_layout", "catalogue", "to_pixels"),
     "levels": ("ActiveSpeaker", "Loudest"),
+    "master": ("Master",),
     "picture": ("Canvas", "Picture"),
 }
 

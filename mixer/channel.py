@@ -23,7 +23,7 @@ MOST_GAIN = 12.0  # dB, up and down
 GATE = -12.0  # dB taken off while nobody speaks
 GATE_BELOW = -45.0  # dBov: a louder floor is not hidden, so that it is heard, reported and seen to
 
-_LOUDER, _SOFTER = 1 - math.exp(-0.02 / 0.3), 1 - math.exp(-0.02 / 1.5)  # smoothing of the speech level
+_LOUDER, _SOFTER = 1 - math.exp(-0.02 / 1.0), 1 - math.exp(-0.02 / 1.5)  # smoothing of the speech level
 _STEP_UP, _STEP_DOWN = 0.06, 0.12  # dB a block: 3 and 6 dB a second
 _DEADBAND = 1.0  # dB
 _GATE_STEP = 1.0  # dB a block on closing; it opens within the block that has speech in it

@@ -45,9 +45,11 @@ from mcu_core.wire import (
     VideoOut,
     listen,
 )
+from mixer.channel import ChannelStrip
 from mixer.codec import OpusEncoder, video_encoder
 from mixer.compositor import Compositor, TileSpec
 from mixer.layout import Rect
+from mixer.master import Master
 
 log = structlog.get_logger("mixing")
 
@@ -177,8 +179,10 @@ def warm_up() -> None:
     for n in range(2):
         encoder.encode(compositor.canvas.frame, 3000 * n)
     encoder.close()
-    opus = OpusEncoder()
-    opus.encode(np.zeros(960, np.int16))
+    sound, opus = np.zeros(960, np.int16), OpusEncoder()
+    ChannelStrip().process(sound, 0.0, sound)
+    Master().finish(sound.astype(np.int32), sound)  # makes the comfort noise
+    opus.encode(sound)
     opus.close()
     gc.collect()  # here and not when the mixer is needed: it takes tens of milliseconds
 

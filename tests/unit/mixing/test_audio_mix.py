@@ -263,3 +263,22 @@ def test_silence_is_not_dead() -> None:
     decoder = OpusDecoder()
     pcm = np.concatenate([decoder.decode(each.shared) for each in room.run(2.0)])[48_000:]
     assert -80 <= level_dbov(pcm) <= -65
+
+
+def test_a_new_voice_is_heard_from_its_first_block_on() -> None:
+    room = Room.of(1, 2)
+    room.speaking = {1}
+    room.run(3.0)
+    room.speaking = {1, 2}
+    sounding = []
+    for _ in range(50):
+        room.run(0.02)
+        sounding.append(2 in room.mix._voices and bool(room.mix._bus.pcm[room.mix._voices[2].row].any()))
+    first = sounding.index(True)
+    assert first <= 3  # 60 ms after its first packet
+    assert all(sounding[first:])
+    room.speaking = {1}
+    for _ in range(50):
+        room.run(0.02)
+        sounding.append(2 in room.mix._voices and bool(room.mix._bus.pcm[room.mix._voices[2].row].any()))
+    assert 49 <= sum(sounding) <= 57  # all its packets, and a fading end

@@ -367,3 +367,37 @@ def test_whatever_the_link_does_packets_come_out_once_and_in_order(
     assert link.played == sorted(set(link.played))
     assert len(link.played) + link.buffer.late == sent
     assert isinstance(steps[-1], Quiet)
+
+
+def test_what_was_kept_back_of_a_first_word_is_played_too() -> None:
+    """A relay may pass on the packets before the one that was loud enough; they carry the times they arrived at."""
+    link = Link()
+    for n in range(100):
+        link.send(n)
+    link.run(4.0)
+    for n in range(500, 505):  # arrived at their time, passed on together
+        link.buffer.push(n, n * BLOCK, n * 0.02, packet(n))
+    for n in range(505, 700):
+        link.send(n)
+    link.run(14.2, start=10.107)
+    assert link.played == [*range(100), *range(500, 700)]
+    assert link.delay(10, 10.2)[1] <= 0.13
+    assert link.delay(12, 14)[1] <= 0.06
+
+
+@pytest.mark.parametrize("loss", [0.02, 0.05, 0.1, 0.2])
+def test_gaps_are_short_whatever_single_losses_do(loss: float) -> None:
+    """What is heard of a gap: blocks in a row that neither a packet nor its redundancy filled."""
+    randomness = random.Random(4)
+    link = Link()
+    for n in range(3000):
+        if randomness.random() >= loss or n < 50:
+            link.send(n, randomness.uniform(0, 0.015))
+    gaps, gap = [], 0
+    for step in link.run(60.0):
+        empty = step == QUIET or (isinstance(step, Conceal) and step.following is None)
+        if not empty and gap:
+            gaps.append(gap)
+        gap = gap + 1 if empty else 0
+    assert max(gaps[1:], default=0) <= (5 if loss == 0.2 else 3)
+    assert sum(gaps[1:]) <= 3000 * (loss**2 * 1.5 + 0.004)
