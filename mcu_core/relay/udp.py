@@ -1,5 +1,9 @@
 """The relay's UDP sockets: one per bind address, all on the one port, read in batches.
 
+A wildcard address also gets a socket for each address the machine has now: an answer must come from the address that
+was asked, and through a wildcard socket the routing table would choose.  The wildcard socket itself serves addresses
+that come later.
+
 Waking the event loop for each packet would cost 20-50 us, several times what the packet itself costs.  So after a
 wake-up the reader is taken off the loop and the socket is polled every 2 ms while there is traffic; when some polls
 in a row find nothing the reader goes back.  An error of one datagram never ends the reading.
@@ -27,42 +31,69 @@ BATCH = 64  # datagrams per turn
 POLL = 0.002
 EMPTY_POLLS = 2  # then the line is quiet
 BUFFER = 4 * 1024 * 1024
+WILDCARDS = ("0.0.0.0", "::")
 
 
 def open_sockets(addresses: Sequence[str], port: int) -> list[socket.socket]:
     """Bind every address to `port` (0: the first free one, then the same for all).
 
-    An IPv6 address is skipped with a warning where the machine has no IPv6.  Raises OperatorError `relay_port`.
+    An IPv6 wildcard is skipped with a warning where the machine has no IPv6.  Raises OperatorError `relay_port`.
     """
     opened: list[socket.socket] = []
-    for address in addresses:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            sock = socket.socket(family, socket.SOCK_DGRAM)
-        except OSError as error:
-            log.warning("no socket for %s: %s", address, error)
-            continue
+    try:
+        for address in addresses:
+            try:
+                wanted = _open(address, port)  # alone: nobody else may have the port
+            except OSError as error:
+                if address != "::":
+                    raise _cannot_bind(address, port, error) from error
+                log.warning("IPv6 is not available: %s", error)
+                continue
+            port = wanted.getsockname()[1]
+            if address not in WILDCARDS:
+                opened.append(wanted)
+                continue
+            wanted.close()
+            for own in (*_own_addresses(address), address):
+                try:
+                    opened.append(_open(own, port, beside_others=True))
+                except OSError as error:
+                    if own == address:
+                        raise _cannot_bind(address, port, error) from error
+                    log.warning("no socket for %s: %s", own, error)  # an address that has just gone
+    except OperatorError:
+        for sock in opened:
+            sock.close()
+        raise
+    if not opened:
+        raise _cannot_bind(", ".join(addresses), port, None)
+    return opened
+
+
+def _open(address: str, port: int, *, beside_others: bool = False) -> socket.socket:
+    """A bound socket; `beside_others` lets it share the port with a wildcard.  Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
         sock.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, option, BUFFER)
-        try:
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((address, port))
-        except OSError as error:
-            sock.close()
-            if family == socket.AF_INET6 and address == "::":
-                log.warning("IPv6 is not available: %s", error)
-                continue
-            for other in opened:
-                other.close()
-            raise _cannot_bind(address, port, error) from error
-        port = sock.getsockname()[1]
-        opened.append(sock)
-    if not opened:
-        raise _cannot_bind(", ".join(addresses), port, None)
-    return opened
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if beside_others:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((address, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _own_addresses(wildcard: str) -> list[str]:
+    """The machine's addresses of the wildcard's family, loopback too."""
+    v4 = wildcard == "0.0.0.0"
+    return ["127.0.0.1" if v4 else "::1", *get_host_addresses(use_ipv4=v4, use_ipv6=not v4)]
 
 
 def _cannot_bind(address: str, port: int, error: OSError | None) -> OperatorError:
@@ -84,7 +115,7 @@ def announced(bind: Sequence[str], announce: Sequence[str]) -> list[str]:
         return list(announce)
     found: list[str] = []
     for address in bind:
-        if address in ("0.0.0.0", "::"):
+        if address in WILDCARDS:
             found += get_host_addresses(use_ipv4=address == "0.0.0.0", use_ipv6=address == "::")
         else:
             found.append(address)
