@@ -13,10 +13,12 @@ from collections.abc import Callable
 from mcu_core.relay.egress import AudioSender, Egress, VideoSender
 from mcu_core.relay.leg import Leg
 from mcu_core.relay.mixer_link import MixerLink
+from mcu_core.relay.passing import Passing
 from mcu_core.relay.ring import Ring
 from mcu_core.relay.rtp import MediaClock
 from mcu_core.wire import (
     LEVEL_UNKNOWN,
+    TRACKS,
     AudioIn,
     AudioOut,
     Codec,
@@ -54,6 +56,7 @@ class Conference:
         self.id = conference
         self.legs: dict[str, Leg] = {}
         self.dropped: dict[str, int] = {}
+        self.passed = 0  # pictures sent as their site made them
         self.link = self._link(mixer, relay)
         self._relay = relay
         self._egress = egress
@@ -65,6 +68,7 @@ class Conference:
         self._audiences: dict[int, Audience] = {}
         self._troubled: dict[Leg, None] = {}
         self._listeners: list[tuple[int, AudioSender]] = []
+        self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
         return MixerLink(mixer, relay, on_media=self._media, on_event=self._event, on_up=self._mixer_up)
@@ -83,6 +87,7 @@ class Conference:
     def add(self, leg: Leg, now: float) -> None:
         self.legs[leg.id] = leg
         leg.apply(self._plans.get(leg.id, LegPlan(leg.id)), now)
+        self._share_out()
 
     def joined(self, leg: Leg, now: float) -> None:
         """DTLS is done: sound flows from the next tick, the picture from the next keyframe."""
@@ -96,6 +101,9 @@ class Conference:
         if self.legs.get(leg.id) is leg:
             del self.legs[leg.id]
         self._troubled.pop(leg, None)
+        for passing in self._passing.values():
+            for track in TRACKS:
+                passing.lost((leg, track))
         if leg.video is not None:
             self._unwatch(leg.video)
             leg.video.leave()
@@ -123,13 +131,55 @@ class Conference:
             for leg in self.legs.values()
             if leg.site and (plan := self._plans.get(leg.id)) is not None and plan.audio_always
         }
+        self._plan_passing(plans)
         for leg in self.legs.values():
             leg.apply(self._plans.get(leg.id, LegPlan(leg.id)), now)
             self._watch(leg, now)
+        for rendition, passing in self._passing.items():
+            self._seek(rendition, passing, now)
+        for leg in list(self._troubled):
+            leg.repair(now)
         watched = {plan.rendition for plan in self._plans.values()}
         for rendition in [number for number, a in self._audiences.items() if not (a.viewers or a.waiting)]:
             if rendition not in watched:
                 del self._audiences[rendition]
+        self._share_out()
+
+    def _plan_passing(self, plans: LegPlans) -> None:
+        """Which renditions are to be passed through; what flows goes on until there is a keyframe of the other."""
+        planned = {plan.rendition: plan for plan in plans.passes}
+        for rendition in planned.keys() | self._passing.keys():
+            self._passing.setdefault(rendition, Passing()).plan = planned.get(rendition)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Tell the legs which of their streams go to viewers as they are."""
+        self._passing = {
+            rendition: passing
+            for rendition, passing in self._passing.items()
+            if not passing.over and (passing.plan is not None or rendition in self._audiences)
+        }
+        for leg in self.legs.values():
+            leg.pass_on(
+                frozenset(
+                    track
+                    for track in TRACKS
+                    if any(p.means(leg.site, track) or p.source == (leg, track) for p in self._passing.values())
+                )
+            )
+
+    def _seek(self, rendition: int, passing: Passing[tuple[Leg, Track]], now: float) -> None:
+        """Want the keyframe at which the picture can change its source."""
+        if passing.age(now):
+            self._drop("pass_stalled")
+        plan = passing.plan
+        if plan is not None and passing.wants_site:
+            for leg in self.legs.values():
+                if leg.site == plan.site:
+                    leg.need_keyframe(plan.track)
+        audience = self._audiences.get(rendition)
+        if audience is not None and passing.wants_mixed:
+            audience.ring.want_keyframe()
 
     def _watch(self, leg: Leg, now: float) -> None:
         """Bring what the leg is sent in line with its plan."""
@@ -189,8 +239,19 @@ class Conference:
 
     def _ask(self, ring: Ring, now: float) -> None:
         ring.want_keyframe()
-        if ring.request_due(now):
+        self._request(ring, now)
+
+    def _request(self, ring: Ring, now: float) -> None:
+        """Ask whose picture it is for the keyframe that is wanted, if it is time."""
+        if not ring.request_due(now):
+            return
+        passing = self._passing.get(ring.rendition)
+        if passing is None or passing.source is None or passing.wants_mixed:
             self.link.post(RenditionKeyframe(ring.rendition))
+        else:
+            leg, track = passing.source
+            leg.need_keyframe(track)
+            leg.repair(now)
 
     # -- from the mixer
 
@@ -215,8 +276,17 @@ class Conference:
         if audience is None or not (audience.viewers or audience.waiting):
             self._drop("nobody_watches")
             return
-        first = audience.ring.add(picture, now)
-        if picture.keyframe:
+        passing = self._passing.get(picture.rendition)
+        if passing is not None:
+            if not passing.take_mixed(picture.keyframe):
+                return
+            if picture.keyframe:
+                self._share_out()
+        self._show(audience, audience.ring.add(picture, now), picture.keyframe, now)
+
+    def _show(self, audience: Audience, first: int, keyframe: bool, now: float) -> None:
+        """Send what the ring has from packet `first` on, a whole picture."""
+        if keyframe:
             for video in list(audience.waiting):
                 if video.outlet.keys is not None:
                     self._enter(video, audience, first, now)
@@ -237,7 +307,30 @@ class Conference:
     def frame(
         self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
     ) -> None:
-        self.link.send_media(VideoIn(leg.site, track, codec, keyframe, now, rtp_time, data).pack())
+        if self._passing:
+            self._pass(leg, track, codec, keyframe, rtp_time, data, now)
+        if leg.mixes(track, keyframe):
+            self.link.send_media(VideoIn(leg.site, track, codec, keyframe, now, rtp_time, data).pack())
+
+    def _pass(
+        self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
+    ) -> None:
+        changed = False
+        for rendition, passing in self._passing.items():
+            audience = self._audiences.get(rendition)
+            if audience is None or not (passing.means(leg.site, track) or passing.source == (leg, track)):
+                continue
+            if audience.ring.codec != codec:
+                self._drop("pass_wrong_codec")
+                continue
+            before = passing.source
+            if passing.take_site((leg, track), leg.site, track, keyframe, now):
+                first = audience.ring.pass_on(data, keyframe, passing.clock.stamp(now, rtp_time), now)
+                self._show(audience, first, keyframe, now)
+                self.passed += 1
+            changed |= passing.source != before
+        if changed:
+            self._share_out()
 
     def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
         """Pass a packet on if its site is open and loud enough.  A site that tells no level always passes."""
@@ -269,7 +362,7 @@ class Conference:
         video = leg.video
         if video is None or video.ring is None:
             return 0
-        return (video.ring.clock.at(now) + video.shift) & 0xFFFF_FFFF
+        return (video.ring.rtp_time(now) + video.shift) & 0xFFFF_FFFF
 
     def audio_rtp_time(self, now: float) -> int:
         return self._audio_clock.at(now)
@@ -278,13 +371,14 @@ class Conference:
 
     def service(self, now: float) -> None:
         """Legs' repairs, keyframes that are still missing; about every 10 ms."""
+        for rendition, passing in self._passing.items():
+            self._seek(rendition, passing, now)
         if self._troubled:
             self._troubled = {leg: None for leg in self._troubled if leg.repair(now)}
         for audience in self._audiences.values():
             if audience.waiting and any(video.outlet.keys is not None for video in audience.waiting):
                 audience.ring.want_keyframe()
-            if audience.ring.request_due(now):
-                self.link.post(RenditionKeyframe(audience.ring.rendition))
+            self._request(audience.ring, now)
 
     def report(self, now: float) -> None:
         """Legs' reports; about every 100 ms, each leg at its own time."""

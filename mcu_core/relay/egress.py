@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from mcu_core.relay.aiortc_shim import Keys, Sealer
 from mcu_core.relay.ice_lite import Address
-from mcu_core.relay.ring import Ring, Run, packer
+from mcu_core.relay.ring import LEAST_STEP, Ring, Run, packer
 from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.wire import AudioOut
 
@@ -28,7 +28,6 @@ SLICE_GAP = 0.003  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_RATE, RESEND_BURST = 400.0, 200.0  # packets/s answered to one viewer's NACKs
 DEFAULT_RTT = 0.1
-LEAST_STEP = 90  # of the RTP time from one rendition's last picture to the next one's first
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
 

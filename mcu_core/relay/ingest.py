@@ -118,11 +118,6 @@ class VideoIngest:
             self.keyframes.want()
             self._on_trouble()
 
-    def begin_anew(self) -> None:
-        """The mixer is new and has no reference pictures: nothing but a keyframe is of use to it."""
-        self._broken = True
-        self.need_keyframe()
-
     # -- packets
 
     def receive(self, data: Buffer, header: Header, now: float) -> None:

@@ -130,6 +130,8 @@ class Leg:
         self.listens = audio is not None and audio.receives
         self.streams: dict[Track, VideoIngest] = {}
         self.voice: AudioIngest | None = None
+        self._passed: frozenset[Track] = frozenset()
+        self._mixing: set[Track] = set()
         self._inbound: dict[int, Inbound] = {}
         self._report_at = now
         self._stats_at = now
@@ -342,6 +344,10 @@ class Leg:
         before, self.plan = self.plan, plan
         for track, stream in self.streams.items():
             stream.want(self._wants(track))
+            if self._mixed(before, track) != self._mixed(plan, track):
+                self._mixing.discard(track)
+                if self._mixed(plan, track):
+                    stream.need_keyframe()
         if (before.camera_bitrate_bps, before.camera_wanted, before.screen_wanted) != (
             plan.camera_bitrate_bps,
             plan.camera_wanted,
@@ -351,18 +357,41 @@ class Leg:
         self.repair(now)
         self.report(now)
 
+    def pass_on(self, tracks: frozenset[Track]) -> None:
+        """These go to viewers as they are, whether or not the mixer wants them, too."""
+        if tracks != self._passed:
+            self._passed = tracks
+            for track, stream in self.streams.items():
+                stream.want(self._wants(track))
+
+    def mixes(self, track: Track, keyframe: bool) -> bool:
+        """Whether the mixer is to be given this frame; what it is given begins with a keyframe."""
+        if not self._mixed(self.plan, track):
+            return False
+        if keyframe:
+            self._mixing.add(track)
+        elif track not in self._mixing:
+            self.need_keyframe(track)
+        return track in self._mixing
+
     def _wants(self, track: Track) -> bool:
-        return self.plan.camera_wanted if track == "camera" else self.plan.screen_wanted
+        return track in self._passed or self._mixed(self.plan, track)
+
+    @staticmethod
+    def _mixed(plan: LegPlan, track: Track) -> bool:
+        return plan.camera_wanted if track == "camera" else plan.screen_wanted
 
     def need_keyframe(self, track: Track) -> None:
-        """The mixer's decoder needs a keyframe."""
+        """The mixer's decoder, or one who watches a passed picture, needs a keyframe."""
         if (stream := self.streams.get(track)) is not None:
             stream.need_keyframe()
 
     def begin_anew(self) -> None:
         """The mixer is new: what is wanted begins with a keyframe."""
-        for stream in self.streams.values():
-            stream.begin_anew()
+        self._mixing.clear()
+        for track, stream in self.streams.items():
+            if self._mixed(self.plan, track):
+                stream.need_keyframe()
 
     def repair(self, now: float) -> bool:
         """Ask again for what is missing; about every 10 ms while it returns True (there is more to do)."""
@@ -420,9 +449,9 @@ class Leg:
         if line is None or "goog-remb" not in line.feedback or not any(s.wanted for s in self.streams.values()):
             return None
         limit = AUDIO_SHARE
-        if self.plan.camera_wanted:
+        if self._wants("camera"):
             limit += self.plan.camera_bitrate_bps or UNLIMITED
-        if self.plan.screen_wanted:
+        if self._wants("screen"):
             limit += SCREEN_SHARE
         return limit
 

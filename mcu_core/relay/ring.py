@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcu_core.relay import packetize
-from mcu_core.relay.rtp import MediaClock
+from mcu_core.relay.rtp import MediaClock, time_delta
 from mcu_core.wire import Codec, VideoOut
 
 CAPACITY = 1024  # packets; about 6 s at 1.5 Mbit/s
 KEYFRAME_FRESH = 0.7  # a joiner may begin with a keyframe of this age
 REQUEST_GAP = 0.3  # between keyframe requests for one rendition
+LEAST_STEP = 90  # of the RTP time, from the picture of one source to the first of another
 _MAX_RUN_BYTES = 60_000
 _MAX_RUN = 60
 
@@ -60,18 +61,32 @@ class Ring:
         self._runs: dict[tuple[int, int], list[Run]] = {}
         self._asked_at = float("-inf")
         self._ask = False
+        self._last_time = 0
+        self._by_arrival = False
 
     def add(self, picture: VideoOut, now: float) -> int:
-        """Packetise a picture; returns the number of its first packet."""
-        if self.codec == "H264":
-            payloads = packetize.h264(picture.payload)
-        else:
-            payloads = packetize.vp8(picture.payload, self.frames)
+        """Packetise a picture of the mixer; returns the number of its first packet."""
+        self._by_arrival = False
+        return self._append(picture.payload, picture.keyframe, self.clock.stamp(picture.tick, picture.rtp_time), now)
+
+    def pass_on(self, payload: bytes, keyframe: bool, rtp_time: int, now: float) -> int:
+        """The same for a site's own picture; `rtp_time` is on the timeline all streams share, as of its arrival."""
+        self._by_arrival = True
+        return self._append(payload, keyframe, rtp_time, now)
+
+    def rtp_time(self, now: float) -> int:
+        """The RTP timestamp that belongs to `now`, for sender reports."""
+        return round(now * 90_000) & 0xFFFF_FFFF if self._by_arrival else self.clock.at(now)
+
+    def _append(self, payload: bytes, keyframe: bool, rtp_time: int, now: float) -> int:
+        payloads = packetize.h264(payload) if self.codec == "H264" else packetize.vp8(payload, self.frames)
         first = self.next
         if not payloads:
             return first
+        if self.frames and time_delta(rtp_time, self._last_time) < LEAST_STEP:
+            rtp_time = (self._last_time + LEAST_STEP) & 0xFFFF_FFFF  # another source counts a little differently
+        self._last_time = rtp_time
         self.frames += 1
-        rtp_time = self.clock.stamp(picture.tick, picture.rtp_time)
         last = len(payloads) - 1
         for number, payload in enumerate(payloads):
             size = len(payload)
@@ -80,7 +95,7 @@ class Ring:
             )
             self.next += 1
         self._runs.clear()
-        if picture.keyframe:
+        if keyframe:
             self.keyframe, self.keyframe_at = first, now
             self._ask = False
         return first

@@ -245,6 +245,7 @@ class StockSite:
     def __init__(self, *, codec: wire.Codec | None = "H264", sends: bool = True, screen: bool = False) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.lumas: list[int] = []
+        self.times: list[float] = []
         self.first_picture: float | None = None
         self.sounds = 0
         self.loudness = 0.0
@@ -275,6 +276,7 @@ class StockSite:
                 if self.first_picture is None:
                     self.first_picture = time.monotonic()
                 self.lumas.append(int(np.median(frame.to_ndarray(format="gray"))))
+                self.times.append(time.monotonic())
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(Exception):
@@ -306,6 +308,7 @@ class World:
         self.mixer = FakeMixer(str(relay.directory / f"mixer-{conference}.sock"), codec)
         self.sites: list[StockSite] = []
         self.plans: dict[str, wire.LegPlan] = {}
+        self.passes: tuple[wire.PassPlan, ...] = ()
 
     async def join(self, leg: str, site: int, plan: dict[str, Any] | None = None, **kind: Any) -> StockSite:
         """A site joins with a plan; returns when its leg is connected."""
@@ -325,7 +328,15 @@ class World:
 
     async def plan(self, leg: str, **plan: Any) -> None:
         self.plans[leg] = wire.LegPlan(leg, **plan)
-        await self.relay.call(wire.LegPlans(self.conference, self.mixer.path, tuple(self.plans.values())))
+        await self._apply()
+
+    async def pass_on(self, *passes: wire.PassPlan) -> None:
+        self.passes = passes
+        await self._apply()
+
+    async def _apply(self) -> None:
+        legs = tuple(self.plans.values())
+        await self.relay.call(wire.LegPlans(self.conference, self.mixer.path, legs, passes=self.passes))
 
     async def close(self) -> None:
         for site in self.sites:

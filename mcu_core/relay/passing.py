@@ -1,0 +1,128 @@
+"""One rendition passed through: its viewers are sent a site's own pictures instead of the mixer's.
+
+Pictures change their source only at a keyframe of the new one; until that is there the old one flows on, so a change
+never freezes and never breaks a decoder.  A site that sends nothing for `STALLED` seconds gives its place to the
+mixer's next keyframe, where there is one, and gets it back at its own.
+
+Pure: the conference asks whose pictures count and is told whom to ask for a keyframe.  Takes `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from mcu_core.relay.rtp import time_delta
+from mcu_core.wire import PassPlan, Track
+
+STALLED = 1.0  # seconds without a picture
+RATE = 90_000
+_TOLERANCE = RATE  # a site's RTP times that are off by more have begun anew
+_DRIFT = RATE // 50  # mean error that is corrected, by at most `_SLEW` a picture
+_SLEW = RATE // 1000
+_SMOOTH = 64  # pictures
+
+Source = TypeVar("Source", bound=Hashable)
+
+
+class ArrivalClock:
+    """Maps a site's RTP times onto the timeline that all streams of this machine share: arrival * 90 kHz.
+
+    The site's own steps are kept, so jitter of the line is left to the viewer's buffer; the drift of its clock is
+    followed slowly.
+    """
+
+    def __init__(self) -> None:
+        self._offset: int | None = None
+        self._error = 0.0
+
+    def stamp(self, arrived: float, rtp_time: int) -> int:
+        """The RTP timestamp to send for a picture that was whole at `arrived`."""
+        ideal = round(arrived * RATE)
+        late = _TOLERANCE + 1 if self._offset is None else time_delta(ideal, rtp_time + self._offset)
+        if self._offset is None or abs(late) > _TOLERANCE:
+            self._offset, self._error = ideal - rtp_time, 0.0
+            return ideal & 0xFFFF_FFFF
+        self._error += (late - self._error) / _SMOOTH
+        if abs(self._error) > _DRIFT:
+            step = _SLEW if self._error > 0 else -_SLEW
+            self._offset += step
+            self._error -= step
+        return (rtp_time + self._offset) & 0xFFFF_FFFF
+
+
+class Passing(Generic[Source]):
+    """Where the pictures of one rendition come from.  A source is any key of one stream of one leg.
+
+    `plan` is what is wanted, None: the mixed picture again.  `source` is whose pictures are sent now, None: the
+    mixer's.
+    """
+
+    def __init__(self) -> None:
+        self.plan: PassPlan | None = None
+        self.source: Source | None = None
+        self.clock = ArrivalClock()
+        self._cut = False  # nothing flows: whoever has a keyframe first is taken
+        self._source_plan: PassPlan | None = None  # the plan that it came by
+        self._heard = 0.0
+        self._stalled = False
+
+    @property
+    def over(self) -> bool:
+        """The mixed picture flows and nothing else is wanted."""
+        return self.plan is None and self.source is None and not self._cut
+
+    @property
+    def wants_site(self) -> bool:
+        """A keyframe of the planned site is missing."""
+        return self.plan is not None and (self.source is None or self._changing)
+
+    @property
+    def wants_mixed(self) -> bool:
+        """A keyframe of the mixer would be shown."""
+        return self._cut or (self.source is not None and (self._changing or self._stalled))
+
+    @property
+    def _changing(self) -> bool:
+        return self._source_plan != self.plan
+
+    def means(self, site: int, track: Track) -> bool:
+        """Whether that stream is to be passed through."""
+        return self.plan is not None and self.plan.site == site and self.plan.track == track
+
+    def take_site(self, source: Source, site: int, track: Track, keyframe: bool, now: float) -> bool:
+        """Whether this picture of `source`, a stream of that site and track, is to be sent."""
+        if source == self.source:
+            if self.means(site, track):
+                self._source_plan = self.plan  # wanted again before another took its place
+        else:
+            if not keyframe or not self.means(site, track):
+                return False
+            self.source, self._source_plan = source, self.plan
+            self.clock = ArrivalClock()
+            self._cut = False
+        self._heard, self._stalled = now, False
+        return True
+
+    def take_mixed(self, keyframe: bool) -> bool:
+        """Whether this picture of the mixer is to be sent."""
+        if self.source is None and not self._cut:
+            return True
+        if not keyframe or not self.wants_mixed:
+            return False
+        self.source = self._source_plan = None
+        self._cut = self._stalled = False
+        return True
+
+    def lost(self, source: Source) -> None:
+        """The leg of that stream is gone."""
+        if source == self.source:
+            self.source = self._source_plan = None
+            self._cut = True
+
+    def age(self, now: float) -> bool:
+        """Notice that the source has fallen silent; True once."""
+        if self.source is None or self._stalled or now - self._heard <= STALLED:
+            return False
+        self._stalled = True
+        return True

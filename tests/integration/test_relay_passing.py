@@ -1,0 +1,69 @@
+"""Pass-through against stock aiortc sites: the site's own pictures without any encoder, changes without a freeze."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+import pytest_asyncio
+
+from mcu_core import wire
+from tests.integration.relay_harness import RelayProcess, StockSite, relay_process, until, world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MIXED, SITE = 90, 0  # luma of rendition 1, and of what a stock site films
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def relay() -> AsyncIterator[RelayProcess]:
+    async with relay_process() as made:
+        yield made
+
+
+def shows(site: StockSite, luma: int) -> bool:
+    return len(site.lumas) > 3 and all(seen == pytest.approx(luma, abs=20) for seen in site.lumas[-3:])
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+async def test_viewers_see_the_site_without_any_encoder(relay: RelayProcess, codec: wire.Codec) -> None:
+    async with world(relay, f"c-pass-{codec}", codec) as stage:
+        stage.mixer.renditions = []
+        await stage.join(f"s-{codec}", 1, codec=codec)
+        viewers = [await stage.join(f"v{n}-{codec}", n, {"rendition": 1}, codec=codec) for n in (2, 3)]
+        await stage.pass_on(wire.PassPlan(1, 1))
+        await until(lambda: all(shows(viewer, SITE) for viewer in viewers), "the site's pictures")
+        late = await stage.join(f"v4-{codec}", 4, {"rendition": 1}, codec=codec)
+        await until(lambda: shows(late, SITE), "for one who comes later, too")
+        assert stage.mixer.video == [], "the mixer is given nothing"
+
+
+async def test_change_between_mixed_and_passed_freezes_nobody(relay: RelayProcess) -> None:
+    async with world(relay, "c-change") as stage:
+        await stage.join("s", 1)
+        viewers = [await stage.join(f"v{n}", n, {"rendition": 1}) for n in (2, 3)]
+        await until(lambda: all(shows(viewer, MIXED) for viewer in viewers), "the mixed picture")
+        for viewer in viewers:
+            viewer.times.clear()
+        for _ in range(3):
+            await stage.pass_on(wire.PassPlan(1, 1))
+            await until(lambda: all(shows(viewer, SITE) for viewer in viewers), "the site's own")
+            await asyncio.sleep(0.4)
+            await stage.pass_on()
+            await until(lambda: all(shows(viewer, MIXED) for viewer in viewers), "the mixed picture again")
+            await asyncio.sleep(0.4)
+        for viewer in viewers:
+            longest = max(later - earlier for earlier, later in pairwise(viewer.times))
+            assert longest < 0.2, f"a freeze of {longest * 1000:.0f} ms"
+
+
+async def test_site_that_stops_is_counted_and_the_mixer_helps_out(relay: RelayProcess) -> None:
+    async with world(relay, "c-stop") as stage:
+        site = await stage.join("s", 1)
+        viewer = await stage.join("v", 2, {"rendition": 1})
+        await stage.pass_on(wire.PassPlan(1, 1))
+        await until(lambda: shows(viewer, SITE), "the site's own")
+        site.pc.getTransceivers()[1].sender.replaceTrack(None)
+        await until(lambda: shows(viewer, MIXED), "the mixed picture")
+        await until(lambda: (s := relay.stats()) is not None and s.dropped.get("pass_stalled", 0) > 0, "counted")
