@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from hypothesis import given
@@ -24,11 +25,7 @@ def sent(size: Size) -> float:
 
 def drive(leg: LegAdaptation, begin: int, seconds: int, line: Callable[[Size], LegStats]) -> list[tuple[int, Size]]:
     """Second by second; when the size changed and to what."""
-    changes = []
-    for now in range(begin, begin + seconds):
-        if leg.measured(line(leg.size), FULL, float(now)):
-            changes.append((now, leg.size))
-    return changes
+    return [(now, leg.size) for now in range(begin, begin + seconds) if leg.measured(line(leg.size), FULL, float(now))]
 
 
 def clean(size: Size) -> LegStats:
@@ -112,7 +109,7 @@ def test_a_failed_attempt_is_tried_ever_more_rarely() -> None:
     leg = LegAdaptation()
     changes = drive(leg, 0, 1200, narrow(700_000))
     up = [now for now, size in changes if size == "high"]
-    gaps = [later - earlier for earlier, later in zip(up, up[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(up)]
     assert len(up) <= 8
     assert gaps == sorted(gaps)
     assert gaps[-1] >= 240

@@ -12,8 +12,12 @@ from mcu_core.commands import (
     AddSite,
     CallNext,
     Command,
+    DropPersonalView,
+    FillCell,
     MuteAll,
+    MuteNoisy,
     MuteSite,
+    PinSize,
     PlaceSite,
     Podium,
     RemoveSite,
@@ -21,6 +25,8 @@ from mcu_core.commands import (
     SetGain,
     SetLayout,
     SetOpen,
+    SetOptions,
+    SetPersonalView,
     SetPodiumLayout,
     SetRendition,
     SetRole,
@@ -31,7 +37,7 @@ from mcu_core.commands import (
 from mcu_core.conference import MAX_UNDO, Conference
 from mcu_core.errors import OperatorError
 from mcu_core.presence import TRANSITIONS, Happening, State
-from mcu_core.scene import CustomTile
+from mcu_core.scene import CustomTile, Filler, Pages, Placement
 from mcu_core.wire import View
 
 
@@ -156,6 +162,52 @@ def test_mute_all_without_exceptions_spares_main_site_and_podium_and_an_empty_li
     assert heard(conference) == set()
 
 
+def test_a_noisy_site_is_muted_only_where_that_is_wanted_and_never_who_was_called() -> None:
+    conference = conference_of("a", "b", "c", "d")
+    conference.apply(MuteNoisy("a", -20.0), 1.0)
+    assert "a" in heard(conference)
+    conference.apply(SetOptions(auto_mute_noisy=True), 2.0)
+    conference.apply(Podium("b"), 3.0)
+    conference.apply(MuteSite("d", False), 4.0)  # opened by the operator although the rule mutes it
+    conference.apply(CallNext("c"), 5.0)
+    for site in ("tinh", "b", "c", "d"):
+        assert conference.apply(MuteNoisy(site, -20.0), 6.0) == []
+    conference.apply(Podium(None), 7.0)
+    [event] = conference.apply(MuteNoisy("a", -20.25), 8.0)
+    assert (event.what, event.site, event.data) == ("muted_noise", "a", {"level_dbov": -20.2})
+    assert conference.arrangement.muted_by("a") == "noise"
+
+
+def test_a_mute_for_noise_is_not_what_undo_takes_back_and_ends_when_the_operator_opens_or_calls() -> None:
+    conference = conference_of("a", "b", "c")
+    conference.apply(SetOptions(auto_mute_noisy=True), 1.0)
+    conference.apply(SetTitle("Họp khẩn"), 2.0)
+    conference.apply(MuteNoisy("a", -20.0), 3.0)
+    assert conference.apply(Undo(), 4.0)[0].data == {"command": "SetTitle"}
+    assert conference.arrangement.muted_by("a") == "noise"
+    conference.apply(MuteSite("a", False), 5.0)
+    assert "a" in heard(conference)
+    for opens in (Podium("a"), UnmuteAll(), SetOptions(auto_mute_noisy=False)):
+        conference.apply(Podium(None), 6.0)
+        conference.apply(SetOptions(auto_mute_noisy=True), 6.0)
+        conference.apply(MuteNoisy("a", -20.0), 6.0)
+        assert conference.arrangement.muted_by("a") == "noise"
+        conference.apply(opens, 7.0)
+        assert "a" in heard(conference)
+
+
+def test_personal_views_are_counted() -> None:
+    conference = conference_of("a", "b", "c")
+    for site in ("a", "b"):
+        conference.apply(SetPersonalView(site, limit=2), 1.0)
+    assert refused(conference, SetPersonalView("c", limit=2)) == "too_many_views"
+    conference.apply(SetPersonalView("a", "2x2", limit=2), 2.0)  # changing one is no new one
+    conference.apply(DropPersonalView("b"), 3.0)
+    conference.apply(SetPersonalView("c", limit=2), 4.0)
+    conference.apply(RemoveSite("a"), 5.0)
+    assert conference.arrangement.scene.personal == ("site:4",)
+
+
 def test_removing_the_site_on_the_podium_ends_the_podium() -> None:
     conference = conference_of("a", "b")
     conference.apply(PlaceSite("wall", 2, "a"), 1.0)
@@ -223,10 +275,17 @@ def test_next_is_cleared_when_that_site_gets_the_podium() -> None:
         (AddSite("A", site="Xã"), "bad_site_id"),
         (SetGain("a", 21.0), "out_of_range"),
         (SetGain("a", float("nan")), "out_of_range"),
-        (SetLayout("programme", "7x7"), "unknown_layout"),
+        (SetLayout("programme", "7x99"), "unknown_layout"),
         (SetLayout("programme", "custom"), "bad_tiles"),
         (SetLayout("programme", "2x2", (CustomTile(0, 0, 1, 1),)), "bad_tiles"),
         (SetLayout("programme", "custom", (CustomTile(0.5, 0, 0.6, 1),)), "bad_tiles"),
+        (SetLayout("wall", "auto", pages=Pages(16, 4.0)), "out_of_range"),
+        (SetLayout("wall", "auto", pages=Pages(145, 10.0)), "out_of_range"),
+        (FillCell("programme", 0, Filler("loudest", 1.0)), "out_of_range"),
+        (FillCell("programme", 0, Filler("rotation", 1.0)), "out_of_range"),
+        (FillCell("programme", 0, Filler("rotation", 5.0, ("x",))), "unknown_site"),
+        (FillCell("site:2", 0, Filler("blank")), "unknown_view"),
+        (SetPersonalView("a", "1", ((1, Filler("blank")),)), "cell_out_of_range"),
         (SetPodiumLayout("programme", "custom"), "unknown_layout"),
         (PlaceSite("programme", 25, "a"), "cell_out_of_range"),
         (PlaceSite("programme", -1, "a"), "cell_out_of_range"),
@@ -270,6 +329,7 @@ def test_a_newer_document_is_refused() -> None:
 sites = st.sampled_from(["tinh", "a", "b", "c", "d"])
 views = st.sampled_from(["programme", "chair", "wall"])
 some_layout = st.sampled_from(["auto", "1", "1+1", "2x2", "1+7"])
+rules = st.builds(Filler, st.sampled_from(["podium", "rotation"]), st.just(5.0), st.lists(sites, max_size=2).map(tuple))
 commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(SetTitle, st.sampled_from(["Họp A", "Họp B"])),
     st.builds(SetOpen, st.booleans()),
@@ -282,7 +342,13 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(SetLayout, views, st.just("custom"), st.just((CustomTile(0, 0, 0.5, 0.5),))),
     st.builds(PlaceSite, views, st.integers(0, 8), st.none() | sites, st.sampled_from(["camera", "screen"])),
     st.builds(SetPodiumLayout, st.sampled_from(["programme", "chair"]), st.sampled_from(["1", "1+5"])),
-    st.builds(Podium, st.none() | sites),
+    st.builds(Podium, st.none() | sites, st.none() | st.sampled_from(["cut", "fade"])),
+    st.builds(FillCell, views, st.integers(0, 8), st.none() | rules),
+    st.builds(SetLayout, views, st.just("auto"), pages=st.just(Pages(4, 5.0)), transition=st.just("fade")),
+    st.builds(SetPersonalView, sites, some_layout, st.just(((0, Filler("podium")),))),
+    st.builds(DropPersonalView, sites),
+    st.builds(PinSize, sites, st.sampled_from(["low", None])),
+    st.builds(SetOptions, st.none() | st.booleans(), st.none() | st.booleans()),
     st.builds(CallNext, st.none() | sites),
     st.builds(MuteSite, sites, st.booleans()),
     st.builds(MuteAll, st.none() | st.lists(sites, max_size=2).map(tuple)),
@@ -330,7 +396,8 @@ def test_what_is_named_exists(script: list[Command]) -> None:
     now = conference.arrangement
     names = {*now.muted, *now.opened, now.scene.podium, now.next_site, now.reopened} - {None}
     for scene in filter(None, (now.scene, now.before_podium)):
-        names |= {placement.site for view in scene.views.values() for placement in view.cells.values()}
+        for what in (what for view in scene.views.values() for what in view.cells.values()):
+            names |= {what.site} if isinstance(what, Placement) else set(what.sites)
     assert names <= set(now.sites)
     assert (now.scene.podium is None) == (now.before_podium is None) == (now.scene.audio == "open")
     numbers = [site.number for site in now.sites.values()]

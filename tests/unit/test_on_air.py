@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mcu_core.commands import AddSite, MuteSite, PlaceSite, Podium, SetLayout, SetRendition
+import pytest
+
+from mcu_core.adaptation import Size
+from mcu_core.commands import (
+    AddSite,
+    DropPersonalView,
+    FillCell,
+    MuteSite,
+    PinSize,
+    PlaceSite,
+    Podium,
+    SetLayout,
+    SetOptions,
+    SetPersonalView,
+    SetRendition,
+)
 from mcu_core.conference import Conference
 from mcu_core.hints import QualityHint
 from mcu_core.on_air import OnAir, rendition_number
 from mcu_core.presence import Happening, Leg
-from mcu_core.wire import CODECS, Codec, LegPlan, Track, View
+from mcu_core.scene import Filler, Pages, Placement
+from mcu_core.wire import CODECS, Codec, LegPlan, PassPlan, Track, View
 
 
 def live(*members: str, codec: Codec = "H264") -> Conference:
@@ -175,6 +191,137 @@ def test_the_state_names_everything_the_console_draws() -> None:
     assert state["views"]["programme"]["layout"] == "auto"
     assert state["views"]["programme"]["effective_layout"] == "1+1"
     assert [cell["site"] for cell in state["views"]["programme"]["cells"]] == ["tinh", "a"]
+
+
+def test_each_leg_is_sent_its_size_and_an_encoding_exists_only_while_watched() -> None:
+    conference = live("a", "b", "c")
+    conference.presence.legs["leg-b"].size = "medium"
+    conference.presence.legs["leg-c"].size = "sound"
+    plan = OnAir(conference).mix_plan(1)
+    assert [(r.view, r.width, r.height, r.frame_rate, r.bitrate_bps) for r in plan.renditions] == [
+        ("programme", 1280, 720, 30.0, 1_500_000),
+        ("programme", 640, 360, 15.0, 400_000),
+    ]
+    assert len(plan.views) == 1  # composed once for all sizes
+    numbers = {site: plan.rendition for site, plan in legs(conference).items()}
+    assert numbers == {"tinh": 1, "a": 1, "b": rendition_number("programme", "H264", "medium"), "c": None}
+    assert legs(conference)["c"].audio_open
+    conference.presence.legs["leg-b"].size = "high"
+    assert [r.rendition for r in OnAir(conference).mix_plan(2).renditions] == [1]
+
+
+def test_a_pinned_size_beats_what_the_line_carries() -> None:
+    conference = live("a")
+    conference.presence.legs["leg-a"].size = "sound"
+    conference.apply(PinSize("a", "low"), 1.0)
+    assert OnAir(conference).state()["sites"][1]["size"] == "low"
+    assert [r["size"] for r in OnAir(conference).renditions()] == ["high", "low"]
+    conference.apply(PinSize("a", None), 2.0)
+    assert legs(conference)["a"].rendition is None
+
+
+def full_screen(conference: Conference) -> None:
+    for view in ("programme", "chair"):
+        conference.apply(SetLayout(view, "1"), 1.0)
+
+
+def test_one_site_that_fills_a_view_is_passed_through_and_not_encoded_once_that_has_settled() -> None:
+    conference = live("a", "b")
+    full_screen(conference)
+    on_air = OnAir(conference)
+    assert on_air.passes == (PassPlan(1, 1, "camera"),)
+    assert [r.rendition for r in on_air.mix_plan(1).renditions] == [1]  # until the site's keyframe has come
+    on_air.settled = frozenset({1})
+    assert on_air.mix_plan(2).renditions == ()
+    assert on_air.mix_plan(2).views == ()
+    assert legs(conference)["tinh"].camera_wanted
+    assert on_air.passed_to(conference.presence.legs["leg-b"]) == "tinh"
+    assert on_air.renditions()[0]["passed"] == "tinh"
+
+
+def test_smaller_sizes_of_a_passed_picture_are_mixed() -> None:
+    conference = live("a", "b")
+    full_screen(conference)
+    conference.presence.legs["leg-b"].size = "low"
+    plan = OnAir(conference, settled=frozenset({1})).mix_plan(1)
+    assert [(r.width, view.view) for r, view in zip(plan.renditions, plan.views, strict=True)] == [(320, "programme")]
+
+
+@pytest.mark.parametrize("why", ["codec", "camera", "away", "relay", "option", "canvas", "tiles", "nobody"])
+def test_a_picture_that_does_not_suit_is_mixed(why: str) -> None:
+    conference = live("a", "b")
+    full_screen(conference)
+    assert OnAir(conference).passes
+    main = conference.presence.legs["leg-tinh"]
+    match why:
+        case "codec":
+            main.codec = "VP8"
+        case "camera":
+            conference.presence.sends("tinh", microphone=True, camera=False, screen=False)
+        case "away":
+            main.connected = False
+            conference.presence.tell("tinh", Happening.LOST)
+        case "relay":
+            main.relay = "1"
+        case "option":
+            conference.apply(SetOptions(pass_through=False), 2.0)
+        case "canvas":
+            for view in ("programme", "chair"):
+                conference.apply(SetRendition(view, width=1920, height=1080), 2.0)
+        case "tiles":
+            for view in ("programme", "chair"):
+                conference.apply(SetLayout(view, "2x2"), 2.0)
+        case "nobody":
+            conference.presence.legs.clear()
+    passes = OnAir(conference).passes
+    assert not [one for one in passes if one.rendition == rendition_number("programme", "H264")]
+
+
+def test_a_passed_site_is_told_to_send_no_more_than_its_viewers_would_get_of_the_mix() -> None:
+    conference = live("a")
+    full_screen(conference)
+    assert OnAir(conference).hints()["tinh", "camera"].bitrate_bps == 1_500_000
+
+
+def test_a_personal_view_is_watched_by_its_site_alone_and_takes_the_podium() -> None:
+    conference = live("a", "b")
+    conference.apply(SetPersonalView("a", "1+1", ((1, Placement("b")),)), 1.0)
+    plan = OnAir(conference).mix_plan(1)
+    assert [view.view for view in plan.views] == ["programme", "site:2"]
+    assert [tile.site for tile in plan.views[1].tiles] == [1, 3]
+    assert legs(conference)["a"].rendition == rendition_number("site:2", "H264")
+    conference.apply(Podium("b"), 2.0)
+    assert OnAir(conference).view_of(conference.presence.legs["leg-a"]) == "site:2"
+    conference.apply(Podium(None), 3.0)
+    assert "site:2" in OnAir(conference).state()["views"]
+    conference.apply(DropPersonalView("a"), 4.0)
+    assert legs(conference)["a"].rendition == 1
+
+
+def test_a_fade_is_in_the_plan_of_its_view() -> None:
+    conference = live("a")
+    conference.apply(SetLayout("programme", "2x2", transition="fade"), 1.0)
+    assert {view.view: view.fade for view in OnAir(conference).mix_plan(1).views} == {"programme": 0.3, "chair": 0.0}
+    conference.apply(Podium("a", "fade"), 2.0)
+    assert {view.fade for view in OnAir(conference).mix_plan(1).views} == {0.3}
+
+
+def test_rotations_tell_when_they_turn_while_somebody_watches() -> None:
+    conference = live("a", "b")
+    conference.apply(FillCell("programme", 0, Filler("rotation", 7.0)), 1.0)
+    conference.apply(SetLayout("programme", "1"), 1.0)
+    assert OnAir(conference, now=100.0).turns_at == 105.0
+    conference.apply(SetLayout("wall", "auto", pages=Pages(1, 5.0)), 1.0)
+    conference.presence.legs.clear()
+    assert OnAir(conference, now=100.0).turns_at is None
+
+
+def test_numbers_of_all_renditions_are_distinct_and_fit_16_bits() -> None:
+    views = ["programme", "chair", "wall", *(f"site:{number}" for number in range(1, 10_000))]
+    sizes: tuple[Size, ...] = ("high", "medium", "low")
+    numbers = [rendition_number(view, codec, size) for view in views for codec in CODECS for size in sizes]
+    assert len(set(numbers)) == len(numbers)
+    assert max(numbers) < 1 << 16
 
 
 def test_rendition_numbers_are_stable_and_distinct() -> None:

@@ -172,3 +172,65 @@ async def test_refusals_have_stable_codes(world: World, method: str, path: str, 
     body = next((body for end, body in bodies.items() if path.endswith(end)), None)
     answer = await operator.request(method, "/api/v1" + path.format(c=conference), json=body)
     assert (await refused(answer, status))["code"] == code
+
+
+async def test_an_office_draws_a_layout_uses_it_everywhere_and_removes_it(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    drawing = {
+        "title_vi": "Rộng",
+        "title_en": "Wide",
+        "cells": [CELL, {"x": 0.7, "y": 0.7, "w": 0.2, "h": 0.2, "z": 1}],
+    }
+    made = await operator.post("/api/v1/layouts", json={"name": "rong", **drawing})
+    assert made.headers["Location"] == "/api/v1/layouts/rong"
+    error = await refused(await operator.post("/api/v1/layouts", json={"name": "2x2", **drawing}), 409)
+    assert error["code"] == "layout_exists"
+    overlapping = {**drawing, "cells": [CELL, CELL]}
+    error = await refused(await operator.put("/api/v1/layouts/rong", json=overlapping), 422)
+    assert error["code"] == "bad_tiles"
+    listed = {one["name"]: one["custom"] for one in await (await operator.get("/api/v1/layouts")).json()}
+    assert len(listed) >= 33
+    assert [name for name, custom in listed.items() if custom] == ["rong"]
+    path = f"/api/v1/conferences/{conference}/views/wall"
+    state = await (await operator.put(f"{path}/layout", json={"layout": "rong"})).json()
+    assert (state["views"]["wall"]["layout"], len(state["views"]["wall"]["cells"])) == ("rong", 2)
+    await operator.put("/api/v1/layouts/rong", json={**drawing, "cells": [CELL]})
+    state = await (await operator.get(f"/api/v1/conferences/{conference}/state")).json()
+    assert len(state["views"]["wall"]["cells"]) == 1
+    assert (await operator.delete("/api/v1/layouts/rong")).status == 204
+    await refused(await operator.delete("/api/v1/layouts/rong"), 404)
+    state = await (await operator.get(f"/api/v1/conferences/{conference}/state")).json()
+    assert len(state["views"]["wall"]["cells"]) == 1, "what is on air stays"
+
+
+async def test_cells_take_rules_and_walls_take_pages(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    path = f"/api/v1/conferences/{conference}/views"
+    rule = {"filler": "rotation", "seconds": 15}
+    state = await (await operator.put(f"{path}/programme/cells/0", json=rule)).json()
+    cell = state["views"]["programme"]["cells"][0]
+    assert (cell["fixed"], cell["filler"]["filler"], cell["filler"]["seconds"]) == (True, "rotation", 15)
+    state = await (await operator.put(f"{path}/programme/cells/0", json={"site": None})).json()
+    assert state["views"]["programme"]["cells"][0]["filler"] is None
+    await refused(await operator.put(f"{path}/programme/cells/0", json={"filler": "site"}), 422)
+    await refused(await operator.put(f"{path}/programme/cells/0", json={"filler": "loudest", "hold": 9}), 422)
+    pages = {"pages": {"tiles": 16, "seconds": 10}, "transition": "fade"}
+    state = await (await operator.put(f"{path}/wall/layout", json=pages)).json()
+    wall = state["views"]["wall"]
+    assert (wall["layout"], wall["effective_layout"], wall["transition"]) == ("auto", "4x4", "fade")
+    assert wall["pages"] == {"tiles": 16, "seconds": 10}
+    state = await (await operator.put(f"{path}/wall/layout", json={"layout": "12x10"})).json()
+    assert (state["views"]["wall"]["pages"], len(state["views"]["wall"]["cells"])) == (None, 120)
+
+
+async def test_options_of_a_conference(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    path = f"/api/v1/conferences/{conference}"
+    state = await (await operator.get(f"{path}/state")).json()
+    assert (state["auto_mute_noisy"], state["pass_through"]) == (False, True)
+    await operator.patch(path, json={"auto_mute_noisy": True, "pass_through": False})
+    state = await (await operator.get(f"{path}/state")).json()
+    assert (state["auto_mute_noisy"], state["pass_through"]) == (True, False)

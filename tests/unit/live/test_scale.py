@@ -1,0 +1,217 @@
+"""Large conferences against fakes: sizes by line, pictures passed through, turns, noise, personal views."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcu_core.commands import FillCell, PinSize, SetLayout, SetOptions, SetPersonalView
+from mcu_core.errors import OperatorError
+from mcu_core.on_air import rendition_number
+from mcu_core.scene import CustomTile, Filler, Pages
+from mcu_core.wire import LegPlans, LegStats, MixPlan, Noisy, PassPlan, RelayStats, Speaker
+from signaling import messages as say
+from tests.unit.live.fakes import World, settle, world
+
+MEDIUM = rendition_number("programme", "H264", "medium")
+
+
+async def line_of(w: World, seat: str, seconds: int, stats: LegStats) -> None:
+    for _ in range(seconds):
+        w.machine.relay.tell(RelayStats((stats,), 0.1, 0.0, 0.0, 0.0))
+        await w.clock.pass_by(1.0)
+
+
+def passes(w: World) -> tuple[PassPlan, ...]:
+    return next(call for call in reversed(w.machine.relay.calls) if isinstance(call, LegPlans)).passes
+
+
+def encoded(w: World) -> list[int]:
+    return [plan.rendition for plan in w.machine.mixer.mix.renditions]
+
+
+async def full_screen(w: World) -> None:
+    for view in ("programme", "chair"):
+        await w.live.command("c-1", SetLayout(view, "1"), actor="an")
+    await settle()
+
+
+async def test_a_site_on_a_narrow_line_is_sent_a_smaller_picture_and_later_the_full_one_again() -> None:
+    async with world("a", "b") as w:
+        a, _ = await w.join("a")
+        b, _ = await w.join("b")
+        await line_of(w, a, 2, LegStats(a, sent_kbps=1500, remb_bps=600_000, peer_lost_fraction=0.3))
+        assert w.site("a")["size"] == "medium"
+        assert {r.rendition for r in w.machine.mixer.mix.renditions} == {1, MEDIUM}
+        assert (w.machine.relay.leg_plans[a].rendition, w.machine.relay.leg_plans[b].rendition) == (MEDIUM, 1)
+        [entry] = w.store.journalled("size_adapted")
+        assert (entry.site, entry.data["from"], entry.data["to"]) == ("a", "high", "medium")
+        await line_of(w, a, 12, LegStats(a, sent_kbps=464, remb_bps=4_000_000))
+        assert w.machine.relay.leg_plans[a].rendition == 1
+        assert encoded(w) == [1]
+
+
+async def test_a_pinned_site_is_left_alone() -> None:
+    async with world("a") as w:
+        a, _ = await w.join("a")
+        await w.live.command("c-1", PinSize("a", "medium"), actor="an")
+        await line_of(w, a, 4, LegStats(a, sent_kbps=1500, peer_lost_fraction=0.5))
+        assert w.site("a")["size"] == "medium"
+        await w.live.command("c-1", PinSize("a", None), actor="an")
+        assert w.site("a")["size"] == "high"
+
+
+async def test_adaptation_can_be_switched_off() -> None:
+    async with world("a", adaptation=False) as w:
+        a, _ = await w.join("a")
+        await line_of(w, a, 4, LegStats(a, sent_kbps=1500, peer_lost_fraction=0.5))
+        assert w.site("a")["size"] == "high"
+
+
+async def test_a_full_screen_site_is_passed_through_and_its_encoder_ends_two_seconds_later() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        _, a = await w.join("a")
+        await full_screen(w)
+        assert passes(w) == (PassPlan(1, 1, "camera"),)
+        assert a.got(say.Picture) == [say.Picture(passed=True, name="UBND tỉnh")]
+        assert encoded(w) == [1]
+        await w.clock.pass_by(2.1)
+        assert encoded(w) == []
+        assert w.machine.mixer.mix.views == ()
+        a.forget()
+        await w.live.command("c-1", SetLayout("programme", "1+1"), actor="an")
+        await settle()
+        assert encoded(w) == [1, 3]
+        assert passes(w) == (PassPlan(3, 1, "camera"),)  # the chair's screen is still one site
+        assert a.got(say.Picture) == [say.Picture(passed=False, name=None)]
+
+
+async def test_a_page_that_comes_back_is_told_again_whose_picture_it_gets() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        seat, channel = await w.join("a")
+        token = next(text for text, token in w.store.tokens.items() if token.site == "a")
+        await full_screen(w)
+        w.live.lost(seat, channel)
+        _, again = await w.enter(token, seat, media=True)
+        await settle()
+        assert again.got(say.Picture) == [say.Picture(passed=True, name="UBND tỉnh")]
+
+
+async def test_a_lost_camera_brings_the_mixed_picture_back() -> None:
+    async with world("a") as w:
+        main, channel = await w.join("tinh")
+        await w.join("a")
+        await full_screen(w)
+        await w.clock.pass_by(2.1)
+        w.live.sends(main, channel, say.State(microphone=True, camera=False, screen=False))
+        await w.clock.pass_by(0.1)
+        assert passes(w) == ()
+        assert encoded(w) == [1]
+
+
+async def test_a_paged_wall_turns_by_itself_while_somebody_watches() -> None:
+    members = [f"xa-{number}" for number in range(7)]
+    async with world(*members) as w:
+        for site in ("tinh", *members):
+            await w.join(site)
+        await w.live.command("c-1", SetLayout("wall", "auto", pages=Pages(4, 10.0)), actor="an")
+        token = await w.live.open_monitor("c-1", "wall", actor="an")
+        seat, channel = await w.enter(token)
+        await w.offer(seat, channel)
+        await settle()
+
+        def wall() -> tuple[int | None, ...]:
+            view = next(view for view in w.machine.mixer.mix.views if view.view == "wall")
+            return tuple(tile.site for tile in view.tiles)
+
+        seen = [wall()]
+        for _ in range(3):
+            await w.clock.pass_by(10.0)
+            seen.append(wall())
+        assert seen[0] != seen[1]
+        assert seen[0] == seen[2]
+        assert set(seen[0]) | set(seen[1]) == set(range(1, 9))
+        plans = len([call for call in w.machine.mixer.calls if isinstance(call, MixPlan)])
+        await w.clock.pass_by(9.0 - w.clock.time % 10)
+        assert len([call for call in w.machine.mixer.calls if isinstance(call, MixPlan)]) == plans
+
+
+async def test_the_loudest_cell_follows_the_speaker_with_its_hold() -> None:
+    async with world("a", "b") as w:
+        for site in ("tinh", "a", "b"):
+            await w.join(site)
+        await w.live.command("c-1", SetLayout("programme", "1"), actor="an")
+        await w.live.command("c-1", FillCell("programme", 0, Filler("loudest", 2.0)), actor="an")
+
+        def large() -> int | None:
+            return next(view for view in w.machine.mixer.mix.views if view.view == "programme").tiles[0].site
+
+        await settle()
+        assert large() == 1  # nobody has spoken
+        w.machine.mixer.tell(Speaker("c-1", 2))
+        await w.clock.pass_by(0.1)
+        assert large() == 2
+        w.machine.mixer.tell(Speaker("c-1", 3))
+        await w.clock.pass_by(0.5)
+        assert large() == 2
+        await w.clock.pass_by(1.6)
+        assert large() == 3
+
+
+async def test_a_noisy_site_is_muted_with_an_alarm_if_the_operator_wants_so() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        _, channel = await w.join("a")
+        w.machine.mixer.tell(Noisy("c-1", 2, -18.0))
+        await settle()
+        assert w.site("a")["muted_by"] is None
+        await w.live.command("c-1", SetOptions(auto_mute_noisy=True), actor="an")
+        alarms = w.live.events("c-1")
+        w.machine.relay.tell(Noisy("c-1", 1, -18.0))
+        w.machine.relay.tell(Noisy("c-1", 2, -18.0))
+        w.machine.mixer.tell(Noisy("c-1", 2, -17.0))
+        await settle()
+        assert (w.site("tinh")["muted_by"], w.site("a")["muted_by"]) == (None, "noise")
+        assert channel.got(say.Tally)[-1].muted_by == "noise"
+        assert len(w.store.journalled("muted_noise")) == 1
+        assert (await anext(alarms))["type"] == "state"
+        alarm = await anext(alarms)
+        assert (alarm["code"], "Xã a" in alarm["vi"]) == ("site_muted_noise", True)
+        alarms.close()
+
+
+async def test_noise_is_not_the_end_of_control_when_nothing_can_be_stored() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        await w.live.command("c-1", SetOptions(auto_mute_noisy=True), actor="an")
+        w.store.broken = True
+        w.machine.mixer.tell(Noisy("c-1", 2, -18.0))
+        await settle()
+        w.store.broken = False
+        w.machine.mixer.tell(Noisy("c-1", 2, -18.0))
+        await settle()
+        assert w.site("a")["muted_by"] == "noise"
+
+
+async def test_personal_views_are_limited_by_the_setting() -> None:
+    async with world("a", "b", personal_views=1) as w:
+        a, _ = await w.join("a")
+        state = await w.live.command("c-1", SetPersonalView("a", "1"), actor="an")
+        assert state["views"]["site:2"]["layout"] == "1"
+        with pytest.raises(OperatorError, match="too_many_views"):
+            await w.live.command("c-1", SetPersonalView("b", limit=99), actor="an")
+        await settle()
+        assert w.machine.relay.leg_plans[a].rendition == rendition_number("site:2", "H264")
+
+
+async def test_a_layout_drawn_anew_changes_the_views_that_have_it() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        wide, narrow = (CustomTile(0, 0.25, 1, 0.5),), (CustomTile(0.25, 0, 0.5, 1),)
+        await w.live.command("c-1", SetLayout("programme", "rong", wide), actor="an")
+        await w.live.layout_changed("rong", narrow, actor="an")
+        await settle()
+        view = next(view for view in w.machine.mixer.mix.views if view.view == "programme")
+        assert [(tile.x, tile.w, tile.site) for tile in view.tiles] == [(0.25, 0.5, 2)]
+        assert w.live.state("c-1")["views"]["programme"]["layout"] == "rong"
