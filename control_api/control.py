@@ -58,6 +58,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         LiveSettings(
             relays=tuple(str(number) for number in range(settings.relay.count)),
             monitor_token_life=settings.session.monitor,
+            personal_views=settings.conference.personal_views,
+            adaptation=settings.conference.adaptation,
         ),
         metrics=metrics,
     )

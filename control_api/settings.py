@@ -102,6 +102,13 @@ class Relay(Section):
     _lists = field_validator("bind", "announce", mode="before")(_split)
 
 
+class Conference(Section):
+    """What one conference may cost."""
+
+    personal_views: Annotated[int, Field(ge=0, le=32)] = 4  # sites with a view of their own; each costs an encoder
+    adaptation: bool = True  # send each site the size of the picture that its line carries
+
+
 class Session(Section):
     """Seconds."""
 
@@ -134,6 +141,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     tls: Tls = Tls()
     relay: Relay = Relay()
+    conference: Conference = Conference()
     session: Session = Session()
     metrics: Metrics = Metrics()
 
