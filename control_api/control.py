@@ -88,7 +88,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 tasks.create_task(metrics.run(), name="control/metrics"),
             ]
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(live.ready.wait(), _LOADING)
+                async with asyncio.timeout(_LOADING):
+                    await live.ready.wait()
             context = certificates.context() if certificates is not None else None
             running.append(tasks.create_task(_daily(services, context), name="control/daily"))
             try:

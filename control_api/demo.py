@@ -238,7 +238,8 @@ async def _child(arguments: tuple[str, ...], log: Path, stdin: str | None = None
         if child.returncode is None:
             child.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(child.wait(), _STOPPING)
+                async with asyncio.timeout(_STOPPING):
+                    await child.wait()
             except TimeoutError:
                 child.kill()
                 await child.wait()

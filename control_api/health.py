@@ -49,7 +49,8 @@ class Health:
 async def _workers(services: Services) -> tuple[WorkerInfo, ...] | None:
     """What the supervisor runs; None when it does not answer."""
     try:
-        return await asyncio.wait_for(services.pool.list(), _DEADLINE)
+        async with asyncio.timeout(_DEADLINE):
+            return await services.pool.list()
     except (McuError, TimeoutError):
         return None
 

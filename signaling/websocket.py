@@ -169,14 +169,15 @@ class _Connection:
         try:
             while messages := await self._outbox.take():
                 for message in messages:
-                    await asyncio.wait_for(self._socket.send_str(message.text), self._settings.send_deadline)
+                    async with asyncio.timeout(self._settings.send_deadline):
+                        await self._socket.send_str(message.text)
             if self._last_word is not None:
                 last_word = self._last_word.model_dump_json()
-                await asyncio.wait_for(self._socket.send_str(last_word), self._settings.send_deadline)
+                async with asyncio.timeout(self._settings.send_deadline):
+                    await self._socket.send_str(last_word)
             reason = b"" if self._last_word is None else self._last_word.code.encode()
-            await asyncio.wait_for(
-                self._socket.close(code=self._close_code, message=reason), self._settings.send_deadline
-            )
+            async with asyncio.timeout(self._settings.send_deadline):
+                await self._socket.close(code=self._close_code, message=reason)
         except (TimeoutError, ConnectionError):
             self._cut()
 

@@ -58,7 +58,8 @@ async def events(request: web.Request) -> web.StreamResponse:
             services.metrics.socket_closed("events")
             sockets.discard(socket)
             with contextlib.suppress(TimeoutError, ConnectionError):
-                await asyncio.wait_for(socket.close(), 2.0)
+                async with asyncio.timeout(2.0):
+                    await socket.close()
     finally:
         subscription.close()
     return socket

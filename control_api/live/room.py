@@ -290,7 +290,8 @@ class Room:
     async def _saved(self, seat: Seat) -> None:
         """A seat that was welcomed is in the database.  Raises EndpointError mcu_busy when that does not answer."""
         try:
-            await asyncio.wait_for(self._save(seat), _SAVE_DEADLINE)
+            async with asyncio.timeout(_SAVE_DEADLINE):
+                await self._save(seat)
         except TimeoutError:
             self.end_seat(seat, errors.mcu_busy())
             raise errors.mcu_busy() from None

@@ -163,7 +163,8 @@ class Supervisor:
         if worker is None:
             worker = self._start(kind, name)
         try:
-            await asyncio.wait_for(worker.up.wait(), _UP_DEADLINE)
+            async with asyncio.timeout(_UP_DEADLINE):
+                await worker.up.wait()
         except TimeoutError:
             raise PeerLost(
                 "worker_not_up",
@@ -178,7 +179,8 @@ class Supervisor:
             return
         worker.release()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(worker.ended.wait(), PATIENCE + 1)
+            async with asyncio.timeout(PATIENCE + 1):
+                await worker.ended.wait()
 
 
 @contextlib.contextmanager

@@ -143,7 +143,8 @@ class Worker:
         self._announce(WorkerDown(self._info(self._last_pid), reason))
         if pause:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._released.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._released.wait()
 
     async def _start(self, assignment: Assignment) -> Process:
         if self._reserve is not None and (spare := self._reserve.take(assignment)) is not None:
@@ -182,7 +183,8 @@ async def stop(process: Process) -> None:
     """SIGTERM, and SIGKILL after PATIENCE; returns when the process is gone."""
     _signal(process, signal.SIGTERM)
     try:
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await process.wait()
     except TimeoutError:
         _signal(process, signal.SIGKILL)
         await process.wait()
