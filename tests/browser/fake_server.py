@@ -72,16 +72,18 @@ class FakeMcu:
         self._fixed: dict[str, dict[int, Json]] = {view: {} for view in VIEWS}
         self._undo: list[str | None] = []
         self._seats = 0
+        self.layouts = {name: _layout(name) for name in catalogue()}
+        self.role = USER["role"]
         self.conferences = [{"id": "c-1", "title": "Họp giao ban tháng 11"}]
         self.state: Json = {
             "id": "c-1", "title": "Họp giao ban tháng 11", "revision": 1, "open": True, "podium": None, "next": None,
-            "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [], "views": {},
+            "auto_mute_noisy": False, "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [], "views": {},
         }  # fmt: skip
         for number in range(1, sites + 1):
             self._add_site(NAMES[number - 1] if number <= len(NAMES) else f"UBND xã số {number}", number)
         for view in VIEWS:
             size = {"width": 1280, "height": 720, "frame_rate": 5 if view == "wall" else 30}
-            self.state["views"][view] = {"layout": "auto", **size}
+            self.state["views"][view] = {"layout": "auto", "pages": None, "transition": "cut", **size}
         self._arrange()
 
     # ------------------------------------------------------------------------------------------- driven by tests
@@ -168,7 +170,7 @@ class FakeMcu:
         if path == "session" and method == "POST":
             if body != {"username": USER["username"], "password": PASSWORD}:
                 return _error(401, "bad_login", "Tên đăng nhập hoặc mật khẩu không đúng.", "Wrong name or password.")
-            response = web.json_response({"user": USER})
+            response = web.json_response({"user": {**USER, "role": self.role}})
             response.set_cookie("mcu_session", "fake", httponly=True, samesite="Strict")
             return response
         if not signed_in:
@@ -188,7 +190,7 @@ class FakeMcu:
     async def _route(self, method: str, path: list[str], body: Any) -> Any:
         match [method, *path]:
             case ["GET", "session"]:
-                return {"user": USER}
+                return {"user": {**USER, "role": self.role}}
             case ["DELETE", "session"]:
                 return None
             case ["GET", "conferences"]:
@@ -199,7 +201,16 @@ class FakeMcu:
                 self.conferences.append({"id": f"c-{len(self.conferences) + 1}", "title": body["title"]})
                 return self.conferences[-1]
             case ["GET", "layouts"]:
-                return [_layout(name) for name in catalogue()]
+                return list(self.layouts.values())
+            case ["POST", "layouts"]:
+                self.layouts[body["name"]] = {**body, "custom": True}
+                return self.layouts[body["name"]]
+            case ["PUT", "layouts", name]:
+                self.layouts[name] = {**body, "name": name, "custom": True}
+                return self.layouts[name]
+            case ["DELETE", "layouts", name]:
+                del self.layouts[name]
+                return None
             case [_, "conferences", "c-1", *rest]:
                 return await self._command(method, rest, body)
         return _error(404, "unknown_conference", "Không có phiên họp này.", "There is no such conference.")
@@ -218,14 +229,18 @@ class FakeMcu:
                 state["next"] = body["site"]
             case ["POST", "undo"]:
                 state["podium"] = self._undo.pop()
+            case ["PATCH"]:
+                state |= body
             case ["PUT", "views", view, "layout"]:
-                state["views"][view]["layout"] = body["layout"]
+                state["views"][view] |= {"layout": body["layout"], "pages": body["pages"]}
+            case ["PUT", "views", view, "transition"]:
+                state["views"][view]["transition"] = body["transition"]
             case ["PUT", "views", view, "cells", cell]:
-                if body["site"] == "s-refused":
-                    return _error(404, "unknown_site", "Không có điểm cầu này.", "There is no such site.")
                 self._fixed[view].pop(int(cell), None)
-                if body["site"]:
-                    self._fixed[view][int(cell)] = body
+                if body.get("site"):
+                    self._fixed[view][int(cell)] = {**body, "filler": None}
+                elif body.get("filler"):
+                    self._fixed[view][int(cell)] = {"site": None, "track": "camera", "filler": body}
             case ["POST", "mute-all"]:
                 for site in state["sites"]:
                     _mute(site, site["id"] not in body["except"])
@@ -240,7 +255,17 @@ class FakeMcu:
                     return _error(404, "unknown_site", "Không có điểm cầu này.", "There is no such site.")
                 if rest == ["link"]:
                     return {"url": f"https://mcu.example.vn/join/token-{found['number']}", "token": "token"}
-                if rest == ["muted"]:
+                if rest == ["size"]:
+                    found["pinned"] = body["size"]
+                    found["size"] = body["size"] or "high"
+                elif rest == ["view"]:
+                    own = f"site:{found['number']}"
+                    self._fixed.pop(own, None)
+                    state["views"].pop(own, None)
+                    if method == "PUT":
+                        self._fixed[own] = {}
+                        state["views"][own] = {**state["views"]["programme"], "layout": body["layout"]}
+                elif rest == ["muted"]:
                     _mute(found, body["muted"])
                 elif rest == ["drop"]:
                     found["state"] = "absent"
@@ -347,6 +372,7 @@ class FakeMcu:
                 "id": f"s-{number}", "number": number, "name": name, "role": "main" if number == 1 else "member",
                 "state": state, "muted": False, "muted_by": None, "microphone": number % 4 != 3, "camera": True,
                 "screen": number == 2, "visible": True, "on_podium": False, "next": False, "gain_db": 0,
+                "view": "programme", "size": "high" if state == "live" else None, "pinned": None,
             }
         )  # fmt: skip
 
@@ -360,16 +386,17 @@ class FakeMcu:
         present.sort(key=lambda site: site != state["podium"])
         for name, view in state["views"].items():
             chosen = view["layout"]
-            layout = auto_layout(min(25, max(1, len(present)))) if chosen == "auto" else catalogue()[chosen]
-            view["effective_layout"] = layout.name
-            fillers = iter([site for site in present if all(f["site"] != site for f in self._fixed[name].values())])
+            layout = self.layouts[auto_layout(min(25, max(1, len(present)))).name if chosen == "auto" else chosen]
+            view["effective_layout"] = layout["name"]
+            fixed = self._fixed[name]
+            fillers = iter([site for site in present if all(what["site"] != site for what in fixed.values())])
             view["cells"] = [
                 {
-                    **(self._fixed[name].get(index) or {"site": next(fillers, None), "track": "camera"}),
-                    "fixed": index in self._fixed[name],
-                    **{"x": cell.x, "y": cell.y, "w": cell.w, "h": cell.h},
+                    **(fixed.get(index) or {"site": next(fillers, None), "track": "camera", "filler": None}),
+                    "fixed": index in fixed,
+                    **{side: cell[side] for side in ("x", "y", "w", "h")},
                 }
-                for index, cell in enumerate(layout.cells)
+                for index, cell in enumerate(layout["cells"])
             ]
 
     async def _metering(self) -> None:
@@ -416,7 +443,8 @@ def _layout(name: str) -> Json:
     layout = catalogue()[name]
     keys = ("x", "y", "w", "h", "z", "fit")
     cells = [{key: getattr(cell, key) for key in keys} for cell in layout.cells]
-    return {"name": name, "title_vi": layout.title_vi, "title_en": layout.title_en, "cells": cells}
+    titles = {"title_vi": layout.title_vi, "title_en": layout.title_en}
+    return {"name": name, **titles, "cells": cells, "custom": False}
 
 
 def _error(status: int, code: str, vi: str, en: str) -> web.Response:

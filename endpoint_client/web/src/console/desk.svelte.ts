@@ -1,6 +1,7 @@
 // What all parts of the console share: who is logged in, which conference is open, what went wrong.
 
-import { ApiError, api, type User } from '../lib/api';
+import { ApiError, api, type Layout, type User } from '../lib/api';
+import type { Messages } from '../messages/vi';
 
 export interface Toast {
   id: number;
@@ -18,10 +19,24 @@ class Desk {
   offline = $state(false);
   conference = $state(fromHash());
   toasts = $state.raw<Toast[]>([]);
+  /** The catalogue; empty until a conference was opened. */
+  layouts = $state.raw<Layout[]>([]);
   #toast = 0;
 
   constructor() {
     addEventListener('hashchange', () => (this.conference = fromHash()));
+  }
+
+  /** A viewer may look at everything and change nothing. */
+  get operates(): boolean {
+    return this.user !== null && this.user.role !== 'viewer';
+  }
+
+  /** What people call a layout. */
+  layoutTitle(name: string, messages: Messages, vi: boolean): string {
+    if (name === 'auto') return messages.console.layout.auto;
+    const layout = this.layouts.find((other) => other.name === name);
+    return layout ? (vi ? layout.title_vi : layout.title_en) : name;
   }
 
   async recognise(): Promise<void> {

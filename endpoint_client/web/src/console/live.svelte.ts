@@ -6,6 +6,8 @@ import { ApiError, api, socketUrl, type ConferenceState, type LiveEvent, type Si
 import { backoff } from '../lib/backoff';
 import type { Reported, View } from '../lib/protocol';
 import type { Messages } from '../messages/vi';
+import { desk } from './desk.svelte';
+import { viewTitle } from './views';
 
 export interface LogEntry {
   id: number;
@@ -148,11 +150,9 @@ export class Live {
       this.#write((m) => (name ? m.console.log.podium(name) : m.console.log.podiumNone));
     }
     for (const view of Object.keys(after.views) as View[]) {
-      const layout = after.views[view].layout;
-      if (before.views[view]?.layout === layout) continue;
-      this.#write((m) =>
-        m.console.log.layout(m.console.picture.views[view], layout === 'auto' ? m.console.layout.auto : layout),
-      );
+      const layout = after.views[view]?.layout;
+      if (!layout || before.views[view]?.layout === layout) continue;
+      this.#write((m, vi) => m.console.log.layout(viewTitle(view, after, m), desk.layoutTitle(layout, m, vi)));
     }
   }
 

@@ -3,11 +3,22 @@
 // Hand-written after the contract of control_api; the only file to change when types are generated from
 // /api/v1/openapi.json instead.
 
-import type { Reported, View } from './protocol';
+import type { MutedBy, Reported, SharedView, View } from './protocol';
 
 export type SiteRole = 'main' | 'member';
 export type SiteState = 'absent' | 'connecting' | 'live' | 'away';
 export type CellTrack = 'camera' | 'screen';
+export type Transition = 'cut' | 'fade';
+export type Size = 'high' | 'medium' | 'low' | 'sound';
+/** The rule that fills a cell: who is loudest is kept for `hold` s, a rotation shows each for `seconds`. */
+export type Filler =
+  | { filler: 'podium' | 'content' | 'blank' }
+  | { filler: 'loudest'; hold: number }
+  | { filler: 'rotation'; seconds: number; sites: string[] };
+export interface Pages {
+  tiles: number;
+  seconds: number;
+}
 
 export interface User {
   username: string;
@@ -34,6 +45,7 @@ export interface Layout {
   title_vi: string;
   title_en: string;
   cells: LayoutCell[];
+  custom: boolean; // drawn by the office
 }
 export interface SiteStatus {
   id: string;
@@ -42,19 +54,23 @@ export interface SiteStatus {
   role: SiteRole;
   state: SiteState;
   muted: boolean;
-  muted_by: 'operator' | 'rule' | null;
+  muted_by: MutedBy | null;
   microphone: boolean;
   camera: boolean;
   screen: boolean;
   visible: boolean;
   on_podium: boolean;
   next: boolean;
+  view: View;
+  size: Size | null; // what it is sent now; null: not there
+  pinned: Size | null;
 }
 /** A cell as it is filled now, and where; `fixed`: by the operator, else by the automatic filling. */
 export interface ViewCell {
   site: string | null;
   track: CellTrack;
   fixed: boolean;
+  filler: Filler | null;
   x: number;
   y: number;
   w: number;
@@ -63,6 +79,8 @@ export interface ViewCell {
 export interface ViewStatus {
   layout: string; // "auto" or a layout's name
   effective_layout: string;
+  pages: Pages | null;
+  transition: Transition;
   cells: ViewCell[];
   frame_rate: number;
   width: number;
@@ -79,7 +97,8 @@ export interface ConferenceState {
   speaker: string | null;
   main_site: string | null;
   sites: SiteStatus[];
-  views: Record<View, ViewStatus>;
+  auto_mute_noisy: boolean;
+  views: Record<SharedView, ViewStatus> & Record<string, ViewStatus>;
 }
 export type LiveEvent =
   | { type: 'state'; state: ConferenceState }
@@ -174,6 +193,13 @@ export const api = {
     return Array.isArray(found) ? found : found.layouts;
   },
 
+  /** Draw a layout of one's own, or draw it anew (`known`). */
+  drawLayout: (layout: Omit<Layout, 'custom'>, known: boolean) => {
+    const { name, ...drawing } = layout;
+    return known ? call('PUT', `/layouts/${name}`, drawing) : call('POST', '/layouts', layout);
+  },
+  removeLayout: (name: string) => call('DELETE', `/layouts/${name}`),
+
   addSite: (c: string, name: string, role: SiteRole) => call<{ id: string }>('POST', `${of(c)}/sites`, { name, role }),
   removeSite: (c: string, s: string) => call('DELETE', site(c, s)),
   link: (c: string, s: string) => call<{ url: string; token: string }>('POST', `${site(c, s)}/link`),
@@ -181,10 +207,19 @@ export const api = {
   podium: (c: string, s: string | null) => call('POST', `${of(c)}/podium`, { site: s }),
   next: (c: string, s: string | null) => call('POST', `${of(c)}/next`, { site: s }),
   undo: (c: string) => call('POST', `${of(c)}/undo`),
-  layout: (c: string, view: View, layout: string) => call('PUT', `${of(c)}/views/${view}/layout`, { layout }),
+  layout: (c: string, view: View, layout: string, pages: Pages | null = null) =>
+    call('PUT', `${of(c)}/views/${view}/layout`, { layout, pages }),
+  transition: (c: string, view: View, transition: Transition) =>
+    call('PUT', `${of(c)}/views/${view}/transition`, { transition }),
   /** `s` null gives the cell back to the automatic filling. */
   cell: (c: string, view: View, n: number, s: string | null, track: CellTrack) =>
     call('PUT', `${of(c)}/views/${view}/cells/${n}`, { site: s, track }),
+  fill: (c: string, view: View, n: number, filler: Filler) =>
+    call('PUT', `${of(c)}/views/${view}/cells/${n}`, filler),
+  personalView: (c: string, s: string, layout: string) => call('PUT', `${site(c, s)}/view`, { layout }),
+  dropPersonalView: (c: string, s: string) => call('DELETE', `${site(c, s)}/view`),
+  pin: (c: string, s: string, size: Size | null) => call('PUT', `${site(c, s)}/size`, { size }),
+  options: (c: string, options: { auto_mute_noisy: boolean }) => call('PATCH', of(c), options),
   muted: (c: string, s: string, muted: boolean) => call('PUT', `${site(c, s)}/muted`, { muted }),
   muteAll: (c: string, except: string[]) => call('POST', `${of(c)}/mute-all`, { except }),
   unmuteAll: (c: string) => call('POST', `${of(c)}/unmute-all`),

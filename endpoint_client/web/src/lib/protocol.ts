@@ -5,7 +5,9 @@ export const CLIENT = 'web/0.1';
 
 export type Language = 'vi' | 'en';
 export type Role = 'main' | 'member' | 'monitor';
-export type View = 'programme' | 'chair' | 'wall';
+export type SharedView = 'programme' | 'chair' | 'wall';
+/** A shared view, or the personal one of the site with this number. */
+export type View = SharedView | `site:${number}`;
 export type HintedTrack = 'camera' | 'screen';
 
 /** What the endpoint measured since its last `quality`; `lost` is a fraction 0–1, `freezes` a count. */
@@ -59,11 +61,14 @@ export interface Welcome {
   view: View;
 }
 
+/** Who closed a site's sound: the operator, the podium rule, or the MCU because it was noisy and nobody called it. */
+export type MutedBy = 'operator' | 'rule' | 'noise';
+
 export interface Tally {
   on_podium: boolean;
   next: boolean;
   muted: boolean;
-  muted_by: 'operator' | 'rule' | null;
+  muted_by: MutedBy | null;
   visible: boolean;
 }
 
@@ -84,6 +89,12 @@ export interface ConferenceNews {
   speaker: string | null;
 }
 
+/** Is the picture one site's own, unmixed?  Then nobody has written its name into it. */
+export interface Picture {
+  passed: boolean;
+  name: string | null;
+}
+
 /** A refusal in both languages; also what the pages show for their own failures. */
 export interface Refusal {
   code: string;
@@ -99,6 +110,7 @@ export type FromMcu =
   | ({ type: 'tally' } & Tally)
   | ({ type: 'hint' } & Hint)
   | ({ type: 'conference' } & ConferenceNews)
+  | ({ type: 'picture' } & Picture)
   | { type: 'media'; action: 'rejoin' | 'ice_restart'; spread_ms?: number }
   | { type: 'ping'; n: number }
   | ({ type: 'error' } & Refusal);

@@ -52,6 +52,8 @@ export class Seat {
   welcome = $state.raw<Welcome | null>(null);
   tally = $state.raw<Tally | null>(null);
   news = $state.raw<ConferenceNews | null>(null);
+  /** Name to write over the picture while it is one site's own. */
+  plate = $state<string | null>(null);
   refusal = $state.raw<Refusal | null>(null);
   /** The last refusal that was not fatal; cleared when media is up again. */
   trouble = $state.raw<Refusal | null>(null);
@@ -153,6 +155,9 @@ export class Seat {
       case 'conference':
         this.news = message;
         break;
+      case 'picture':
+        this.plate = message.passed ? message.name : null;
+        break;
       case 'media':
         if (message.action === 'ice_restart') {
           void this.#restart();
@@ -178,6 +183,7 @@ export class Seat {
     this.#options.remember?.(welcome.seat);
     this.welcome = welcome;
     this.attached = true;
+    this.plate = null; // told again if it is so
     this.refusal = null;
     this.phase = 'joined';
     if (this.#view && this.#view !== welcome.view) this.#channel.send({ type: 'view', view: this.#view });
