@@ -21,6 +21,7 @@ from mcu_core.adaptation import SIZES, Rung, Size, ladder, nearest
 from mcu_core.arrangement import MutedBy, ViewFormat
 from mcu_core.conference import LAST_PERSONAL, Conference
 from mcu_core.hints import QualityHint, hint_for, largest
+from mcu_core.passing import PassBook
 from mcu_core.presence import Leg, State
 from mcu_core.scene import VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
 from mcu_core.wire import (
@@ -58,15 +59,15 @@ class Tally:
 class OnAir:
     """One moment of one conference; make a new one after each change and at `turns_at`.
 
-    `settled`: renditions passed through long enough to need no encoder (`mcu_core.passing`).
+    Worked out when it is asked for, so that a change nobody looks at costs nothing.
     """
 
-    def __init__(self, conference: Conference, now: float = 0.0, settled: frozenset[int] = frozenset()) -> None:
+    def __init__(self, conference: Conference, now: float = 0.0, passing: PassBook | None = None) -> None:
         self._conference = conference
         self._now = self.arrangement = conference.arrangement
         self._presence = self.presence = conference.presence
         self._time = now
-        self.settled = settled
+        self._passing = passing
         self._places_due: list[float | None] = []  # when places for the loudest may change hands
 
     # -- views
@@ -131,8 +132,8 @@ class OnAir:
         return {view: ladder(**asdict(self._now.format_of(view))) for view in self.views}
 
     def rungs(self, leg: Leg) -> tuple[Rung, ...]:
-        """The sizes that a leg's view comes in."""
-        return self._ladders[self.shown_as[self.view_of(leg)]]
+        """The sizes that a leg's view comes in; views that look alike have the same."""
+        return self._ladders[self.view_of(leg)]
 
     def size_of(self, leg: Leg) -> Size:
         """What a leg is sent: the size pinned by the operator, or what its line carries."""
@@ -173,6 +174,11 @@ class OnAir:
             for encoding, tile in found
             if tile is not None and tile.site is not None
         )
+
+    @cached_property
+    def settled(self) -> frozenset[int]:
+        """Renditions passed through long enough to need no encoder."""
+        return frozenset() if self._passing is None else self._passing.update(self.passes, self._time)
 
     def _passable(self, encoding: Encoding, viewers: Iterable[Leg]) -> Tile | None:
         """The tile that is all of this rendition's picture and can be had from its site's leg."""

@@ -75,9 +75,7 @@ class Room:
     def on_air(self) -> OnAir:
         """What is derived from this moment; made anew after each change."""
         if self._on_air is None:
-            now = self._clock.now()
-            self._on_air = OnAir(self.conference, now)
-            self._on_air.settled = self._passing.update(self._on_air.passes, now)
+            self._on_air = OnAir(self.conference, self._clock.now(), self._passing)
         return self._on_air
 
     def state(self) -> Json:
@@ -201,6 +199,7 @@ class Room:
 
     def _tell(self) -> None:
         now, on_air = self._clock.now(), self.on_air
+        self._passing.update(on_air.passes, now)  # also while there is no mixer that asks
         self.people.tell_changes(on_air, now)  # first: the legs' plans carry the hints
         self.legs.tell_plans(on_air, now)
 

@@ -243,7 +243,9 @@ def test_smaller_sizes_of_a_passed_picture_are_mixed() -> None:
     conference = live("a", "b")
     full_screen(conference)
     conference.presence.legs["leg-b"].size = "low"
-    plan = OnAir(conference, settled=frozenset({1})).mix_plan(1)
+    on_air = OnAir(conference)
+    on_air.settled = frozenset({1})
+    plan = on_air.mix_plan(1)
     assert [(r.width, view.view) for r, view in zip(plan.renditions, plan.views, strict=True)] == [(320, "programme")]
 
 
@@ -337,3 +339,11 @@ def test_120_sites_are_planned_within_a_tick() -> None:
     wall = next(view for view in on_air.mix_plan(1).views if view.view == "wall")
     assert sorted(tile.site for tile in wall.tiles if tile.site) == list(range(1, 121))
     assert all(plan.camera_wanted for plan in on_air.leg_plans(no_hint, "0") if plan.leg != "leg-m")
+
+
+def test_the_line_of_each_of_120_legs_is_looked_up_without_working_out_the_pictures() -> None:
+    conference = live(*(f"xa-{number}" for number in range(119)))
+    on_air = OnAir(conference)
+    for leg in conference.presence.legs.values():
+        assert len(on_air.rungs(leg)) == 3
+    assert "resolved" not in vars(on_air)
