@@ -21,6 +21,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from heapq import heappop, heappush
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -109,10 +110,14 @@ class Profile:
         """What holds at `time`; before the beginning the first stage does."""
         return self.stages[max(0, bisect_right([stage.begins for stage in self.stages], time) - 1)]
 
-    def moments(self, until: float) -> tuple[float, ...]:
-        """Times before `until` from which recovery is counted: steps, the line's return, new addresses."""
-        steps = [stage.begins for stage in self.stages if stage.recovers]
-        return tuple(sorted(time for time in (*steps, *self.rebinds) if time < until))
+    def calm(self, until: float) -> tuple[tuple[float, float], ...]:
+        """(begin, end) of each stretch up to `until` that follows a step, the line's return or a new address.
+
+        Recovery is counted from its begin.
+        """
+        steps = {stage.begins for stage in self.stages if stage.recovers} | set(self.rebinds)
+        changes = sorted({stage.begins for stage in self.stages} | set(self.rebinds) | {until})
+        return tuple((a, b) for a, b in pairwise(changes) if a in steps and a < until)
 
 
 def _both(line: Line) -> tuple[Stage, ...]:

@@ -134,8 +134,8 @@ def test_stages_follow_the_time() -> None:
     assert [flap.stage(time).up.is_cut for time in (0, 7.9, 8, 12.9, 13, 35, 44.9, 45, 65, 99.9, 100)] == [
         *(False, False, True, True, False, True, True, False, True, True, False)
     ]
-    assert flap.moments(130) == (13.0, 45.0, 100.0)
-    assert flap.moments(30) == (13.0,)
+    assert flap.calm(130) == ((13.0, 35.0), (45.0, 65.0), (100.0, 130.0))
+    assert flap.calm(30) == ((13.0, 30.0),)
 
 
 def test_steps_stretch_over_the_run() -> None:
@@ -143,9 +143,10 @@ def test_steps_stretch_over_the_run() -> None:
     assert [steps.stage(time).down.rate_bps for time in (0, 9.9, 10, 19.9, 20, 29)] == [
         *(2_000_000, 2_000_000, 500_000, 500_000, 2_000_000, 2_000_000)
     ]
-    assert steps.moments(30) == (10.0, 20.0)
-    assert PROFILES["N6"].moments(90) == (30.0, 60.0)
-    assert PROFILES["N8"].over(10).rebinds == (5.0,)
+    assert steps.calm(30) == ((10.0, 20.0), (20.0, 30.0))
+    assert PROFILES["N6"].calm(90) == ((30.0, 60.0), (60.0, 90.0))
+    assert PROFILES["N8"].over(10).calm(10) == ((5.0, 10.0),)
+    assert PROFILES["N3"].calm(30) == ()
     assert PROFILES["N7"].over(30) == PROFILES["N7"]
 
 
