@@ -198,6 +198,24 @@ async def test_tally_and_mute_are_shown_apart_from_the_own_microphone(server: Ru
     assert said(fake, "state")[-1]["microphone"] is False
 
 
+async def test_a_passed_through_picture_is_given_its_name(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    plate = page.get_by_test_id("plate")
+    await fake.tell("picture", passed=True, name="Sở Y tế")
+    await expect(plate).to_have_text("Sở Y tế")
+    name, video = await plate.bounding_box(), await page.get_by_test_id("mix").bounding_box()
+    assert name is not None
+    assert video is not None
+    width = video["height"] * 16 / 9  # of the picture between its black bars
+    left = video["x"] + (video["width"] - width) / 2
+    assert left < name["x"] < left + width * 0.05
+    assert 0 < video["y"] + video["height"] - name["y"] - name["height"] < video["height"] * 0.05
+    await fake.tell("picture", passed=False, name=None)
+    await expect(plate).to_have_count(0)
+    await fake.tally(muted=True, muted_by="noise")
+    await expect(page.get_by_test_id("muted")).to_contain_text("Đã tự tắt tiếng vì có tiếng ồn")
+
+
 async def test_the_own_picture_is_shown_while_the_mix_does_not_show_it(server: Running, open_page: Open) -> None:
     page, fake = await joined(open_page, server), server.fake
     own, button = page.get_by_test_id("self"), page.get_by_test_id("self-view")
@@ -376,7 +394,6 @@ async def test_podium_mute_next_and_undo_by_key(server: Running, open_page: Open
 async def test_layout_cells_alarms_and_refusals_on_the_desk(server: Running, open_page: Open) -> None:
     page, fake = await signed_in(open_page, server), server.fake
     await plays(page)
-    await no_barriers(page, "desk, vi")
     await page.get_by_test_id("layout-1+5").click()
     await expect(page.get_by_test_id("cells").locator("li")).to_have_count(6)
     await page.get_by_test_id("cell-2").select_option("camera/s-4")
@@ -396,6 +413,93 @@ async def test_layout_cells_alarms_and_refusals_on_the_desk(server: Running, ope
     fake.state["sites"] = [site for site in fake.state["sites"] if site["id"] != "s-8"]  # behind the console's back
     await page.keyboard.press("m")
     await expect(page.get_by_test_id("toast")).to_contain_text("There is no such site.")
+
+
+async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Running, open_page: Open) -> None:
+    page, fake = await signed_in(open_page, server), server.fake
+    programme = "conferences/c-1/views/programme"
+    await page.get_by_test_id("layout-1+5").click()
+    for cell, choice in enumerate(("podium", "loudest", "rotation/20/0", "content", "blank", "screen/s-2")):
+        await page.get_by_test_id(f"cell-{cell}").select_option(choice)
+        await expect(page.get_by_test_id(f"cell-{cell}")).to_have_value(choice)
+    assert [body for _, path, body in fake.commands if "/cells/" in path] == [
+        {"filler": "podium"},
+        {"filler": "loudest", "hold": 2},
+        {"filler": "rotation", "seconds": 20, "sites": []},
+        {"filler": "content"},
+        {"filler": "blank"},
+        {"site": "s-2", "track": "screen"},
+    ]
+    await page.get_by_test_id("view-more").locator("summary").click()
+    await page.get_by_test_id("transition-fade").check()
+    await until(lambda: fake.commands[-1] == ("PUT", f"{programme}/transition", {"transition": "fade"}), "fade")
+    await page.get_by_test_id("paged").check()
+    await page.get_by_test_id("page-tiles").fill("9")
+    await page.get_by_test_id("page-apply").click()
+    await until(lambda: fake.state["views"]["programme"]["pages"] == {"tiles": 9, "seconds": 10}, "pages of 9")
+
+    await page.locator("[data-site=s-4] td").nth(1).click()
+    await page.get_by_test_id("site-more").locator("summary").click()
+    await page.get_by_test_id("pin").select_option("low")
+    await until(lambda: fake.commands[-1] == ("PUT", "conferences/c-1/sites/s-4/size", {"size": "low"}), "the size")
+    await page.get_by_test_id("personal-view").select_option("2x2")
+    await page.get_by_test_id("view-site:4").click()
+    await until(lambda: {"type": "view", "view": "site:4"} in fake.heard, "the monitor on the site's own view")
+    await expect(page.get_by_test_id("cells").locator("li")).to_have_count(4)
+    await no_barriers(page, "desk with all its details open, vi")
+    await page.get_by_test_id("personal-view").select_option("")
+    await expect(page.get_by_test_id("view-site:4")).to_have_count(0)
+    await expect(page.get_by_test_id("view-programme")).to_have_attribute("aria-selected", "true")
+
+    await page.get_by_test_id("options").click()
+    await page.get_by_test_id("auto-mute").check()
+    await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"auto_mute_noisy": True}), "the switch")
+    await no_barriers(page, "options")
+
+
+async def test_a_layout_is_drawn_by_key_used_and_deleted(server: Running, open_page: Open) -> None:
+    page, fake = await signed_in(open_page, server), server.fake
+    await page.get_by_test_id("view-more").locator("summary").click()
+    await page.get_by_test_id("draw").click()
+    await page.get_by_test_id("draw-name").fill("Chủ tọa và 3 sở")
+    await page.get_by_test_id("draw-cell-0").focus()
+    await page.keyboard.press("ArrowRight")  # the cell is against nothing on its right but the two others
+    await expect(page.get_by_test_id("draw-wrong")).to_contain_text("Ô 1 và ô 2 chồng nhau")
+    await expect(page.get_by_test_id("dialog-action")).to_be_disabled()
+    await page.keyboard.press("Shift+ArrowLeft")
+    await expect(page.get_by_test_id("draw-wrong")).to_have_text("")
+    await page.get_by_test_id("draw-add").click()  # in front of all others
+    await no_barriers(page, "drawing a layout")
+    await page.get_by_test_id("dialog-action").click()
+    await page.get_by_test_id("layout-chu-toa-va-3-so").click()
+    await expect(page.get_by_test_id("cells").locator("li")).to_have_count(4)
+    drawn = fake.layouts["chu-toa-va-3-so"]
+    assert (drawn["title_vi"], drawn["title_en"]) == ("Chủ tọa và 3 sở",) * 2
+    assert drawn["cells"][0] == {"x": 0.01, "y": 0, "w": 0.69, "h": 1, "z": 0, "fit": "crop"}
+    assert drawn["cells"][3]["z"] == 1
+    await page.get_by_test_id("redraw").click()
+    await page.get_by_test_id("draw-delete").click()
+    await expect(page.get_by_test_id("layout-chu-toa-va-3-so")).to_have_count(0)
+
+
+async def test_a_viewer_is_offered_nothing_that_it_may_not_do(server: Running, open_page: Open) -> None:
+    server.fake.role = "viewer"
+    page = await signed_in(open_page, server)
+    await expect(page.get_by_test_id("viewer")).to_be_visible()
+    await page.locator("[data-site=s-2] td").nth(1).click()
+    for command in ("undo", "mute-all", "unmute-all", "options", "add-site", "next", "link", "drop", "remove", "draw"):
+        await expect(page.get_by_test_id(command)).to_have_count(0)
+    for command in ("layout-auto", "cell-0", "place-0", "keys"):
+        await expect(page.get_by_test_id(command)).to_have_count(0)
+    for command in ("mute", "podium"):
+        await expect(page.get_by_test_id(command).first).to_be_disabled()
+    await page.keyboard.press("p")
+    await page.get_by_test_id("view-chair").click()
+    await until(lambda: {"type": "view", "view": "chair"} in server.fake.heard, "the monitor on the chair's view")
+    assert {path for _, path, _ in server.fake.commands} == {"conferences/c-1/monitors"}
+    await page.get_by_role("link", name="Danh sách phiên họp").click()
+    await expect(page.get_by_test_id("open")).to_be_visible()
+    await expect(page.get_by_test_id("create")).to_have_count(0)
 
 
 async def test_removing_asks_first_and_a_link_is_shown_once(server: Running, open_page: Open) -> None:

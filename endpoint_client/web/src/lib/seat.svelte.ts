@@ -58,6 +58,8 @@ export class Seat {
   /** The last refusal that was not fatal; cleared when media is up again. */
   trouble = $state.raw<Refusal | null>(null);
   quality = $state.raw<Quality | null>(null);
+  /** Connected, and yet no picture came for two readings: the MCU sends sound only. */
+  pictureless = $state(false);
   stream = $state.raw<MediaStream | null>(null);
 
   readonly #options: SeatOptions;
@@ -278,11 +280,13 @@ export class Seat {
     const leg = this.#leg;
     if (!leg || this.media !== 'up') {
       this.quality = null;
+      this.pictureless = false;
       return;
     }
     try {
       const quality = this.#meter.read(await leg.stats());
       if (leg !== this.#leg) return;
+      this.pictureless = quality.fps === 0 && this.quality?.fps === 0;
       this.quality = quality;
       if (this.attached) this.#channel.send({ type: 'quality', ...quality });
     } catch {

@@ -22,8 +22,7 @@ export const en: Messages = {
     freezes: 'Freezes (last 2 s)',
     advicePoor: 'The connection is weak. Use a cable and close other programs that use the network.',
     adviceFair: 'The connection is not quite stable; the picture may stutter.',
-    reduced: (height) => `The server sends a smaller picture (${height}p) to suit your line.`,
-    soundOnly: 'The server sends sound only: the line does not carry a picture.',
+    reduced: (height) => `The server sends a smaller picture (${height}p).`,
     adviceGood: 'The connection is good.',
   },
 
@@ -91,6 +90,7 @@ export const en: Messages = {
     },
     meeting: {
       you: 'Site',
+      soundOnly: 'Sound only: the server sends no picture for now, to suit your line. It comes back by itself.',
       joining: 'Joining the conference…',
       mix: 'Picture of the conference',
       presence: (present, sites) => `${present}/${sites} sites`,
@@ -265,7 +265,7 @@ export const en: Messages = {
       sizeAuto: 'As its line carries',
       sizeNow: (size) => `Sent now: ${size}`,
       own: 'View of its own',
-      ownNone: 'None, it watches what all watch',
+      ownNone: 'None',
     },
     add: {
       title: 'Add a site',

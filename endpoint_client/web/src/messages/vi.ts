@@ -22,8 +22,7 @@ export const vi = {
     freezes: 'Số lần đứng hình (2 giây qua)',
     advicePoor: 'Đường truyền đang yếu. Hãy dùng mạng dây, tắt bớt ứng dụng khác đang dùng mạng.',
     adviceFair: 'Đường truyền chưa ổn định, hình có thể giật.',
-    reduced: (height: number) => `Máy chủ đang gửi hình cỡ nhỏ (${height}p) cho vừa đường truyền.`,
-    soundOnly: 'Máy chủ đang chỉ gửi tiếng vì đường truyền không đủ cho hình.',
+    reduced: (height: number) => `Máy chủ đang gửi hình cỡ nhỏ (${height}p).`,
     adviceGood: 'Đường truyền tốt.',
   },
 
@@ -91,6 +90,7 @@ export const vi = {
     },
     meeting: {
       you: 'Điểm cầu',
+      soundOnly: 'Đang chỉ nhận tiếng: máy chủ tạm không gửi hình cho vừa đường truyền. Hình sẽ tự trở lại.',
       joining: 'Đang vào phiên họp…',
       mix: 'Hình ảnh phiên họp',
       presence: (present: number, sites: number) => `${present}/${sites} điểm cầu`,
@@ -265,7 +265,7 @@ export const vi = {
       sizeAuto: 'Theo đường truyền',
       sizeNow: (size: string) => `Đang gửi: ${size}`,
       own: 'Khung hình riêng',
-      ownNone: 'Không, xem như mọi điểm cầu',
+      ownNone: 'Không có',
     },
     add: {
       title: 'Thêm điểm cầu',
