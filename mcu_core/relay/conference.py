@@ -63,7 +63,6 @@ class Conference:
         self._clock = clock
         self._plans: dict[str, LegPlan] = {}
         self._loudest: Loudest[int] = Loudest(4)
-        self._levels: dict[int, int] = {}
         self._audio_clock = MediaClock(48_000)
         self._audiences: dict[int, Audience] = {}
         self._troubled: dict[Leg, None] = {}
@@ -109,7 +108,6 @@ class Conference:
             leg.video.leave()
         if not any(other.site == leg.site for other in self.legs.values()):
             self._loudest.drop(leg.site)
-            self._levels.pop(leg.site, None)
         self._regroup()
 
     def _regroup(self) -> None:
@@ -332,17 +330,13 @@ class Conference:
         if changed:
             self._share_out()
 
-    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
-        """Pass a packet on if its site is open and loud enough.  A site that tells no level always passes."""
+    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
+        """Pass a packet of an open site on if it is loud enough.  A site that tells no level always passes."""
         site = leg.site
-        plan = leg.plan
-        if level == LEVEL_UNKNOWN:
-            passes = True
-        else:
-            self._levels[site] = max(self._levels.get(site, SILENT_DBOV), -level)
-            passes = plan.audio_open and (plan.audio_always or self._loudest.hear(site, -level, now))
-        if plan.audio_open and passes:
+        passes = level == LEVEL_UNKNOWN or leg.plan.audio_always or self._loudest.hear(site, -level, now)
+        if passes:
             self.link.send_media(AudioIn(site, sequence, level, voice, now, rtp_time, data).pack())
+        return passes
 
     def trouble(self, leg: Leg) -> None:
         self._troubled[leg] = None
@@ -387,12 +381,10 @@ class Conference:
 
     def take_levels(self) -> dict[int, int]:
         """The loudest level of each site since the last call, dBov; a site that sends nothing is silent."""
-        levels = {
-            leg.site: self._levels.get(leg.site, SILENT_DBOV)
-            for leg in self.legs.values()
-            if leg.site and leg.voice is not None and leg.voice.level_known
-        }
-        self._levels.clear()
+        levels: dict[int, int] = {}
+        for leg in self.legs.values():
+            if leg.site and leg.voice is not None and leg.voice.level_known:
+                levels[leg.site] = max(levels.get(leg.site, SILENT_DBOV), leg.voice.take_level())
         return levels
 
     def all_dropped(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from mcu_core.relay import depacketize
 from mcu_core.relay.reception import Reception
-from mcu_core.relay.rtp import Buffer, Header, original_sequence, unwrap
+from mcu_core.relay.rtp import FIXED, Buffer, bounds, unwrap
 from mcu_core.wire import Codec
 
 GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
@@ -120,23 +120,38 @@ class VideoIngest:
 
     # -- packets
 
-    def receive(self, data: Buffer, header: Header, now: float) -> None:
-        """A packet of the primary SSRC, authenticated."""
-        extended = self.reception.hear(header.sequence, header.rtp_time, now)
-        if self.wanted:
-            self._take(extended, header.rtp_time, header.marker, bytes(data[header.start : header.end]), now)
-            if self._holes or self.keyframes.wanted:
-                self._on_trouble()
+    def skim(self, data: Buffer, size: int, now: float) -> bool:
+        """Whether a packet may end unopened: nobody sees this stream."""
+        return not self.wanted
 
-    def receive_rtx(self, data: Buffer, header: Header, now: float) -> None:
-        """A retransmission (RFC 4588); padding sent as retransmission is ignored."""
-        sequence = original_sequence(data, header)
-        if sequence is None or not self.wanted or self.reception.highest < 0:
+    def receive(self, data: Buffer, size: int, now: float) -> None:
+        """A packet of the primary SSRC in `data[:size]`, authenticated."""
+        start, end = bounds(data, size)
+        if not start:
             return
-        extended = unwrap(sequence, self.reception.highest)
+        _, second, sequence, rtp_time, _ = FIXED.unpack_from(data)
+        extended = self.reception.hear(sequence, rtp_time, now)
+        if not self.wanted:
+            return
+        payload = bytes(data[start:end])
+        if extended == self._next and not self._waiting and not self._holes:
+            self._next, self._top = extended + 1, extended
+            self._advance(rtp_time, second > 127, payload, now)
+        else:
+            self._take(extended, rtp_time, second > 127, payload, now)
+        if self._holes or self.keyframes.wanted:
+            self._on_trouble()
+
+    def receive_rtx(self, data: Buffer, size: int, now: float) -> None:
+        """A retransmission (RFC 4588); padding sent as retransmission is ignored."""
+        start, end = bounds(data, size)
+        if end < start + 2 or not self.wanted or self.reception.highest < 0:
+            return
+        extended = unwrap(data[start] << 8 | data[start + 1], self.reception.highest)
         if extended in self._holes:
+            _, second, _, rtp_time, _ = FIXED.unpack_from(data)
             self.reception.received += 1
-            self._take(extended, header.rtp_time, header.marker, bytes(data[header.start + 2 : header.end]), now)
+            self._take(extended, rtp_time, second > 127, bytes(data[start + 2 : end]), now)
 
     def _take(self, extended: int, rtp_time: int, marker: bool, payload: bytes, now: float) -> None:
         expected = self._next

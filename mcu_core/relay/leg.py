@@ -27,7 +27,7 @@ SILENT_AFTER = 3.0
 GONE_AFTER = 30.0
 REPORT_EVERY = 1.0
 MAX_INBOUND = 16  # SSRCs of one leg
-SAMPLE = 0x3F  # of an unwanted stream, every 64th packet is opened, so that SRTP keeps count of its roll-overs
+TRUST = 0.25  # seconds; below the mux's REBIND_SILENCE
 AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
 _SSRC = struct.Struct("!I")
 _WALL = time.time() - time.monotonic()  # read once: sender reports never jump
@@ -44,8 +44,8 @@ class LegOwner(Protocol):
     ) -> None:
         """A whole frame of a wanted stream."""
 
-    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
-        """One Opus packet."""
+    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
+        """One Opus packet of a site that is open; whether it was passed on."""
 
     def clock(self, clock: SenderClock) -> None:
         """A sender report of one of the leg's streams."""
@@ -61,13 +61,28 @@ class LegOwner(Protocol):
     def audio_rtp_time(self, now: float) -> int: ...
 
 
-class Inbound(Protocol):
-    """One inbound SSRC."""
+class Receiver(Protocol):
+    """What becomes of the packets of one SSRC."""
 
-    @property
-    def wanted(self) -> bool: ...
+    def skim(self, data: rtp.Buffer, size: int, now: float) -> bool:
+        """Take the packet, still encrypted, if its header is all that is needed of it."""
 
-    def receive(self, data: rtp.Buffer, header: rtp.Header, now: float) -> None: ...
+    def receive(self, data: rtp.Buffer, size: int, now: float) -> None:
+        """Take the packet, authenticated."""
+
+
+class Inbound:
+    """One inbound SSRC.
+
+    A packet may end unopened while its stream was authentic less than `TRUST` seconds ago.  So SRTP keeps count of
+    the sequence numbers' roll-overs, and a site that is only skimmed is still known to live.
+    """
+
+    __slots__ = ("receiver", "trusted")
+
+    def __init__(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+        self.trusted = 0.0  # until
 
 
 @dataclass(slots=True)
@@ -76,12 +91,11 @@ class Retransmissions:
 
     stream: VideoIngest
 
-    @property
-    def wanted(self) -> bool:
-        return self.stream.wanted
+    def skim(self, data: rtp.Buffer, size: int, now: float) -> bool:
+        return not self.stream.wanted
 
-    def receive(self, data: rtp.Buffer, header: rtp.Header, now: float) -> None:
-        self.stream.receive_rtx(data, header, now)
+    def receive(self, data: rtp.Buffer, size: int, now: float) -> None:
+        self.stream.receive_rtx(data, size, now)
 
 
 class Leg:
@@ -221,21 +235,20 @@ class Leg:
         buffer = opener.buffer
         ssrc = _SSRC.unpack_from(buffer, 8)[0]
         inbound = self._inbound.get(ssrc)
-        if inbound is not None and not inbound.wanted and buffer[3] & SAMPLE:
+        if inbound is not None and now < inbound.trusted and inbound.receiver.skim(buffer, size, now):
             self._received_octets += size
-            return False  # nobody sees it: it ends here, unopened
+            return False
         size = opener.open(keys.receive, size)
         if size < 0:
             return False
-        header = rtp.parse(buffer, size)
-        if header is None:
-            return True
         if inbound is None:
-            inbound = self._adopt(header)
+            header = rtp.parse(buffer, size)
+            inbound = self._adopt(header) if header is not None else None
             if inbound is None:
                 return True
+        inbound.trusted = now + TRUST
         self._received_octets += size
-        inbound.receive(buffer, header, now)
+        inbound.receiver.receive(buffer, size, now)
         return True
 
     def _adopt(self, header: rtp.Header) -> Inbound | None:
@@ -261,8 +274,9 @@ class Leg:
     def _open_stream(self, line: sdp.Line, ssrc: int) -> Inbound:
         if line.purpose == "audio":
             self.voice = AudioIngest(ssrc, line.level_id, self._voice)
-            self._inbound[ssrc] = self.voice
-            return self.voice
+            self.voice.plan(self.plan)
+            inbound = self._inbound[ssrc] = Inbound(self.voice)
+            return inbound
         track: Track = "screen" if line.purpose == "screen" else "camera"
         codec: Codec = line.codec or "H264"
 
@@ -272,18 +286,18 @@ class Leg:
         stream = VideoIngest(ssrc, codec, frame, lambda: self._owner.trouble(self))
         stream.want(self._wants(track))
         self.streams[track] = stream
-        self._inbound[ssrc] = stream
-        return stream
+        inbound = self._inbound[ssrc] = Inbound(stream)
+        return inbound
 
     def _open_rtx(self, line: sdp.Line, ssrc: int) -> Inbound | None:
         stream = self.streams.get("screen" if line.purpose == "screen" else "camera")
         if stream is None:
             return None
-        again = self._inbound[ssrc] = Retransmissions(stream)
-        return again
+        inbound = self._inbound[ssrc] = Inbound(Retransmissions(stream))
+        return inbound
 
-    def _voice(self, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> None:
-        self._owner.voice(self, sequence, level, voice, rtp_time, data, now)
+    def _voice(self, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
+        return self._owner.voice(self, sequence, level, voice, rtp_time, data, now)
 
     # -- inbound RTCP
 
@@ -342,6 +356,8 @@ class Leg:
     def apply(self, plan: LegPlan, now: float) -> None:
         """The newest plan; the conference sees to the rendition."""
         before, self.plan = self.plan, plan
+        if self.voice is not None:
+            self.voice.plan(plan)
         for track, stream in self.streams.items():
             stream.want(self._wants(track))
             if self._mixed(before, track) != self._mixed(plan, track):

@@ -6,7 +6,7 @@ Owned by the stream's ingest; takes `now`, has no clock.
 from __future__ import annotations
 
 from mcu_core.relay.rtcp import Block
-from mcu_core.relay.rtp import sequence_delta, time_delta
+from mcu_core.relay.rtp import sequence_delta
 
 _RESTART = 3000  # a jump of so many packets is a sender that began anew
 
@@ -48,25 +48,26 @@ class Reception:
         """Count a packet; returns its extended sequence number."""
         self.received += 1
         highest = self.highest
+        delta = (sequence - highest) & 0xFFFF
+        if 0 < delta < _RESTART and highest >= 0:
+            self.highest = highest = highest + delta
+            if rtp_time != self._rtp_time:
+                step = ((rtp_time - self._rtp_time + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
+                self._jitter += (abs((now - self._arrived) * self._rate - step) - self._jitter) / 16
+                self._arrived, self._rtp_time = now, rtp_time
+            return highest
         if highest < 0:
             self.highest = self._base = 0x10000 + sequence
             self._arrived, self._rtp_time = now, rtp_time
             return self.highest
-        delta = sequence_delta(sequence, highest & 0xFFFF)
-        if not -_RESTART < delta < _RESTART:
+        behind = sequence_delta(sequence, highest & 0xFFFF)
+        if not -_RESTART < behind < _RESTART:
             self.highest = self._base = (highest | 0xFFFF) + 1 + sequence
             self._expected_before = self._received_before = 0
             self.received = 1
             self._arrived, self._rtp_time = now, rtp_time
             return self.highest
-        extended = highest + delta
-        if delta > 0:
-            self.highest = extended
-            if rtp_time != self._rtp_time:
-                transit = (now - self._arrived) * self._rate - time_delta(rtp_time, self._rtp_time)
-                self._jitter += (abs(transit) - self._jitter) / 16
-                self._arrived, self._rtp_time = now, rtp_time
-        return extended
+        return highest + behind
 
     def sender_report(self, ntp: int, now: float) -> None:
         self._sr_middle, self._sr_at = (ntp >> 16) & 0xFFFF_FFFF, now

@@ -19,7 +19,8 @@ def test_header_is_read_with_extension_and_padding() -> None:
     assert header is not None
     assert header[:5] == (True, 111, 65535, 2**32 - 1, 2**32 - 1)
     assert data[header.start : header.end] == b"payload"
-    assert rtp.audio_level(data, header, 1) == (0x2F, True)
+    assert rtp.bounds(data, len(data)) == (header.start, header.end)
+    assert rtp.audio_level(data, len(data), 1) == 0x80 | 0x2F
 
 
 @pytest.mark.parametrize("profile", [0xBEDE, 0x1000])
@@ -29,12 +30,16 @@ def test_packet_cut_anywhere_is_refused_or_read_but_never_breaks(profile: int) -
     for size in range(len(data) + 1):
         cut = data[:size]
         header = rtp.parse(cut, size)
+        start, end = rtp.bounds(cut, size)
         if header is not None:
             assert 12 <= header.start <= header.end <= size
+            assert (start, end) == (header.start, header.end)
             for wanted in range(16):
                 rtp.extension(cut, header, wanted)
-                rtp.audio_level(cut, header, wanted)
-            rtp.original_sequence(cut, header)
+        else:
+            assert (start, end) == (0, 0)
+        if size:
+            assert [rtp.audio_level(cut, size, wanted) for wanted in range(16)][1] in (-1, 0x85)
 
 
 def test_garbage_never_breaks() -> None:
@@ -45,6 +50,8 @@ def test_garbage_never_breaks() -> None:
         if header is not None:
             assert 12 <= header.start <= header.end <= len(data)
             rtp.extension(data, header, source.randrange(16))
+        rtp.bounds(data, len(data))
+        rtp.audio_level(data, len(data), source.randrange(16))
 
 
 def test_two_byte_extensions_are_found() -> None:
@@ -54,7 +61,8 @@ def test_two_byte_extensions_are_found() -> None:
     found = rtp.extension(data, header, 2)
     assert found is not None
     assert data[found[0] : found[0] + found[1]] == b"abc"
-    assert rtp.audio_level(data, header, 1) == (0x1C, True)
+    assert rtp.audio_level(data, len(data), 1) == 0x9C
+    assert rtp.audio_level(data, len(data), 5) == -1, "an empty element"
 
 
 @pytest.mark.parametrize("edge", [0, 2**15, 2**16])
