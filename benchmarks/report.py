@@ -17,6 +17,7 @@ from benchmarks.machine import machine, one_line
 
 _TITLES = {  # in the order of the report: Vietnamese, English
     "room": ("Cả phòng họp", "A whole room"),
+    "scale": ("Theo số điểm cầu", "By number of sites"),
     "compose": ("Ghép hình", "Composing the picture"),
     "encode": ("Nén và giải nén hình", "Encoding and decoding pictures"),
     "audio": ("Trộn tiếng", "Mixing sound"),
@@ -130,6 +131,28 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars]:
                     ("vào họp / join", _pair(result, "join_ms")),
                 ),
             ),
+        ]
+    if name == "scale" and cases:
+
+        def curve(*keys: str) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
+            return tuple((f"{case['sites']} điểm cầu / sites", tuple(case[key] for key in keys)) for case in cases)
+
+        return [
+            Bars("Số lõi / cores", "", ("MCU", "máy phát tải / loader"), curve("mcu_cores", "loader_cores")),
+            Bars(
+                "Mỗi giây, nơi kém nhất / per second, worst site",
+                "",
+                ("hình / pictures", "tiếng / sound"),
+                curve("fps_min", "audio_pps_min"),
+            ),
+            Bars("Trễ nhịp p99 / lateness p99", "ms", ("ms",), curve("tick_late_ms_p99"), (10.0, "10 ms")),
+            Bars(
+                "Hình tới hình / glass to glass",
+                "ms",
+                ("p50", "p95"),
+                curve("glass_to_glass_ms_p50", "glass_to_glass_ms_p95"),
+            ),
+            Bars("Bộ nhớ mỗi điểm cầu / memory per site", "MB", ("MB",), curve("rss_mb_per_site")),
         ]
     return []
 

@@ -329,7 +329,7 @@ _SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian �
 _QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
 _SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
 _SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
-BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room")
+BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale")
 
 
 @bench.command("compose")
@@ -364,13 +364,26 @@ def bench_encode(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = 
 
 @bench.command("room")
 def bench_room(
-    sites: _SITES = 30, source: _SOURCE = "320x180@15", seconds: _SECONDS = 20.0, json: _JSON = False
+    sites: _SITES = 30,
+    source: _SOURCE = "320x180@15",
+    seconds: _SECONDS = 20.0,
+    layout: Annotated[str | None, typer.Option(help="Bố cục · layout of programme and chair")] = None,
+    obey_hints: Annotated[
+        bool, typer.Option("--obey-hints", help="Điểm cầu gửi ít đi khi MCU yêu cầu · sites send less when told to")
+    ] = False,
+    json: _JSON = False,
 ) -> None:
     """Cả hệ thống với N điểm cầu thật qua mạng nội bộ · the whole MCU with N real legs over loopback.
 
-    Ví dụ · example: mcu bench room --sites 30 --source 320x180@15 --seconds 20
+    Ví dụ · example: mcu bench room --sites 120 --layout 4x4 --source 320x180@15 --seconds 20
     """
-    _bench("room", json, sites=sites, source=source, seconds=seconds)
+    _bench("room", json, sites=sites, source=source, seconds=seconds, layout=layout, obey_hints=obey_hints)
+
+
+@bench.command("scale")
+def bench_scale(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
+    """Phòng họp lớn dần: 8 đến 200 điểm cầu · rooms of growing size, 8 to 200 sites, and what breaks first."""
+    _bench("scale", json, seconds=seconds, quick=quick)
 
 
 @bench.command("all")

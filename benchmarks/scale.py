@@ -1,0 +1,90 @@
+"""`bench scale`: the same room with more and more sites, and which rate breaks first.
+
+Each case is `benchmarks.room` on a fresh server.  A size holds when every site gets at least 29.5 frames/s and 49.5
+sound packets/s and 99 % of the ticks are at most 10 ms late.  The load generator runs on the same machine, so where both
+together need all cores it is the machine that breaks, not only the MCU: `loader_cores` and `loader_late_ms_p99` tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks import room
+from benchmarks.machine import one_line
+
+SIZES = (8, 16, 32, 60, 120, 200)
+_LIMITS = (("fps_min", 29.5, "pictures"), ("audio_pps_min", 49.5, "sound"), ("tick_late_ms_p99", -10.0, "lateness"))
+_COLUMNS = (
+    ("sites", "sites"),
+    ("mcu_cores", "MCU cores"),
+    ("loader_cores", "loader cores"),
+    ("fps_min", "frames/s, worst"),
+    ("audio_pps_min", "sound/s, worst"),
+    ("tick_late_ms_p99", "late p99, ms"),
+    ("glass_to_glass_ms_p95", "glass to glass p95, ms"),
+    ("join_ms_p95", "join p95, ms"),
+    ("encoders", "encoders"),
+    ("rss_mb_per_site", "MB/site"),
+    ("breaks", "breaks first"),
+)
+
+
+def run(
+    progress: Callable[[float], None] | None = None,
+    *,
+    sizes: Sequence[int] = SIZES,
+    source: str = "320x180@15",
+    seconds: float = 15.0,
+    layout: str | None = "4x4",
+    quick: bool = False,
+) -> dict[str, Any]:
+    """Measure every size.  `quick` takes the two smallest for 5 seconds.
+
+    Raises what `benchmarks.room.run` raises.
+    """
+    if quick:
+        sizes, seconds = sizes[:2], 5.0
+    whole, done = sum(sizes), 0
+    cases: list[dict[str, Any]] = []
+    for size in sizes:
+
+        def step(part: float, done: int = done, size: int = size) -> None:
+            if progress is not None:
+                progress((done + part * size) / whole)
+
+        result = room.run(step, sites=size, source=source, seconds=seconds, layout=layout)
+        result["breaks"] = breaks(result)
+        cases.append(result)
+        done += size
+    holds = [case["sites"] for case in cases if not case["breaks"]]
+    return {
+        "source": source,
+        "layout": layout,
+        "largest_that_holds": max(holds, default=None),
+        "cases": [{key: value for key, value in case.items() if key != "machine"} for case in cases],
+        "machine": cases[0]["machine"],
+    }
+
+
+def breaks(result: dict[str, Any]) -> str:
+    """Which rate falls below its limit, the worst first; empty when all hold.  A negative limit is an upper one."""
+    short = {}
+    for key, limit, name in _LIMITS:
+        ratio = result[key] / limit if limit > 0 else -limit / max(result[key], 1e-9)
+        if ratio < 1:
+            short[name] = ratio
+    return ", ".join(sorted(short, key=lambda name: short[name]))
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The human form of `run`'s result."""
+    view = Table(title=f"Rooms of growing size, each site sending {result['source']}, layout {result['layout']}")
+    for _, title in _COLUMNS:
+        view.add_column(title, justify="right")
+    for case in result["cases"]:
+        view.add_row(*("–" if case[key] is None else f"{case[key]}" for key, _ in _COLUMNS))
+    view.caption = one_line(result["machine"])
+    return view
