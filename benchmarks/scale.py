@@ -1,8 +1,8 @@
 """`bench scale`: the same room with more and more sites, and which rate breaks first.
 
 Each case is `benchmarks.room` on a fresh server.  A size holds when every site gets at least 29.5 frames/s and 49.5
-sound packets/s and 99 % of the ticks are at most 10 ms late.  The load generator runs on the same machine, so where both
-together need all cores it is the machine that breaks, not only the MCU: `loader_cores` and `loader_late_ms_p99` tell.
+sound packets/s and 99 % of the ticks are at most 10 ms late.  The load generator runs on the same machine: where both
+together need all cores it is the machine that breaks, not only the MCU; `loader_cores` and `loader_late_ms_p99` tell.
 """
 
 from __future__ import annotations
