@@ -245,7 +245,7 @@ class StockSite:
     def __init__(self, *, codec: wire.Codec | None = "H264", sends: bool = True, screen: bool = False) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.lumas: list[int] = []
-        self.times: list[float] = []
+        self.stamps: list[int] = []  # RTP times of the pictures
         self.first_picture: float | None = None
         self.sounds = 0
         self.loudness = 0.0
@@ -276,7 +276,7 @@ class StockSite:
                 if self.first_picture is None:
                     self.first_picture = time.monotonic()
                 self.lumas.append(int(np.median(frame.to_ndarray(format="gray"))))
-                self.times.append(time.monotonic())
+                self.stamps.append(frame.pts or 0)
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(Exception):
