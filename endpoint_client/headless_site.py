@@ -72,6 +72,7 @@ class HeadlessSite:
         self.sounds = SoundWatch()
         self.milestones: dict[str, float] = {}  # ms since start
         self.microphone, self.camera = True, True
+        self.on_answer: Callable[[str], str] = lambda sdp: sdp  # may change where its candidates lead, as a proxy does
         self.on_media: Callable[[Media], None] = lambda media: None  # a new connection, offered but not yet answered
         self._started = time.monotonic()
         self._changed = asyncio.Event()
@@ -137,7 +138,7 @@ class HeadlessSite:
             self._welcomed(message)
         elif kind == "answer":
             if self._answer is not None and not self._answer.done():
-                self._answer.set_result(message["sdp"])
+                self._answer.set_result(self.on_answer(message["sdp"]))
         elif kind == "tally":
             self.tally = message
             self.tallies.append({**message, "at_s": self._seconds()})

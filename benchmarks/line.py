@@ -1,0 +1,285 @@
+"""One site on a bad line: how often its picture freezes, both ways, and whether it understands and is understood.
+
+A real server, a site behind the proxy that makes its line bad (impair.py) and a site with a good line, in one
+conference.  Both send moving pictures and speech.  `_down` is what the first site gets of the second through the bad
+line, `_up` what the second gets of the first; figures without either are the worse of both.
+
+- `freezes_per_min`, `longest_freeze_ms`: by the W3C rule (freezes.py), of decoded pictures downwards; upwards of the
+  site's own picture inside the mix, told by its mark.
+- `pesq_or_stoi`: STOI (stoi.py), see `speech_metric`; 0.9 is clear speech.  It includes both Opus codings and the mix.
+- `audio_gap_ms_max`: the longest time in which speech was said and nothing was heard (hearing.py).
+- `recovery_s`: after the line's return, a step or a new address, until neither freezes over 500 ms nor 200 ms of
+  lost speech occur before the line changes again; the longest.  None for a line that stays as it is.
+- `uplink_kbps`, `downlink_kbps`: UDP payload offered to the line, RTCP and repeats included.
+- `processor_idle`: share of the machine's processor time that nobody used meanwhile.  Server, browser and codecs share
+  it; below about 0.2 pictures are late because of the machine, not of the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from benchmarks import line_browser
+from benchmarks.freezes import Span, freezes, recovery
+from benchmarks.hearing import Heard, Samples, compare, resample
+from benchmarks.impair import PROFILES, Profile
+from benchmarks.impair_proxy import ProxyProcess
+from benchmarks.line_film import film, write_recording, write_wav, write_y4m
+from benchmarks.line_sites import ClearSite, ImpairedSite, Record, StockSite
+from benchmarks.machine import machine, one_line
+from benchmarks.server import Server
+from benchmarks.speech import Speech, speech
+from endpoint_client.tones import RATE
+
+Progress = Callable[[float], None]
+_SETTLE = (
+    5.0  # seconds from the first sound and picture to the measurement: estimates and buffers have found their size
+)
+_LOST = ("unrepaired", "nack_unknown", "egress_behind", "late", "frame_undecodable")
+
+
+def run(
+    progress: Progress | None = None,
+    *,
+    profile: str = "N2",
+    seconds: float = 30.0,
+    seed: int = 1,
+    quick: bool = False,
+) -> dict[str, Any]:
+    """Measure one profile.  `quick` is 8 s.
+
+    Profiles that stretch (N6, N8) fit themselves to `seconds`; of the cuts of N7 those are run that fit.  Raises
+    ValueError for a wrong argument, ServerError or TimeoutError when the conference does not come about.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"không có đường truyền đó · no such profile: {profile!r}; {', '.join(PROFILES)}")
+    if quick:
+        seconds = min(seconds, 8.0)
+    if not 5 <= seconds <= 3600:
+        raise ValueError(f"thời gian đo từ 5 đến 3600 giây · measure for 5 to 3600 s, not {seconds:g}")
+    line = PROFILES[profile].over(seconds)
+    with tempfile.TemporaryDirectory(prefix="mcu-line-") as folder:
+        return asyncio.run(_Measurement(Path(folder), line, seconds, seed, progress or _silent).run())
+
+
+class _Measurement:
+    """One run; see the module."""
+
+    def __init__(self, folder: Path, profile: Profile, seconds: float, seed: int, progress: Progress) -> None:
+        self._folder, self._profile, self._seconds, self._seed = folder, profile, seconds, seed
+        self._progress = progress
+
+    async def run(self) -> dict[str, Any]:
+        voices = await asyncio.gather(*(asyncio.to_thread(speech, speaker) for speaker in (0, 1)))
+        async with Server(self._folder) as server:
+            self._progress(0.05)
+            conference = await server.conference("Line")
+            bad = await server.site(conference, "Đường truyền kém")
+            good = await server.site(conference, "Đường truyền tốt")
+            await asyncio.to_thread(self._write, voices, int(bad["number"]), int(good["number"]))
+            self._progress(0.15)
+            proxy = await ProxyProcess.start(
+                self._profile,
+                seed=self._seed,
+                media=("127.0.0.1", server.relay_port),
+                web=("127.0.0.1", server.port),
+                seconds=self._seconds,
+            )
+            clear = ClearSite(good["url"], self._folder / "good.mkv", server.ca, int(bad["number"]))
+            impaired = self._impaired(bad["url"], server.ca, proxy)
+            try:
+                await clear.join()
+                await impaired.join()
+                await clear.sees_the_other()
+                self._progress(0.25)
+                await asyncio.sleep(_SETTLE)
+                measured = await self._measure(server, proxy, clear, impaired)
+            finally:
+                await impaired.leave()
+                await clear.leave()
+                await proxy.stop()
+        self._progress(0.95)
+        return await asyncio.to_thread(self._result, voices, impaired.name, *measured)
+
+    def _write(self, voices: list[Speech], bad: int, good: int) -> None:
+        """The films and voices of both sites."""
+        whole = self._seconds + _SETTLE + 120
+        if line_browser.available():
+            write_y4m(self._folder / "bad.y4m", film(bad))
+            write_wav(self._folder / "bad.wav", voices[0].pcm)
+        else:
+            write_recording(self._folder / "bad.mkv", film(bad), voices[0].pcm, whole)
+        write_recording(self._folder / "good.mkv", film(good), voices[1].pcm, whole)
+
+    def _impaired(self, url: str, ca: Path, proxy: ProxyProcess) -> ImpairedSite:
+        folder, ports = self._folder, (proxy.web_port, proxy.media_port)
+        if line_browser.available():
+            return line_browser.BrowserSite(url, folder / "bad.y4m", folder / "bad.wav", *ports)
+        return StockSite(url, folder / "bad.mkv", ca, *ports)
+
+    async def _measure(
+        self, server: Server, proxy: ProxyProcess, clear: ClearSite, impaired: ImpairedSite
+    ) -> tuple[Span, Record, Record, dict[str, Any], dict[str, Any]]:
+        """The profile from its beginning to its end: when, both records, what the proxy and the server say."""
+        seat, before = await impaired.seat(), _dropped(await server.metrics())
+        idle, all_time = _processor()
+        await proxy.begin()
+        begin = time.time()
+        while (passed := time.time() - begin) < self._seconds:
+            self._progress(0.25 + 0.65 * passed / self._seconds)
+            await asyncio.sleep(min(0.5, self._seconds - passed))
+        span = Span(begin, begin + self._seconds)
+        counts = await proxy.counts()
+        idle_now, all_now = _processor()
+        after = _dropped(await server.metrics())
+        facts = {
+            "same_seat": await impaired.seat() == seat,
+            "processor_idle": round((idle_now - idle) / max(1, all_now - all_time), 3),
+            "relay_dropped": {reason: after[reason] - before.get(reason, 0) for reason in after},
+        }
+        return span, clear.record(), await impaired.record(), counts, facts
+
+    def _result(
+        self,
+        voices: list[Speech],
+        client: str,
+        span: Span,
+        up: Record,
+        down: Record,
+        counts: dict[str, Any],
+        facts: dict[str, Any],
+    ) -> dict[str, Any]:
+        calm = [Span(span.begin + begin, span.begin + end) for begin, end in self._profile.calm(self._seconds)]
+        ways = {
+            "up": _Way(span, up, voices[0], calm),
+            "down": _Way(span, down, voices[1], calm),
+        }
+        figures: dict[str, Any] = {}
+        for key, worse in _FIGURES:
+            values = {way: getattr(judged, key) for way, judged in ways.items()}
+            known = [value for value in values.values() if value is not None]
+            figures[key] = worse(known) if known else None
+            figures |= {f"{key}_{way}": value for way, value in values.items()}
+        return {
+            "profile": self._profile.name,
+            "profile_text": self._profile.en,
+            "seconds": self._seconds,
+            "seed": self._seed,
+            **figures,
+            "speech_metric": "STOI",
+            "uplink_kbps": _kbps(counts["up"], self._seconds),
+            "downlink_kbps": _kbps(counts["down"], self._seconds),
+            "client": client,
+            "speech": voices[0].source,
+            "picture": "640x360, textured scene with moving people",
+            **facts,
+            "line": counts,
+            "client_figures": down.figures,
+            "machine": machine(),
+        }
+
+
+class _Way:
+    """One direction, judged."""
+
+    def __init__(self, span: Span, record: Record, voice: Speech, calm: Iterable[Span]) -> None:
+        frozen = freezes(record.pictures, span.begin, span.end)
+        heard = _judge(voice, record.sound(span.begin, span.end))
+        gaps = [Span(span.begin + gap.begin, span.begin + gap.end) for gap in heard.gaps]
+        self.freezes_per_min = round(len(frozen) * 60 / span.seconds, 2)
+        self.longest_freeze_ms = round(max((freeze.seconds for freeze in frozen), default=0.0) * 1000)
+        self.audio_gap_ms_max = round(heard.longest_gap * 1000)
+        self.pesq_or_stoi = None if heard.intelligibility is None else round(heard.intelligibility, 3)
+        recovered = recovery(calm, frozen, gaps)
+        self.recovery_s = round(max(recovered), 2) if recovered else None
+        self.fps = round(sum(span.begin <= time < span.end for time in record.pictures) / span.seconds, 2)
+
+
+_FIGURES: tuple[tuple[str, Callable[[list[Any]], Any]], ...] = (
+    ("freezes_per_min", max),
+    ("longest_freeze_ms", max),
+    ("audio_gap_ms_max", max),
+    ("pesq_or_stoi", min),
+    ("recovery_s", max),
+    ("fps", min),
+)
+
+
+def _judge(voice: Speech, sound: Samples) -> Heard:
+    return compare(resample(voice.pcm, RATE), resample(sound, RATE))
+
+
+def _kbps(counts: dict[str, Any], seconds: float) -> int:
+    return round(int(counts["octets"]) * 8 / seconds / 1000)
+
+
+def _dropped(metrics: dict[str, float]) -> dict[str, int]:
+    """What the relay gave up, by reason, of the reasons that matter here."""
+    return {
+        reason: round(sum(value for name, value in metrics.items() if f"relay_dropped_{reason}" in name))
+        for reason in _LOST
+    }
+
+
+def _processor() -> tuple[int, int]:
+    """Clock ticks idle and in all since the machine started (proc(5)); zeros where there is no such file."""
+    try:
+        fields = [int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+    except OSError:
+        return 0, 0
+    return fields[3] + fields[4], sum(fields)
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The human form of `run`'s result."""
+    view = Table(
+        title=f"{result['profile']} ({result['profile_text']}), {result['seconds']:.0f} s, "
+        f"{result['client']}, {result['speech']}"
+    )
+    for name in ("figure", "up", "down", "goal"):
+        view.add_column(name, justify="left" if name == "figure" else "right")
+    goals = {**_GOALS.get(result["profile"], {})}
+    for key, text in _ROWS:
+        view.add_row(text, _text(result[f"{key}_up"]), _text(result[f"{key}_down"]), goals.get(key, ""))
+    view.add_row("sent over the line, kbit/s", _text(result["uplink_kbps"]), _text(result["downlink_kbps"]), "")
+    lost = {way: counts["lost"] + counts["queue_full"] + counts["cut"] for way, counts in _ways(result)}
+    view.add_row("packets lost by the line", _text(lost["up"]), _text(lost["down"]), "")
+    view.add_row("same seat", "yes" if result["same_seat"] else "no", "", "")
+    view.caption = f"{one_line(result['machine'])}; {result['processor_idle']:.0%} idle"
+    return view
+
+
+_ROWS = (
+    ("freezes_per_min", "freezes a minute"),
+    ("longest_freeze_ms", "longest freeze, ms"),
+    ("fps", "new pictures a second"),
+    ("pesq_or_stoi", "intelligibility of speech (STOI)"),
+    ("audio_gap_ms_max", "longest gap in speech, ms"),
+    ("recovery_s", "well again after a change, s"),
+)
+_GOALS = {
+    "N2": {"longest_freeze_ms": "≤ 500"},
+    "N3": {"freezes_per_min": "≤ 1", "pesq_or_stoi": "clear"},
+    "N4": {"audio_gap_ms_max": "≤ 200"},
+    "N6": {"recovery_s": "≤ 10"},
+    "N7": {"recovery_s": "≤ 2"},
+}
+
+
+def _ways(result: dict[str, Any]) -> list[tuple[str, dict[str, int]]]:
+    return [(way, result["line"][way]) for way in ("up", "down")]
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None else f"{value}"
+
+
+def _silent(fraction: float) -> None:
+    """Nobody watches."""
