@@ -12,15 +12,15 @@ Owned by the relay's event loop; not thread-safe.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pylibsrtp
+import structlog
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("relay")
 
 HANDSHAKE_DEADLINE = 10.0
 MAX_DATAGRAM = 1500
@@ -314,4 +314,4 @@ def self_test() -> None:
         if size < 0 or opener.view[:size] != data:
             raise SelfTestFailed("SRTP: what was protected does not open again")
     if not _DIRECT:
-        log.warning("pylibsrtp's binding is not as expected: SRTP costs about 2 us more a packet")
+        log.warning("pylibsrtp's binding is not as expected", costs="about 2 us more a packet")

@@ -7,7 +7,6 @@ relay's event loop; takes `now`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from mcu_core.relay.egress import AudioSender, Egress, VideoSender
@@ -34,8 +33,6 @@ from mcu_core.wire import (
     VideoOut,
 )
 from mixer.levels import Loudest
-
-log = logging.getLogger(__name__)
 
 SILENT_DBOV = -127
 

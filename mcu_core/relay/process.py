@@ -7,9 +7,10 @@ handshake and farewell run in a task of its own, and its failures end there.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
+
+import structlog
 
 from mcu_core.errors import PeerLost
 from mcu_core.relay import aiortc_shim, sdp, udp
@@ -38,7 +39,7 @@ from mcu_core.wire import (
     listen,
 )
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("relay")
 
 SERVICE_EVERY = 0.01
 LEVELS_EVERY = 0.2
@@ -79,7 +80,7 @@ class Relay:
                 self._tasks = tasks
                 server = await listen(self._settings.socket, self._new_control)
                 reader.start()
-                log.info("relay %s: UDP %d, announced %s", self._settings.name, self.port, self._announced)
+                log.info("relay ready", port=self.port, announced=self._announced)
                 tasks.create_task(self._serve_timers(), name="relay/timers")
                 try:
                     await asyncio.get_running_loop().create_future()
@@ -206,7 +207,7 @@ class Relay:
         try:
             keys = await leg.handshake()
         except ConnectionError as error:
-            log.info("leg %s: %s", leg.id, error)
+            log.info("handshake failed", leg=leg.id, error=str(error))
             await self._close(leg, "dtls_failed")
             return
         if self._legs.get(leg.id) is not leg:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections.abc import Sequence
 from typing import cast
 
+import structlog
 from aioice.ice import get_host_addresses
 
 from mcu_core.errors import OperatorError
@@ -25,7 +25,7 @@ from mcu_core.relay.egress import Socket
 from mcu_core.relay.ice_lite import Address
 from mcu_core.relay.mux import OnDatagram
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("relay")
 
 BATCH = 64  # datagrams per turn
 POLL = 0.002
@@ -48,7 +48,7 @@ def open_sockets(addresses: Sequence[str], port: int) -> list[socket.socket]:
             except OSError as error:
                 if address != "::":
                     raise _cannot_bind(address, port, error) from error
-                log.warning("IPv6 is not available: %s", error)
+                log.warning("IPv6 is not available", error=str(error))
                 continue
             port = wanted.getsockname()[1]
             if address not in WILDCARDS:
@@ -61,7 +61,7 @@ def open_sockets(addresses: Sequence[str], port: int) -> list[socket.socket]:
                 except OSError as error:
                     if own == address:
                         raise _cannot_bind(address, port, error) from error
-                    log.warning("no socket for %s: %s", own, error)  # an address that has just gone
+                    log.warning("no socket", address=own, error=str(error))  # an address that has just gone
     except OperatorError:
         for sock in opened:
             sock.close()
