@@ -23,8 +23,8 @@ from mcu_core.relay.ring import LEAST_STEP, Ring, Run, packer
 from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.wire import AudioOut
 
-SLICE = 24  # packets of one viewer per turn
-SLICE_GAP = 0.003  # seconds between turns of a large picture
+SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at most, and no queue on its way overflows
+SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_RATE, RESEND_BURST = 400.0, 200.0  # packets/s answered to one viewer's NACKs
 DEFAULT_RTT = 0.1

@@ -454,22 +454,24 @@ class Leg:
             parts.append(rtcp.sender_report(rtcp.SenderReport(video.ssrc, ntp, rtp_time, video.packets, video.octets)))
             ssrcs.append(video.ssrc)
         parts += [rtcp.source_description(ssrc, sdp.CNAME) for ssrc in ssrcs]
-        if limit := self._limit():
-            wanted = [stream.reception.ssrc for stream in self.streams.values() if stream.wanted]
-            parts.append(rtcp.remb(audio.ssrc, limit, wanted))
+        parts += self._limits()
         self._egress.report(self.outlet, b"".join(parts))
 
-    def _limit(self) -> int | None:
-        """What the site may send in all, bit/s: told by REMB, which browsers follow at once."""
-        line = self.offer.line("camera")
-        if line is None or "goog-remb" not in line.feedback or not any(s.wanted for s in self.streams.values()):
-            return None
-        limit = AUDIO_SHARE
-        if self._wants("camera"):
-            limit += self.plan.camera_bitrate_bps or UNLIMITED
-        if self._wants("screen"):
-            limit += SCREEN_SHARE
-        return limit
+    def _limits(self) -> list[bytes]:
+        """What the site may send: told by REMB, which browsers follow at once, or by TMMBR, which room systems know."""
+        wanted = {
+            stream.reception.ssrc: SCREEN_SHARE if track == "screen" else self.plan.camera_bitrate_bps or UNLIMITED
+            for track, stream in self.streams.items()
+            if stream.wanted
+        }
+        line, own = self.offer.line("camera"), self.audio.ssrc
+        if line is None or not wanted:
+            return []
+        if "goog-remb" in line.feedback:
+            return [rtcp.remb(own, AUDIO_SHARE + sum(wanted.values()), list(wanted))]
+        if "ccm tmmbr" in line.feedback:
+            return [rtcp.tmmbr(own, ssrc, limit) for ssrc, limit in wanted.items()]
+        return []
 
     def age(self, now: float) -> str | None:
         """Let time pass.  Returns why the leg is to be closed, if it is; `state` tells the rest."""

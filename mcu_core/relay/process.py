@@ -68,6 +68,7 @@ class Relay:
 
     async def run(self) -> None:
         """Bind, listen, serve.  Raises OperatorError when the port is not to be had."""
+        await aiortc_shim.warm_up()
         loop = asyncio.get_running_loop()
         self._clock = loop.time
         self._egress = Egress(loop.call_later, gso=probe_gso())

@@ -198,6 +198,15 @@ def remb(ssrc: int, bitrate_bps: int, ssrcs: Sequence[int]) -> bytes:
     return _packet(PSFB, 15, _FEEDBACK.pack(ssrc, 0) + b"REMB" + head + struct.pack(f"!{len(ssrcs)}I", *ssrcs))
 
 
+def tmmbr(ssrc: int, media_ssrc: int, bitrate_bps: int, overhead: int = 40) -> bytes:
+    """Temporary maximum media bitrate request (RFC 5104, section 4.2.1); `overhead`: octets a packet below RTP."""
+    exponent, mantissa = 0, bitrate_bps
+    while mantissa > 0x1FFFF:
+        mantissa >>= 1
+        exponent += 1
+    return _packet(RTPFB, 3, struct.pack("!IIII", ssrc, 0, media_ssrc, exponent << 26 | mantissa << 9 | overhead))
+
+
 def ntp_time(wall: float) -> int:
     """64-bit NTP time of `wall` seconds since 1970."""
     return int((wall + NTP_EPOCH) * 2**32) & 0xFFFF_FFFF_FFFF_FFFF

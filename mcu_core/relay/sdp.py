@@ -23,7 +23,7 @@ MAX_OFFER = 64 * 1024
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 STREAM, CNAME = "mcu", "diemcau"
-_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+_FEEDBACK = ("nack", "nack pli", "ccm fir", "ccm tmmbr", "goog-remb")
 _DIGESTS = ("sha-256", "sha-384", "sha-512")
 
 Purpose = Literal["audio", "camera", "screen", "refused"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from mcu_core import wire
@@ -55,11 +56,16 @@ class Stage:
         self.plans: dict[str, wire.LegPlan] = {}
         self.passes: tuple[wire.PassPlan, ...] = ()
 
-    def leg(self, site: int, codec: wire.Codec = "H264", level_id: int | None = 1) -> Leg:
+    def leg(
+        self,
+        site: int,
+        codec: wire.Codec = "H264",
+        level_id: int | None = 1,
+        feedback: tuple[str, ...] = ("nack", "nack pli", "goog-remb"),
+    ) -> Leg:
         audio = sdp.Line(
             "audio", "audio", "0", "111", PROTOCOL, True, True, None, 111, ssrcs=(site * 10,), level_id=level_id
         )
-        feedback = ("nack", "nack pli", "goog-remb")
         camera = sdp.Line(
             "camera", "video", "1", "96", PROTOCOL, True, True, codec, 96,
             feedback=feedback, ssrcs=(site * 10 + 1,), mid_id=4,
@@ -191,4 +197,20 @@ class Browser:
                     found.append((header.rtp_time, *whole))
                     payloads = []
         self.stage.sock.sent = [entry for entry in self.stage.sock.sent if entry[1] != self.address]
+        return found
+
+    def limits(self) -> dict[int, int]:
+        """Bit/s by SSRC of the TMMBR messages that have arrived since the last call."""
+        found = {}
+        for data, address in self.stage.sock.sent:
+            if address == self.address and 191 < data[1] < 224:
+                self._opener.view[: len(data)] = data
+                size = self._opener.open_rtcp(self._keys.receive, len(data))
+                at = 0
+                while at + 4 <= size:
+                    first, kind, words = struct.unpack_from("!BBH", self._opener.buffer, at)
+                    if (kind, first & 0x1F) == (205, 3):
+                        ssrc, limit = struct.unpack_from("!II", self._opener.buffer, at + 12)
+                        found[ssrc] = (limit >> 9 & 0x1FFFF) << (limit >> 26)
+                    at += 4 + 4 * words
         return found

@@ -128,3 +128,7 @@ async def test_flood_of_datagrams_is_bounded() -> None:
         pipe.feed(_record(22, number, str(number).encode()))
     assert pipe.dropped == 92
     pipe.close()
+
+
+async def test_first_handshake_is_paid_for_before_the_first_site() -> None:
+    await aiortc_shim.warm_up()

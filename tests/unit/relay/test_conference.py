@@ -354,3 +354,13 @@ def test_forged_levels_show_on_no_meter(stage: Stage) -> None:
         stage.opener.view[: len(forged)] = forged
         stage.mux.datagram(len(forged), site.address, stage.sock.as_socket, stage.now)
     assert stage.conference.take_levels() == {1: -90}
+
+
+def test_room_system_without_remb_is_held_by_tmmbr(stage: Stage) -> None:
+    leg = stage.leg(1, feedback=("nack", "nack pli", "ccm fir", "ccm tmmbr"))
+    stage.plan(leg, camera_wanted=True, camera_bitrate_bps=400_000)
+    site = stage.connect(leg)
+    stage.pass_time(1.2)
+    limits = site.limits()
+    assert set(limits) == {11}
+    assert limits[11] == pytest.approx(400_000, rel=0.01)
