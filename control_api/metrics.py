@@ -54,6 +54,7 @@ class Metrics:
         self._lag = Gauge(
             "mcu_control_loop_lag_seconds", "Longest lag of control's event loop lately.", registry=self.registry
         )
+        self._tasks = Gauge("mcu_control_tasks", "Tasks of control's event loop.", registry=self.registry)
         self._sockets = Gauge("mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry)
 
         self._restarts = Gauge(
@@ -92,13 +93,14 @@ class Metrics:
         self.registry.register(_LiveFigures(live))
 
     async def run(self) -> None:
-        """Measure the lag of the loop until cancelled."""
+        """Measure the lag of the loop and count its tasks until cancelled."""
         loop = asyncio.get_running_loop()
         longest, count = 0.0, 0
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
             longest, count = max(longest, loop.time() - due), count + 1
+            self._tasks.set(len(asyncio.all_tasks()))
             if count == 20:  # one value per 10 s, so that a scrape sees the worst of a while
                 self._lag.set(longest)
                 longest, count = 0.0, 0

@@ -428,6 +428,7 @@ class RelayStats:
     packets_in_per_s: float
     packets_out_per_s: float
     dropped: dict[str, int] = field(default_factory=dict)  # by queue or reason, since start
+    tasks: int = 0  # of its event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,6 +530,7 @@ class MixerStats:
     receiving: tuple[int, ...] = ()  # sites whose camera was decoded in the last 2 s
     quarantined: tuple[int, ...] = ()  # sites whose bitstream broke a decoder
     dropped: dict[str, int] = field(default_factory=dict)
+    tasks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

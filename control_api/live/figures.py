@@ -77,6 +77,7 @@ def relay_figures(stats: RelayStats) -> dict[str, float]:
         "packets_in_per_s": stats.packets_in_per_s,
         "packets_out_per_s": stats.packets_out_per_s,
         "legs": float(len(stats.legs)),
+        "tasks": float(stats.tasks),
         "dropped": float(sum(stats.dropped.values())),
     }
 
@@ -89,6 +90,7 @@ def mixer_figures(stats: MixerStats) -> dict[str, float]:
         "encoders": float(stats.encoders),
         "decoders": float(stats.decoders),
         "voices": float(len(stats.voices)),
+        "tasks": float(stats.tasks),
         "dropped": float(sum(stats.dropped.values())),
     }
     for view in stats.views:

@@ -222,6 +222,7 @@ class ConferenceMix:
             dropped=self._decoders.dropped()
             | self._audio.dropped()
             | {"video_ticks": self._skipped + sum(view.skipped for view in self._views.values())},
+            tasks=len(asyncio.all_tasks()),
         )
         self._audio.late.clear()
         self._cpu, self._stats_at = cpu, now
