@@ -83,3 +83,23 @@ async def plays(page: Page, deadline: float = 8.0) -> None:
         return bool(await page.evaluate(script) > first)
 
     await until(later, "the picture running", deadline)
+
+
+# An init script, after which SENT, called with the number of an m-line, tells what getStats() says of it.
+KEEP_CONNECTIONS = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...options) { super(...options); window.connections.push(this); }
+};
+"""
+SENT = """async (line) => {
+  const connection = window.connections.at(-1);
+  const sender = connection && connection.getTransceivers()[line].sender;
+  if (!sender) return null;
+  for (const entry of (await sender.getStats()).values())
+    if (entry.type === 'outbound-rtp')
+      return { width: entry.frameWidth || 0, height: entry.frameHeight || 0, frames: entry.framesEncoded,
+               packets: entry.packetsSent, bytes: entry.bytesSent, at: entry.timestamp };
+  return null;
+}"""
+CAMERA, SCREEN = 1, 2  # m-lines

@@ -13,7 +13,17 @@ from playwright.async_api import Browser, Page, expect
 
 from endpoint_client import build
 from tests.browser.fake_server import PASSWORD, FakeMcu
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
+from tests.browser.pages import (
+    KEEP_CONNECTIONS,
+    SCREEN,
+    SENT,
+    Complaints,
+    chromium,
+    chromium_path,
+    new_page,
+    plays,
+    until,
+)
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -244,11 +254,15 @@ async def test_a_shared_screen_is_the_second_video_without_a_new_offer(server: R
       return canvas.captureStream(15);
     };
     """
-    page, fake = await joined(open_page, server, script=canvas), server.fake
-    (endpoint,) = fake.sites()
+    page, fake = await joined(open_page, server, script=canvas + KEEP_CONNECTIONS), server.fake
     await page.keyboard.press("d")
     await until(lambda: said(fake, "state")[-1]["screen"], "the screen told on")
-    await until(lambda: endpoint.peer and (640, 400) in endpoint.peer.seen, "pictures of the screen", 15)
+
+    async def shared() -> bool:
+        sent = await page.evaluate(SENT, SCREEN)
+        return bool(sent and sent["packets"] and (sent["width"], sent["height"]) == (640, 400))
+
+    await until(shared, "pictures of the screen", 15)
     await page.get_by_test_id("screen").click()
     await until(lambda: not said(fake, "state")[-1]["screen"], "the screen told off")
     assert len(said(fake, "offer")) == 1

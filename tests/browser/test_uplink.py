@@ -20,30 +20,23 @@ from benchmarks.server import Server
 from endpoint_client import build
 from endpoint_client.headless_site import HeadlessSite
 from endpoint_client.media import SiteOptions
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
+from tests.browser.pages import (
+    CAMERA,
+    KEEP_CONNECTIONS,
+    SENT,
+    Complaints,
+    chromium,
+    chromium_path,
+    new_page,
+    plays,
+    until,
+)
 from tests.browser.test_meeting import OFFICE
 
 pytestmark = [
     pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
     pytest.mark.timeout(120),
 ]
-
-KEEP_CONNECTIONS = """
-window.connections = [];
-window.RTCPeerConnection = class extends RTCPeerConnection {
-  constructor(...options) { super(...options); window.connections.push(this); }
-};
-"""
-CAMERA = """async () => {
-  const connection = window.connections.at(-1);
-  const camera = connection && connection.getTransceivers()[1].sender;
-  if (!camera) return null;
-  for (const entry of (await camera.getStats()).values())
-    if (entry.type === 'outbound-rtp' && entry.kind === 'video')
-      return { width: entry.frameWidth || 0, height: entry.frameHeight || 0, frames: entry.framesEncoded,
-               packets: entry.packetsSent, bytes: entry.bytesSent, at: entry.timestamp };
-  return null;
-}"""
 
 
 class Uplink:
@@ -60,7 +53,7 @@ class Uplink:
             self.hint = message
 
     async def sent(self) -> dict[str, Any]:
-        found: dict[str, Any] = await until(lambda: self.page.evaluate(CAMERA), "figures of the camera")
+        found: dict[str, Any] = await until(lambda: self.page.evaluate(SENT, CAMERA), "figures of the camera")
         return found
 
     async def kbps(self, seconds: float = 1.5) -> float:

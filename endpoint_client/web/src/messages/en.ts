@@ -221,7 +221,7 @@ export const en: Messages = {
       present: 'Present',
       absent: 'Absent',
       muted: 'Muted',
-      weak: 'Weak network',
+      weak: 'Weak line',
       state: 'State',
       name: 'Name',
       level: 'Level',
