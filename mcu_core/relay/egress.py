@@ -262,8 +262,9 @@ class Egress:
         key, sock, address = outlet.keys.send, outlet.sock, outlet.address  # type: ignore[union-attr]
         payload_type, ssrc, shift = sender.payload_type, sender.ssrc, sender.shift
         sequence = number + sender.offset
-        at = 0
-        together = self.gso and outlet.gso and len(run) > 1
+        at = octets = 0
+        count = len(run)
+        together = self.gso and outlet.gso and count > 1
         for pack, size, marker, rtp_time, payload in run:
             time = (rtp_time + shift) & 0xFFFF_FFFF
             pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, time, ssrc, payload)
@@ -271,6 +272,7 @@ class Egress:
             if sealed < 0:
                 self._drop("srtp_refused")
                 return
+            octets += size
             if together:
                 at += sealed
             else:
@@ -280,8 +282,6 @@ class Egress:
                     self._send_failed(error)
                 outlet.octets += sealed
             sequence += 1
-        count = len(run)
-        octets = sum(packet.size for packet in run) - 12 * count
         if together:
             first = run[0].size + sealed - run[-1].size
             segment = self._segment.get(first)
@@ -299,7 +299,7 @@ class Egress:
         outlet.packets += count
         self.packets += count
         sender.packets += count
-        sender.octets += octets
+        sender.octets += octets - 12 * count
 
     def _one_by_one(self, outlet: Outlet, data: memoryview, segment: int) -> None:
         for at in range(0, len(data), segment):
