@@ -40,7 +40,7 @@ SMALLEST_TILE = 0.02  # of the canvas
 _EARLY = 1e-3  # a timer that wakes this much too early has still seen the turn
 
 # Automatic layouts with one large picture, by the number of sites they hold.
-_LED = ((1, "1"), (2, "1+1"), (3, "1+2"), (4, "1+3"), (6, "1+5"), (8, "1+7"), (13, "1+12"))
+_LED = ((1, "1"), (2, "1+1"), (3, "1+2"), (4, "1+3"), (6, "1+5"), (8, "1+7"), (10, "1+9"), (13, "1+12"))
 
 Fit = Literal["letterbox", "crop"]
 AudioRule = Literal["open", "podium"]
