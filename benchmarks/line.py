@@ -34,6 +34,7 @@ from benchmarks.impair_proxy import ProxyProcess
 from benchmarks.line_film import film, write_recording, write_wav, write_y4m
 from benchmarks.line_sites import ClearSite, ImpairedSite, Record, StockSite
 from benchmarks.machine import machine, one_line
+from benchmarks.relay_watch import RelayWatch
 from benchmarks.server import Server
 from benchmarks.speech import Speech, speech
 from endpoint_client.tones import RATE
@@ -42,7 +43,6 @@ Progress = Callable[[float], None]
 _SETTLE = (
     5.0  # seconds from the first sound and picture to the measurement: estimates and buffers have found their size
 )
-_LOST = ("unrepaired", "nack_unknown", "egress_behind", "late", "frame_undecodable")
 
 
 def run(
@@ -94,14 +94,17 @@ class _Measurement:
             )
             clear = ClearSite(good["url"], self._folder / "good.mkv", server.ca, int(bad["number"]))
             impaired = self._impaired(bad["url"], server.ca, proxy)
+            watch = RelayWatch(server.run_dir, int(bad["number"]))
             try:
                 await clear.join()
                 await impaired.join()
                 await clear.sees_the_other()
                 self._progress(0.25)
                 await asyncio.sleep(_SETTLE)
-                measured = await self._measure(server, proxy, clear, impaired)
+                await watch.start()
+                measured = await self._measure(watch, proxy, clear, impaired)
             finally:
+                watch.close()
                 await impaired.leave()
                 await clear.leave()
                 await proxy.stop()
@@ -125,10 +128,10 @@ class _Measurement:
         return StockSite(url, folder / "bad.mkv", ca, *ports)
 
     async def _measure(
-        self, server: Server, proxy: ProxyProcess, clear: ClearSite, impaired: ImpairedSite
+        self, watch: RelayWatch, proxy: ProxyProcess, clear: ClearSite, impaired: ImpairedSite
     ) -> tuple[Span, Record, Record, dict[str, Any], dict[str, Any]]:
-        """The profile from its beginning to its end: when, both records, what the proxy and the server say."""
-        seat, before = await impaired.seat(), _dropped(await server.metrics())
+        """The profile from its beginning to its end: when, both records, what the proxy and the relay say."""
+        seat = await impaired.seat()
         idle, all_time = _processor()
         await proxy.begin()
         begin = time.time()
@@ -138,11 +141,10 @@ class _Measurement:
         span = Span(begin, begin + self._seconds)
         counts = await proxy.counts()
         idle_now, all_now = _processor()
-        after = _dropped(await server.metrics())
         facts = {
             "same_seat": await impaired.seat() == seat,
             "processor_idle": round((idle_now - idle) / max(1, all_now - all_time), 3),
-            "relay_dropped": {reason: after[reason] - before.get(reason, 0) for reason in after},
+            "relay": await watch.figures(),
         }
         return span, clear.record(), await impaired.record(), counts, facts
 
@@ -218,14 +220,6 @@ def _judge(voice: Speech, sound: Samples) -> Heard:
 
 def _kbps(counts: dict[str, Any], seconds: float) -> int:
     return round(int(counts["octets"]) * 8 / seconds / 1000)
-
-
-def _dropped(metrics: dict[str, float]) -> dict[str, int]:
-    """What the relay gave up, by reason, of the reasons that matter here."""
-    return {
-        reason: round(sum(value for name, value in metrics.items() if f"relay_dropped_{reason}" in name))
-        for reason in _LOST
-    }
 
 
 def _processor() -> tuple[int, int]:

@@ -1,0 +1,55 @@
+"""A soak tells growth from noise, and one kind of process from another."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from benchmarks.soak import Sample, judge, line_through
+
+
+def soaked(relay_grows: float = 0.0, minutes: int = 20) -> list[Sample]:
+    """A look every 10 s; the relay's memory rises by `relay_grows` MB an hour, after a start that is steep anyway."""
+    chance = random.Random(1)
+    samples = []
+    for at in range(0, minutes * 60 + 1, 10):
+        start = max(0, 60 - at)
+        held = {
+            "relay": {
+                "rss_mb": 80 + relay_grows * at / 3600 - start + chance.uniform(-1, 1),
+                "files": 30 + chance.choice((-1, 0, 1)),
+                "tasks": 90.0,
+            },
+            "control": {"rss_mb": 120.0, "files": 60.0, "threads": 4.0},
+        }
+        samples.append(Sample(float(at), held, frozenset({1, 2})))
+    return samples
+
+
+def test_a_line_through_points_has_their_slope() -> None:
+    line = line_through([(0, 100.0), (1800, 105.0), (3600, 110.0)])
+    assert line == {"first": 100.0, "last": 110.0, "largest": 110.0, "per_hour": 10.0, "growth": 10.0}
+    assert line_through([(5.0, 3.0)])["per_hour"] == 0
+
+
+def test_what_does_not_grow_is_flat_although_it_wavers_and_started_steeply() -> None:
+    judged = judge(soaked(), 1200)
+    assert judged["warm_up_s"] == 300
+    assert judged["series"]["relay_rss_mb"]["per_hour"] == pytest.approx(0, abs=2)
+    assert judged["series"]["relay_files"]["growth"] == pytest.approx(0, abs=0.7)
+    assert judged["series"]["control_threads"]["per_hour"] == 0
+    assert "relay_threads" not in judged["series"]
+
+
+def test_a_leak_is_seen_in_its_process() -> None:
+    judged = judge(soaked(relay_grows=60), 1200)
+    assert judged["series"]["relay_rss_mb"]["per_hour"] == pytest.approx(60, abs=3)
+    assert judged["series"]["control_rss_mb"]["per_hour"] == 0
+    assert judged["rss_mb_per_hour"] == pytest.approx(60, abs=3)
+
+
+def test_processes_that_took_the_place_of_others_are_counted() -> None:
+    samples = soaked()
+    samples.append(Sample(1210.0, samples[-1].values, frozenset({1, 3})))
+    assert judge(samples, 1210)["processes_replaced"] == 1
