@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mcu_core.relay.packetize import split_annex_b
+
 _START = b"\0\0\0\1"
 _STAP_A, _FU_A = 24, 28
-_IDR, _SPS = 5, 7
+_IDR, _SPS, _PPS = 5, 7, 8
 
 
 def h264(payloads: Sequence[bytes]) -> tuple[bytes, bool] | None:
@@ -60,6 +62,21 @@ def h264(payloads: Sequence[bytes]) -> tuple[bytes, bool] | None:
     if open_unit or not parts:
         return None
     return b"".join(parts), keyframe
+
+
+class ParameterSets:
+    """The newest SPS and PPS of one H.264 stream: some senders tell them once, but who joins later needs them, too."""
+
+    def __init__(self) -> None:
+        self._sets = b""
+
+    def complete(self, keyframe: bytes) -> bytes:
+        """The Annex B keyframe, with the parameter sets in front if it has none."""
+        sets = [unit for unit in split_annex_b(keyframe) if unit[0] & 0x1F in (_SPS, _PPS)]
+        if not any(unit[0] & 0x1F == _SPS for unit in sets):
+            return self._sets + keyframe
+        self._sets = b"".join(_START + bytes(unit) for unit in sets)
+        return keyframe
 
 
 def h264_starts_keyframe(payload: bytes) -> bool:

@@ -85,6 +85,7 @@ class VideoIngest:
         self._on_trouble = on_trouble  # `service` has something to do
         self._assemble = depacketize.h264 if codec == "H264" else depacketize.vp8
         self._starts_keyframe = depacketize.h264_starts_keyframe if codec == "H264" else depacketize.vp8_starts_keyframe
+        self._sets = depacketize.ParameterSets() if codec == "H264" else None
         self._next = -1  # extended sequence number expected next; -1: begin with the next packet
         self._top = -1  # highest one taken so far
         self._holes: dict[int, _Hole] = {}
@@ -218,6 +219,8 @@ class VideoIngest:
         if keyframe:
             self._broken = False
             self.keyframes.arrived(now)
+            if self._sets is not None:
+                data = self._sets.complete(data)
         elif self._broken:
             self._drop("frame_undecodable")
             self.keyframes.want()
