@@ -18,6 +18,8 @@ from benchmarks.machine import machine, one_line
 _TITLES = {  # in the order of the report: Vietnamese, English
     "room": ("Cả phòng họp", "A whole room"),
     "scale": ("Theo số điểm cầu", "By number of sites"),
+    "line": ("Đường truyền xấu", "A bad line"),
+    "soak": ("Chạy lâu", "A long run"),
     "compose": ("Ghép hình", "Composing the picture"),
     "encode": ("Nén và giải nén hình", "Encoding and decoding pictures"),
     "audio": ("Trộn tiếng", "Mixing sound"),
@@ -118,6 +120,21 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars]:
         rows = tuple((f"Opus {what}", (opus.get(f"{what}_us_p50"),)) for what in ("encode", "decode", "conceal"))
         rows += tuple((f"{bus['voices']} tiếng / voices", (bus.get("us_p50"),)) for bus in result.get("bus", ()))
         return [Bars("Mỗi 20 ms / per 20 ms", "µs", ("p50",), rows)]
+    if name == "line" and "pesq_or_stoi_up" in result:
+        ways = (("lên / up", "up"), ("xuống / down", "down"))
+        return [
+            Bars(
+                f"{title} ({result.get('profile')})",
+                unit,
+                ("",),
+                tuple((say, (result.get(f"{key}_{way}"),)) for say, way in ways),
+                limit,
+            )
+            for title, unit, key, limit in (
+                ("Lần đứng hình dài nhất / longest freeze", "ms", "longest_freeze_ms", (500.0, "500 ms")),
+                ("Nghe rõ (STOI) / intelligibility", "", "pesq_or_stoi", None),
+            )
+        ]
     if name == "room" and isinstance(result.get("mcu_cores_by_process"), Mapping):
         rows = tuple((kind, (used,)) for kind, used in result["mcu_cores_by_process"].items())
         return [

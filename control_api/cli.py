@@ -329,7 +329,7 @@ _SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian �
 _QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
 _SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
 _SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
-BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale")
+BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line")
 
 
 @bench.command("compose")
@@ -386,6 +386,40 @@ def bench_scale(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = F
     _bench("scale", json, seconds=seconds, quick=quick)
 
 
+@bench.command("line")
+def bench_line(
+    profile: Annotated[
+        str, typer.Option(help="Đường truyền · line: N0 – N8, N11; N3: mất gói 5 % · 5 % loss, N7: đứt · cut")
+    ] = "N2",
+    seconds: _SECONDS = 30.0,
+    seed: Annotated[int, typer.Option(help="Cùng số, cùng những gói bị mất · same number, same losses")] = 1,
+    json: _JSON = False,
+) -> None:
+    """Hình và tiếng qua đường truyền xấu, cả hai chiều · picture and sound over a bad line, both ways.
+
+    Ví dụ · example: mcu bench line --profile N3 --seconds 30
+    """
+    from benchmarks.impair import PROFILES
+
+    _bench("line", json, profile=_one_of(profile, tuple(PROFILES)), seconds=seconds, seed=seed)
+
+
+@bench.command("soak")
+def bench_soak(
+    minutes: Annotated[float, typer.Option(min=0.2, help="Chạy bao nhiêu phút · how long")] = 20.0,
+    sites: _SITES = 40,
+    cycles: Annotated[
+        int | None, typer.Option(min=0, help="Số lần vào ra · joins and leaves in all; mặc định 50 mỗi phút · a minute")
+    ] = None,
+    json: _JSON = False,
+) -> None:
+    """Chạy lâu, điểm cầu vào ra liên tục: có gì phình ra không? · sites come and go: does anything grow?
+
+    Ví dụ · example: mcu bench soak --minutes 20 --sites 40
+    """
+    _bench("soak", json, minutes=minutes, sites=sites, cycles=cycles)
+
+
 @bench.command("all")
 def bench_all(
     report: Annotated[Path | None, typer.Option(help="Báo cáo HTML có biểu đồ · HTML report with charts")] = None,
@@ -400,7 +434,8 @@ def bench_all(
 
     results: dict[str, Any] = {}
     for name in BENCHES:
-        results[name] = _measure(name, sites=sites, source=source, seconds=seconds, quick=quick)
+        rough = quick or name == "line"  # each of the other lines takes half a minute: `mcu bench line`
+        results[name] = _measure(name, sites=sites, source=source, seconds=seconds, quick=rough)
         if not json:
             _console().print(import_module(f"benchmarks.{name}").table(results[name]))
     if report is not None:
