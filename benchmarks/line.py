@@ -10,6 +10,7 @@ line, `_up` what the second gets of the first; figures without either are the wo
 - `audio_gap_ms_max`: the longest time in which speech was said and nothing was heard (hearing.py).
 - `recovery_s`: after the line's return, a step or a new address, until neither freezes over 500 ms nor 200 ms of
   lost speech occur before the line changes again; the longest.  None for a line that stays as it is.
+- `events`: each freeze and each gap of 100 ms or more, in seconds of the measurement.
 - `uplink_kbps`, `downlink_kbps`: UDP payload offered to the line, RTCP and repeats included.
 - `processor_idle`: share of the machine's processor time that nobody used meanwhile.  Server, browser and codecs share
   it; below about 0.2 pictures are late because of the machine, not of the line.
@@ -40,9 +41,8 @@ from benchmarks.speech import Speech, speech
 from endpoint_client.tones import RATE
 
 Progress = Callable[[float], None]
-_SETTLE = (
-    5.0  # seconds from the first sound and picture to the measurement: estimates and buffers have found their size
-)
+_WORTH_TELLING = 0.1  # seconds of a freeze or gap
+_SETTLE = 5.0  # seconds before the measurement: estimates and buffers find their size
 
 
 def run(
@@ -176,6 +176,7 @@ class _Measurement:
             "seed": self._seed,
             **figures,
             "speech_metric": "STOI",
+            "events": {way: judged.events for way, judged in ways.items()},
             "uplink_kbps": _kbps(counts["up"], self._seconds),
             "downlink_kbps": _kbps(counts["down"], self._seconds),
             "client": client,
@@ -201,6 +202,12 @@ class _Way:
         self.pesq_or_stoi = None if heard.intelligibility is None else round(heard.intelligibility, 3)
         recovered = recovery(calm, frozen, gaps)
         self.recovery_s = round(max(recovered), 2) if recovered else None
+        self.events = [
+            {"what": what, "at_s": round(one.begin - span.begin, 2), "ms": round(one.seconds * 1000)}
+            for what, several in (("freeze", frozen), ("gap", gaps))
+            for one in several
+            if one.seconds >= _WORTH_TELLING
+        ]
         self.fps = round(sum(span.begin <= time < span.end for time in record.pictures) / span.seconds, 2)
 
 
