@@ -1,7 +1,8 @@
 """Which size of its view each leg is sent: what its line carries, with hysteresis.
 
-A second is bad when a tenth of the packets is lost or the receiver's estimate falls below what is sent.  Two bad
-seconds step down at once to what the estimate still carries; the way up takes ten good seconds and an estimate of 1.3
+Two seconds with a tenth of the packets lost step down at once to what the receiver's estimate still carries, and so do
+four in which that estimate stands below what is sent without growing: a browser begins at 300 kbit/s and adds about
+8 % a second, so one that grows only has not got there yet.  The way up takes ten good seconds and an estimate of 1.3
 times what is needed.  A receiver's estimate never grows far past what it is sent (it is bounded by 1.5 times that), so
 one that stands well above what is sent says nothing about more: then the next size is tried after 15 good seconds.
 An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
@@ -26,6 +27,8 @@ SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line th
 BOUNDED_BY_SENT = 1.2  # one above this share is not limited by the line
 HEADROOM = 1.3  # of the estimate, to step up
 BAD_SECONDS = 2
+SHORT_SECONDS = 4
+GROWING = 1.005
 GOOD_SECONDS = 10.0
 TRIAL_SECONDS = 15.0  # without an estimate that says so
 FAILED_WITHIN = 20.0
@@ -87,6 +90,8 @@ class LegAdaptation:
     def __init__(self) -> None:
         self.size: Size = "high"
         self._bad = 0
+        self._short = 0
+        self._estimate = 0
         self._good_since: float | None = None
         self._raised_at: float | None = None
         self._wait: dict[Size, float] = {}  # by size that failed: seconds of good line before it is tried again
@@ -97,11 +102,14 @@ class LegAdaptation:
         sent = stats.sent_kbps * 1000
         estimate = stats.remb_bps
         short = estimate is not None and sent >= LITTLE_BPS and estimate < SHORT_OF_SENT * sent
-        if short or stats.peer_lost_fraction >= BAD_LOSS:
+        stuck = short and estimate is not None and estimate <= GROWING * self._estimate
+        self._estimate = estimate or 0
+        self._short = self._short + 1 if stuck else 0
+        self._bad = self._bad + 1 if stats.peer_lost_fraction >= BAD_LOSS else 0
+        if short or self._bad:
             self._good_since = None
-            self._bad += 1
-            return self._bad >= BAD_SECONDS and self._lower(current, rungs, estimate, now)
-        self._bad = 0
+            over = self._bad >= BAD_SECONDS or self._short >= SHORT_SECONDS
+            return over and self._lower(current, rungs, estimate, now)
         if stats.peer_lost_fraction > GOOD_LOSS:
             self._good_since = None
             return False
@@ -118,7 +126,7 @@ class LegAdaptation:
         if self._raised_at is not None and now - self._raised_at < FAILED_WITHIN:
             self._wait[self.size] = min(LONGEST_WAIT, 2 * self._wait.get(self.size, TRIAL_SECONDS))
         self._raised_at = None
-        self._bad = 0
+        self._bad = self._short = 0
         smaller = rungs[rungs.index(current) + 1 :]
         if smaller:
             fitting = [rung for rung in smaller if estimate is None or rung.needed_bps <= estimate]

@@ -70,9 +70,21 @@ def test_one_bad_second_changes_nothing_and_two_step_down() -> None:
     leg = LegAdaptation()
     assert not leg.measured(stats(1500, 1_000_000, lost=0.2), FULL, 1.0)
     assert not leg.measured(clean("high"), FULL, 2.0)
-    assert not leg.measured(stats(1500, 1_000_000), FULL, 3.0)
-    assert leg.measured(stats(1500, 1_000_000), FULL, 4.0)
+    assert not leg.measured(stats(1500, 1_000_000, lost=0.2), FULL, 3.0)
+    assert leg.measured(stats(1500, 1_000_000, lost=0.2), FULL, 4.0)
     assert leg.size == "medium"
+
+
+def test_an_estimate_that_stays_below_what_is_sent_steps_down() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 10, lambda size: stats(sent(size), 1_000_000)) == [(4, "medium")]
+
+
+def test_an_estimate_that_still_grows_is_given_time() -> None:
+    """A browser that has just joined: 300 kbit/s, then 8 % more each second, up to 1.5 times what it is sent."""
+    leg = LegAdaptation()
+    now = iter(range(60))
+    assert drive(leg, 0, 60, lambda size: stats(1564, round(min(2_300_000, 300_000 * 1.08 ** next(now))))) == []
 
 
 def test_a_very_narrow_line_steps_down_to_what_it_carries_at_once() -> None:
