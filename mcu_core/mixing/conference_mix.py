@@ -138,9 +138,9 @@ class ConferenceMix:
             view.ask_keyframe(rendition)
 
     def receive_video(self, frame: VideoIn) -> None:
+        shown = self._decoders.receive(frame, self._clock.now())
         if frame.track == "camera":
-            self._lip_sync.picture_arrived(frame.site, frame.rtp_time, frame.arrived)
-        self._decoders.receive(frame, self._clock.now())
+            self._lip_sync.picture_arrived(frame.site, frame.rtp_time, shown)
 
     def receive_audio(self, packet: AudioIn) -> None:
         self._lip_sync.sound_arrived(packet.site, packet.rtp_time, packet.arrived)

@@ -62,15 +62,21 @@ class DecoderPool:
                 self._streams[source] = stream
                 self._ask(stream, now)
 
-    def receive(self, frame: VideoIn, now: float) -> None:
-        """Take a frame of any site; those nobody wants are dropped undecoded."""
+    def receive(self, frame: VideoIn, now: float) -> float:
+        """Take a frame of any site; those nobody wants are dropped undecoded.
+
+        Returns when its picture is to be shown, not counting what it waits for its sound.
+        """
         stream = self._streams.get((frame.site, frame.track))
         if stream is None:
             self._dropped["video_unseen"] += 1
         elif self._quarantine.holds(stream.source, now):
             self._dropped["video_quarantined"] += 1
-        elif not stream.receive(frame):
-            self._ask(stream, now)
+        else:
+            if not stream.receive(frame):
+                self._ask(stream, now)
+            return stream.shown
+        return frame.arrived
 
     def picture(self, source: Source, now: float) -> Picture | None:
         """The newest picture of a track; None while there is none that is fresh enough to show."""

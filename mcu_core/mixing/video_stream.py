@@ -11,15 +11,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from mcu_core.mixing.picture_pace import PicturePace
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.wire import Codec, VideoIn
 from mixer.codec import VideoDecoder
 from mixer.picture import Picture
 
-QUEUE = 8  # frames; a decoder that far behind drops all and starts again from a keyframe
+QUEUE = 24  # frames; a decoder that far behind drops all and starts again from a keyframe.  Repaired loss comes at once
+HELD = 16  # pictures that wait for their time
 
-Newest = tuple[Picture, float]  # and when its frame arrived
+Newest = tuple[Picture, float]  # and when it was to be shown: when its frame arrived, or a little later
 
 
 class VideoStream:
@@ -37,15 +39,17 @@ class VideoStream:
         self.asked = float("-inf")  # when a keyframe was last asked for
         self.received = float("-inf")  # when the newest frame arrived
         self.newest: Newest | None = None  # the newest that is due; read and written on the event loop
-        self.hold = 0.0  # seconds after its arrival before a picture is due: it waits for its sound
-        self._held: deque[Newest] = deque(maxlen=QUEUE)  # decoded; put in by one decoder thread at a time
+        self.hold = 0.0  # seconds more before a picture is due: it waits for its sound
+        self.shown = float("-inf")  # when the newest frame is to be shown
+        self._pace = PicturePace()
+        self._held: deque[Newest] = deque(maxlen=HELD)  # decoded; put in by one decoder thread at a time
         self.decoded = 0
         self.dropped = 0
         self.busy = 0  # number of the frame in the decoder now, 0: none
         self._frames = 0
         self._executor, self._marks, self._on_broken = executor, marks, on_broken
         self._lock = threading.Lock()  # of the three below
-        self._queue: deque[VideoIn] = deque()
+        self._queue: deque[tuple[VideoIn, float]] = deque()  # and when to show it
         self._running = False
         self._closed = False
         self._codec: Codec | None = None
@@ -55,6 +59,7 @@ class VideoStream:
     def receive(self, frame: VideoIn) -> bool:
         """Take a frame; False if it was of no use without a keyframe before it."""
         self.received = frame.arrived
+        self.shown = self._pace.due(frame.rtp_time, frame.arrived)
         if frame.codec != self._codec:
             self._codec, self.waiting = frame.codec, True
         if self.waiting and not frame.keyframe:
@@ -68,7 +73,7 @@ class VideoStream:
                     self.waiting = True
                     return False
             self.waiting = False
-            self._queue.append(frame)
+            self._queue.append((frame, self.shown))
             start, self._running = not self._running, True
         if start:
             self._executor.submit(self._decode_next)
@@ -77,7 +82,7 @@ class VideoStream:
     def due(self, now: float) -> Newest | None:
         """The newest picture that is due; the first one is due at once."""
         held, hold = self._held, self.hold
-        while held and (self.newest is None or not hold or held[0][1] + hold <= now):
+        while held and (self.newest is None or held[0][1] + hold <= now):
             self.newest = held.popleft()
         return self.newest
 
@@ -102,10 +107,10 @@ class VideoStream:
 
     def _decode_next(self) -> None:
         with self._lock:
-            frame = self._queue.popleft() if self._queue else None
-        if frame is not None:
+            next_one = self._queue.popleft() if self._queue else None
+        if next_one is not None:
             try:
-                self._decode(frame)
+                self._decode(*next_one)
             except Exception as error:  # whatever a hostile bitstream provokes harms this stream only
                 self._drop_decoder()
                 self._on_broken(self, error)
@@ -116,7 +121,7 @@ class VideoStream:
             if self._running:
                 self._executor.submit(self._decode_next)  # behind the others that wait
 
-    def _decode(self, frame: VideoIn) -> None:
+    def _decode(self, frame: VideoIn, shown: float) -> None:
         if self._decoder is None or frame.codec != self._decoder_codec:
             self._drop_decoder()
             self._decoder, self._decoder_codec = VideoDecoder(frame.codec), frame.codec
@@ -126,7 +131,7 @@ class VideoStream:
         try:
             pictures = self._decoder.decode(frame.payload, frame.rtp_time)
             if pictures:
-                self._held.append((Picture.from_frame(pictures[-1]), frame.arrived))
+                self._held.append((Picture.from_frame(pictures[-1]), shown))
                 self.decoded += 1
         finally:
             self._marks.end()

@@ -1,0 +1,86 @@
+"""Picture pace: pictures of a bad line are shown evenly instead of in fits and starts.
+
+A lost packet holds up all pictures behind it until it was sent again, then they come at once: shown as they come, a
+line that loses 5 % shows half its pictures.  So pictures wait for their turn by the sender's clock, late enough for the
+second worst stall of the last 10 seconds; a good line has none and waits nothing, and one stall alone is not worth
+waiting for ever after.  Waiting begins at once and ends by showing up to a tenth faster, so nothing jumps.
+
+Pure; times are seconds of one clock.  Owned by the event loop.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import nlargest
+
+MOST = 0.400  # seconds a picture is made to wait
+WINDOW = 10.0
+_LEAST = 0.030  # less than a tick is not worth it
+_RISE = 0.015  # by which a picture must be later than the one before to begin a stall
+_MARGIN = 0.010
+_FASTER = 0.1
+_NONSENSE = 2.0
+_STALLS = 256  # kept
+_CLOCK = 90_000
+
+
+class PicturePace:
+    """One stream."""
+
+    def __init__(self) -> None:
+        self.wait = 0.0  # seconds by which pictures are shown after the fastest could have been
+        self._target = 0.0
+        self._rtp_time: int | None = None
+        self._media = 0.0  # seconds by the sender's clock
+        self._arrived = 0.0
+        self._late = 0.0
+        self._fastest: tuple[float, float] = (0.0, 0.0)  # least transit of this window and of the one before
+        self._window_ends = 0.0
+        self._stalls: deque[tuple[float, float]] = deque(maxlen=_STALLS)  # when, how late
+
+    def due(self, rtp_time: int, arrived: float) -> float:
+        """When to show the picture that arrived now: never before, and at most `MOST` after it."""
+        if self._rtp_time is None:
+            self._begin(rtp_time, arrived)
+            return arrived
+        step = (((rtp_time - self._rtp_time) + (1 << 31)) % (1 << 32) - (1 << 31)) / _CLOCK
+        passed = arrived - self._arrived
+        if abs(step - passed) > _NONSENSE:  # another source, or its camera was off
+            self._begin(rtp_time, arrived)
+            return arrived
+        self._rtp_time, self._arrived = rtp_time, arrived
+        self._media += step
+        transit = arrived - self._media
+        late = transit - self._least_transit(transit, arrived)
+        if late > self._late + _RISE:
+            self._stalls.append((arrived, late))
+        self._late = late
+        self._follow(arrived, passed)
+        if self.wait <= 0.0:
+            return arrived
+        return min(max(arrived, arrived - late + self.wait), arrived + MOST)
+
+    def _begin(self, rtp_time: int, arrived: float) -> None:
+        self._rtp_time, self._arrived, self._media = rtp_time, arrived, 0.0
+        self._late = self._target = self.wait = 0.0
+        self._fastest, self._window_ends = (arrived, arrived), arrived + WINDOW
+        self._stalls.clear()
+
+    def _least_transit(self, transit: float, arrived: float) -> float:
+        """Over the last one or two windows, so that a drifting clock does not matter."""
+        now, before = self._fastest
+        if arrived >= self._window_ends:
+            self._fastest, self._window_ends = (transit, now), arrived + WINDOW
+        elif transit < now:
+            self._fastest = transit, before
+        return min(self._fastest)
+
+    def _follow(self, arrived: float, passed: float) -> None:
+        """Up at once, down little by little."""
+        stalls = self._stalls
+        while stalls and stalls[0][0] < arrived - WINDOW:
+            stalls.popleft()
+        worst = nlargest(2, (late for _, late in stalls))
+        target = worst[1] + _MARGIN if len(worst) == 2 else 0.0
+        self._target = min(MOST, target) if target >= _LEAST else 0.0
+        self.wait = max(self._target, self.wait - _FASTER * max(0.0, passed))

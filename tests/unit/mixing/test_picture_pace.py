@@ -1,0 +1,87 @@
+"""Pictures of a bad line are shown evenly; those of a good one at once."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from mcu_core.mixing.picture_pace import MOST, PicturePace
+
+START = 2**32 - 5 * 90_000  # RTP times wrap after 5 s
+
+
+def stalled(seconds: float, loss: float, round_trip: float, seed: int = 1, start: float = 0.0) -> list[float]:
+    """Arrivals of 30 pictures a second of 4 packets each; a lost packet holds up all behind it for round trips."""
+    chance, free, arrivals = random.Random(seed), 0.0, []
+    for index in range(round(seconds * 30)):
+        at = start + index / 30
+        ready = at + 0.05
+        for _ in range(4):
+            tries = 0
+            while chance.random() < loss:
+                tries += 1
+            ready = max(ready, at + 0.05 + tries * 1.2 * round_trip)
+        free = max(free, ready)
+        arrivals.append(free)
+    return arrivals
+
+
+def show(pace: PicturePace, arrivals: list[float], first: int = 0) -> list[float]:
+    return [pace.due((START + (first + index) * 3000) % 2**32, arrived) for index, arrived in enumerate(arrivals)]
+
+
+def waits(times: list[float]) -> list[float]:
+    return [b - a for a, b in pairwise(times)]
+
+
+def test_a_good_line_waits_for_nothing() -> None:
+    chance = random.Random(1)
+    arrivals = [index / 30 + 0.02 + chance.uniform(0, 0.008) for index in range(900)]
+    assert show(PicturePace(), arrivals) == arrivals
+
+
+def test_loss_that_is_repaired_is_hardly_seen() -> None:
+    arrivals = stalled(60, 0.05, 0.1)
+    shown = show(PicturePace(), arrivals)
+    assert sum(wait > 0.183 for wait in waits(arrivals[300:])) >= 15
+    assert sum(wait > 0.183 for wait in waits(shown[300:])) <= 1
+    even = sum(abs(wait - 1 / 30) < 0.005 for wait in waits(shown[300:])) / len(shown[300:])
+    assert even > 0.9
+    assert all(0 <= b - a <= MOST for a, b in zip(arrivals, shown, strict=True))
+
+
+def test_pictures_are_never_shown_out_of_order() -> None:
+    shown = show(PicturePace(), stalled(60, 0.1, 0.15))
+    assert all(wait >= -1e-9 for wait in waits(shown))
+
+
+def test_one_stall_alone_is_not_waited_for() -> None:
+    arrivals = [max(index / 30, 5.4) if 5 <= index / 30 < 5.4 else index / 30 for index in range(600)]
+    assert show(PicturePace(), arrivals) == arrivals
+
+
+def test_when_the_line_is_good_again_the_delay_goes_without_a_jump() -> None:
+    pace = PicturePace()
+    show(pace, stalled(20, 0.05, 0.1))
+    assert pace.wait > 0.1
+    arrivals = [20 + index / 30 + 0.05 for index in range(900)]
+    shown = show(pace, arrivals, first=600)
+    assert pace.wait == 0
+    assert shown[-1] == arrivals[-1]
+    assert min(waits(shown)) >= 1 / 30 * 0.89
+
+
+@pytest.mark.parametrize("gap", [5.0, 3600.0])
+def test_a_camera_that_was_off_begins_anew(gap: float) -> None:
+    pace = PicturePace()
+    show(pace, stalled(20, 0.05, 0.1))
+    assert pace.due(START + 600 * 3000, 20.05 + gap) == 20.05 + gap
+    assert pace.wait == 0
+
+
+def test_a_clock_that_runs_fast_by_100_ppm_does_not_add_up() -> None:
+    pace = PicturePace()
+    due = [pace.due(round(index * 3000 * 1.0001) % 2**32, index / 30) - index / 30 for index in range(30 * 3600)]
+    assert max(due) < 0.001
