@@ -26,7 +26,7 @@ from mcu_core.wire import AudioOut
 SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at most, and no queue on its way overflows
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
-RESEND_RATE, RESEND_BURST = 400.0, 200.0  # packets/s answered to one viewer's NACKs
+RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
 DEFAULT_RTT = 0.1
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
@@ -125,7 +125,7 @@ class VideoSender:
         self.nacks = self.plis = 0
         self.keyframe_sent_at = float("-inf")
         self._resent: dict[int, float] = {}
-        self._budget, self._budget_at = RESEND_BURST, 0.0
+        self._budget, self._budget_at = float(RESEND_BURST), 0  # octets; `octets` when it was last counted
 
     def enter(self, ring: Ring, number: int, now: float) -> None:
         """Continue at packet `number` (a keyframe) of `ring`, without a gap in the sequence numbers.
@@ -174,15 +174,23 @@ class VideoSender:
                 return ring, number, shift
         return None
 
-    def may_resend(self, sequence: int, now: float) -> bool:
-        """Whether a NACK for `sequence` is answered: not again within a round trip, and within the budget."""
+    def overtaken(self, ring: Ring, number: int) -> bool:
+        """Whether a keyframe was sent after this packet: it shows all that the packet could."""
+        return ring is self.ring and ring.keyframe is not None and number < ring.keyframe < self.cursor
+
+    def may_resend(self, sequence: int, size: int, now: float) -> bool:
+        """Whether a NACK for `sequence` is answered: not again within a round trip, and within the budget.
+
+        The budget is a share of what is sent anyway: a line that is too narrow loses packets because there are too
+        many, and answering every NACK would keep it so.
+        """
         if now - self._resent.get(sequence, float("-inf")) < max(0.02, self.rtt):
             return False
-        self._budget = min(RESEND_BURST, self._budget + (now - self._budget_at) * RESEND_RATE)
-        self._budget_at = now
-        if self._budget < 1:
+        self._budget = min(RESEND_BURST, self._budget + (self.octets - self._budget_at) * RESEND_SHARE)
+        self._budget_at = self.octets
+        if self._budget < size:
             return False
-        self._budget -= 1
+        self._budget -= size
         if len(self._resent) >= 512:
             self._resent.clear()
         self._resent[sequence] = now
@@ -320,7 +328,9 @@ class Egress:
             if packet is None:
                 self._drop("nack_unknown")
                 continue
-            if place is None or not sender.may_resend(sequence, now):
+            if place is None or sender.overtaken(place[0], place[1]):
+                continue
+            if not sender.may_resend(sequence, packet.size, now):
                 continue
             rtp_time = (packet.rtp_time + place[2]) & 0xFFFF_FFFF
             if sender.rtx_ssrc is not None and sender.rtx_payload_type is not None:

@@ -234,7 +234,7 @@ class VideoIngest:
         """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending)."""
         again: list[int] = []
         if self._holes:
-            patience = max(GIVE_UP, 2.5 * rtt + 0.04)
+            patience = max(GIVE_UP, 3.6 * rtt + 0.04)  # the answer to the third try is worth waiting for
             oldest = next(iter(self._holes.values()))
             if now - oldest.since > patience:
                 self._give_up(now)

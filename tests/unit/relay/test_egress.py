@@ -241,7 +241,23 @@ def test_flood_of_nacks_is_answered_within_a_budget(egress: Egress, sock: FakeSo
     asked = sequences(viewer.got())
     for turn in range(20):
         egress.resend(viewer.video, asked, 10 + turn * 0.05)
-    assert len(sock.sent) <= 200 + 400
+    assert len(sock.sent) <= 200
+    assert sum(len(data) for data, _ in sock.sent) <= 65_536 * 1.1 + 200 * 1200 / 3
+
+
+def test_packets_before_a_keyframe_are_not_sent_again(egress: Egress, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 6000)
+    egress.push([viewer.video])
+    before = sequences(viewer.got())
+    show(ring, 1, 6000, keyframe=True)
+    egress.push([viewer.video])
+    sent = [data for data, _ in sock.sent]
+    after = sequences(viewer.got())
+    egress.resend(viewer.video, [before[1], after[1]], 1.0)
+    assert [data for data, _ in sock.sent] == [sent[1]], "of the keyframe only"
 
 
 def test_large_picture_is_spread_while_sound_goes_at_once(egress: Egress, later: Later, sock: FakeSocket) -> None:
