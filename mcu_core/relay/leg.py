@@ -20,6 +20,7 @@ from mcu_core.relay.audio_ingest import AudioIngest
 from mcu_core.relay.egress import DEFAULT_RTT, AudioSender, Egress, Outlet, VideoSender
 from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
+from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
@@ -122,8 +123,8 @@ class Leg:
         self.created = self.heard = now
         self.plan = LegPlan(leg)
         self.outlet = Outlet()
-        self.peer_lost = 0.0
         self.rtt: float | None = None
+        self._peer_loss = PeerLoss()
         self.remb_bps: int | None = None
         self._owner, self._opener, self._egress = owner, opener, egress
         self._dtls = Dtls(certificate, self._send_datagram)
@@ -336,8 +337,7 @@ class Leg:
             self.rtt = rtt if self.rtt is None else self.rtt + (rtt - self.rtt) / 4
             if self.video is not None:
                 self.video.rtt = self.rtt
-        if self.video is None or block.ssrc == self.video.ssrc:
-            self.peer_lost = block.fraction
+        self._peer_loss.hear(block)
 
     def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
         for kind, reception in self._receptions():
@@ -497,7 +497,7 @@ class Leg:
             sent_kbps=round(self._since("out", self.outlet.octets) * 0.008 / interval, 1),
             video_fps_received=round(self._since("frames", camera.frames) / interval, 1) if camera is not None else 0.0,
             lost_fraction=round(max((reception.fraction_lost for _, reception in self._receptions()), default=0.0), 4),
-            peer_lost_fraction=round(self.peer_lost, 4),
+            peer_lost_fraction=round(self._peer_loss.fraction, 4),
             jitter_ms=round(camera.reception.jitter_ms if camera is not None and camera_live else audio_jitter, 1),
             rtt_ms=round(self.rtt * 1000, 1) if self.rtt is not None else None,
             nacks=self._since("nacks", self.video.nacks if self.video is not None else 0),
