@@ -20,6 +20,7 @@ from mcu_core.relay.rtp import FIXED, Buffer, bounds, unwrap
 from mcu_core.wire import Codec
 
 GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
+THIRD_TRY = 0.6  # and at most, for an answer to a third NACK
 FIRST_NACK = 0.008  # reordered packets come by themselves within this
 TRIES = 4
 MAX_WAITING = 768  # packets behind a hole
@@ -234,7 +235,8 @@ class VideoIngest:
         """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending)."""
         again: list[int] = []
         if self._holes:
-            patience = max(GIVE_UP, 3.6 * rtt + 0.04)  # the answer to the third try is worth waiting for
+            # the answer to the third try is worth waiting for, on a slow line that to the second
+            patience = max(GIVE_UP, 2.4 * rtt + 0.04, min(3.6 * rtt + 0.04, THIRD_TRY))
             oldest = next(iter(self._holes.values()))
             if now - oldest.since > patience:
                 self._give_up(now)
