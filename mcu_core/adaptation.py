@@ -7,6 +7,10 @@ times what is needed.  A receiver's estimate never grows far past what it is sen
 one that stands well above what is sent says nothing about more: then the next size is tried after 15 good seconds.
 An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
 
+Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
+lost with less sent, the line loses that much anyway: smaller pictures do not help, NACKs do, and only loss beyond that
+counts from then on.
+
 Pure: `now` is seconds of the caller's clock.  Owned by the conference's control task.
 """
 
@@ -22,7 +26,9 @@ Size = Literal["high", "medium", "low", "sound"]
 SIZES: tuple[Size, ...] = ("high", "medium", "low", "sound")  # "sound": no picture at all
 SOUND_BPS = 64_000  # of one leg, packet headers included
 
-BAD_LOSS, GOOD_LOSS = 0.10, 0.05
+BAD_LOSS, GOOD_LOSS = 0.10, 0.08
+SETTLING = 4.0  # seconds after a step down in which loss is still that of the larger size
+ANYWAY, OWN_MOST = 0.6, 0.25  # share of the loss before a step down that stays if it is the line's own; the most of it
 SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
 BOUNDED_BY_SENT = 1.2  # one above this share is not limited by the line
 HEADROOM = 1.3  # of the estimate, to step up
@@ -95,6 +101,8 @@ class LegAdaptation:
         self._good_since: float | None = None
         self._raised_at: float | None = None
         self._wait: dict[Size, float] = {}  # by size that failed: seconds of good line before it is tried again
+        self._own_loss = 0.0  # what the line loses whatever is sent
+        self._lowered: tuple[float, float] | None = None  # until it is known: when settled, the loss before
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
@@ -105,12 +113,16 @@ class LegAdaptation:
         stuck = short and estimate is not None and estimate <= GROWING * self._estimate
         self._estimate = estimate or 0
         self._short = self._short + 1 if stuck else 0
-        self._bad = self._bad + 1 if stats.peer_lost_fraction >= BAD_LOSS else 0
+        lost = self._beyond_own(stats.peer_lost_fraction, now)
+        self._bad = self._bad + 1 if lost >= BAD_LOSS else 0
         if short or self._bad:
             self._good_since = None
             over = self._bad >= BAD_SECONDS or self._short >= SHORT_SECONDS
-            return over and self._lower(current, rungs, estimate, now)
-        if stats.peer_lost_fraction > GOOD_LOSS:
+            if not over or not self._lower(current, rungs, estimate, now):
+                return False
+            self._lowered = now + SETTLING, stats.peer_lost_fraction
+            return True
+        if lost > GOOD_LOSS:
             self._good_since = None
             return False
         if self._good_since is None:
@@ -119,6 +131,19 @@ class LegAdaptation:
             self._raised_at = None
             self._wait.pop(self.size, None)
         return self._raise(current, rungs, estimate, sent, now)
+
+    def _beyond_own(self, lost: float, now: float) -> float:
+        """The loss that says something about the size."""
+        if self._lowered is not None:
+            settled, before = self._lowered
+            if now < settled:
+                return 0.0
+            self._lowered = None
+            if ANYWAY * before <= lost <= OWN_MOST and lost > GOOD_LOSS:
+                self._own_loss = max(self._own_loss, lost)
+        if lost < self._own_loss:
+            self._own_loss += (lost - self._own_loss) / 20
+        return lost - self._own_loss
 
     def _lower(self, current: Rung | None, rungs: tuple[Rung, ...], estimate: int | None, now: float) -> bool:
         if current is None:

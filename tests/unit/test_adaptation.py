@@ -132,6 +132,34 @@ def test_random_loss_of_three_percent_keeps_the_picture() -> None:
     assert drive(leg, 0, 120, lambda size: stats(sent(size), None, lost=0.03)) == []
 
 
+def test_loss_that_smaller_pictures_do_not_lessen_gives_the_large_one_back() -> None:
+    leg = LegAdaptation()
+    changes = drive(leg, 0, 300, lambda size: stats(sent(size), round(1450 * sent(size)), lost=0.11))
+    assert [size for _, size in changes] == ["medium", "high"]
+    assert changes[1][0] < 30
+
+
+def test_on_such_a_line_too_much_is_noticed_all_the_same() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 60, lambda size: stats(sent(size), round(1450 * sent(size)), lost=0.11))
+    assert leg.size == "high"
+    assert drive(leg, 60, 3, lambda size: stats(sent(size), 1_500_000, lost=0.4)) == [(61, "medium")]
+
+
+def test_loss_that_is_still_counted_after_a_step_down_does_not_cause_another() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 2, narrow(600_000))
+    assert leg.size == "medium"
+    assert drive(leg, 2, 3, lambda size: stats(sent(size), 600_000, lost=0.3)) == []
+
+
+def test_a_line_that_does_not_carry_the_next_size_either_is_not_taken_for_a_lossy_one() -> None:
+    leg = LegAdaptation()
+    loss = {"high": 0.9, "medium": 0.6, "low": 0.0, "sound": 0.0}
+    changes = drive(leg, 0, 12, lambda size: stats(sent(size), None, lost=loss[size]))
+    assert [size for _, size in changes] == ["medium", "low"]
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.none() | st.integers(0, 5_000_000)), max_size=80))
 def test_it_never_leaves_the_ladder_and_never_goes_up_within_ten_seconds(
     line: list[tuple[float, int | None]],
