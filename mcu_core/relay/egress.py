@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from mcu_core.relay.aiortc_shim import Keys, Sealer
 from mcu_core.relay.ice_lite import Address
-from mcu_core.relay.ring import LEAST_STEP, Ring, Run, packer
+from mcu_core.relay.ring import LEAST_STEP, Packet, Ring, Run, packer
 from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.wire import AudioOut
 
@@ -27,6 +27,7 @@ SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at m
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
+RESEND_AGAIN = 0.015  # seconds from an answer to its copy, on a line that loses answers, too
 DEFAULT_RTT = 0.1
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
@@ -96,6 +97,7 @@ class VideoSender:
         "ssrc",
         "start",
         "target",
+        "twice",
     )
 
     def __init__(
@@ -123,6 +125,7 @@ class VideoSender:
         self.rtt = DEFAULT_RTT
         self.packets = self.octets = 0
         self.nacks = self.plis = 0
+        self.twice = False  # answer each NACK with two copies
         self.keyframe_sent_at = float("-inf")
         self._resent: dict[int, float] = {}
         self._budget, self._budget_at = float(RESEND_BURST), 0  # octets; `octets` when it was last counted
@@ -186,14 +189,20 @@ class VideoSender:
         """
         if now - self._resent.get(sequence, float("-inf")) < max(0.02, self.rtt):
             return False
+        if not self.spend(size):
+            return False
+        if len(self._resent) >= 512:
+            self._resent.clear()
+        self._resent[sequence] = now
+        return True
+
+    def spend(self, size: int) -> bool:
+        """Take so many octets from the budget of answers; False when it does not hold them."""
         self._budget = min(RESEND_BURST, self._budget + (self.octets - self._budget_at) * RESEND_SHARE)
         self._budget_at = self.octets
         if self._budget < size:
             return False
         self._budget -= size
-        if len(self._resent) >= 512:
-            self._resent.clear()
-        self._resent[sequence] = now
         return True
 
 
@@ -321,6 +330,7 @@ class Egress:
         outlet = sender.outlet
         if outlet.keys is None or outlet.sock is None:
             return
+        answered: list[tuple[int, Packet, int]] = []
         for sequence in sequences:
             sender.nacks += 1
             place = sender.locate(sequence)
@@ -332,27 +342,29 @@ class Egress:
                 continue
             if not sender.may_resend(sequence, packet.size, now):
                 continue
-            rtp_time = (packet.rtp_time + place[2]) & 0xFFFF_FFFF
-            if sender.rtx_ssrc is not None and sender.rtx_payload_type is not None:
-                payload = struct.pack("!H", sequence) + packet.payload
-                sender.rtx_sequence = (sender.rtx_sequence + 1) & 0xFFFF
-                self._send_one(
-                    outlet,
-                    packet.marker | sender.rtx_payload_type,
-                    sender.rtx_sequence,
-                    rtp_time,
-                    sender.rtx_ssrc,
-                    payload,
-                )
-            else:
-                self._send_one(
-                    outlet,
-                    packet.marker | sender.payload_type,
-                    sequence,
-                    rtp_time,
-                    sender.ssrc,
-                    packet.payload,
-                )
+            answered.append((sequence, packet, (packet.rtp_time + place[2]) & 0xFFFF_FFFF))
+            self._send_again(sender, *answered[-1])
+        if sender.twice and answered:
+            self._later(RESEND_AGAIN, lambda: self._send_copies(sender, answered))
+
+    def _send_copies(self, sender: VideoSender, answered: list[tuple[int, Packet, int]]) -> None:
+        """The same answers once more: an answer that is lost would cost the viewer another round trip, a freeze."""
+        if sender.outlet.keys is None or sender.outlet.sock is None:
+            return
+        for again in answered:
+            if sender.spend(again[1].size):
+                self._send_again(sender, *again)
+
+    def _send_again(self, sender: VideoSender, sequence: int, packet: Packet, rtp_time: int) -> None:
+        outlet = sender.outlet
+        if sender.rtx_ssrc is not None and sender.rtx_payload_type is not None:
+            payload = struct.pack("!H", sequence) + packet.payload
+            sender.rtx_sequence = (sender.rtx_sequence + 1) & 0xFFFF
+            second = packet.marker | sender.rtx_payload_type
+            self._send_one(outlet, second, sender.rtx_sequence, rtp_time, sender.rtx_ssrc, payload)
+        else:
+            second = packet.marker | sender.payload_type
+            self._send_one(outlet, second, sequence, rtp_time, sender.ssrc, packet.payload)
 
     def _send_one(self, outlet: Outlet, second: int, sequence: int, rtp_time: int, ssrc: int, payload: bytes) -> None:
         size = len(payload)

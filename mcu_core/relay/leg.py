@@ -27,6 +27,7 @@ from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 SILENT_AFTER = 3.0
 GONE_AFTER = 30.0
 REPORT_EVERY = 1.0
+ANSWER_TWICE = 0.02  # share of lost packets from which an answer to a NACK is likely to be lost, too
 MAX_INBOUND = 16  # SSRCs of one leg
 TRUST = 0.25  # seconds; below the mux's REBIND_SILENCE
 AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
@@ -338,6 +339,8 @@ class Leg:
             if self.video is not None:
                 self.video.rtt = self.rtt
         self._peer_loss.hear(block)
+        if self.video is not None:
+            self.video.twice = self._peer_loss.fraction >= ANSWER_TWICE
 
     def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
         for kind, reception in self._receptions():

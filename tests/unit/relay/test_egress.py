@@ -10,7 +10,7 @@ import pytest
 
 from mcu_core.relay import depacketize, rtp
 from mcu_core.relay.aiortc_shim import Keys, Opener
-from mcu_core.relay.egress import SLICE, AudioSender, Egress, Outlet, VideoSender, probe_gso
+from mcu_core.relay.egress import RESEND_AGAIN, SLICE, AudioSender, Egress, Outlet, VideoSender, probe_gso
 from mcu_core.relay.ring import KEYFRAME_FRESH, REQUEST_GAP, Ring
 from mcu_core.wire import AudioOut, VideoOut
 from tests.unit.relay.packets import FakeSocket, picture
@@ -229,6 +229,36 @@ def test_nack_is_answered_as_rtx_where_negotiated(egress: Egress, sock: FakeSock
     ((header, data),) = viewer.got()
     assert (header.ssrc, header.payload_type, header.rtp_time) == (2001, 97, lost.rtp_time)
     assert data == lost.sequence.to_bytes(2, "big") + payload
+
+
+def test_on_a_lossy_line_an_answer_is_followed_by_a_copy(egress: Egress, later: Later, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock, rtx=True)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 6000)
+    egress.push([viewer.video])
+    lost, payload = viewer.got()[3]
+    viewer.video.twice = True
+    egress.resend(viewer.video, [lost.sequence], 1.0)
+    assert later.run() == RESEND_AGAIN
+    (first, data), (second, copy) = viewer.got()
+    assert (second.sequence - first.sequence, first.rtp_time, second.rtp_time) == (1, lost.rtp_time, lost.rtp_time)
+    assert data == copy == lost.sequence.to_bytes(2, "big") + payload
+    assert not later.calls
+
+
+def test_no_copy_is_sent_to_a_viewer_that_has_left_meanwhile(egress: Egress, later: Later, sock: FakeSocket) -> None:
+    ring = Ring(1, "H264")
+    viewer = Viewer(1, sock)
+    viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 6000)
+    egress.push([viewer.video])
+    lost = sequences(viewer.got())[3]
+    viewer.video.twice = True
+    egress.resend(viewer.video, [lost], 1.0)
+    viewer.outlet.keys = None
+    later.run()
+    assert len(sock.sent) == 1
 
 
 def test_flood_of_nacks_is_answered_within_a_budget(egress: Egress, sock: FakeSocket) -> None:
