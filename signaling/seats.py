@@ -66,6 +66,11 @@ class SeatBook:
         seat = self._seats.get(claimed or "")
         return seat is not None and seat.site == site and (site is not None or seat.token_id == token_id)
 
+    def came_with(self, claimed: str | None, token_id: str) -> bool:
+        """Whether the endpoint of a seat last came in with that very token."""
+        seat = self._seats.get(claimed or "")
+        return seat is not None and seat.token_id == token_id
+
     def enter(self, site: str | None, view: View, token_id: str, claimed: str | None) -> Entry:
         """Sit down: on the claimed seat if it may return to it, else on a new one."""
         if claimed is not None and self.may_return(claimed, site, token_id):

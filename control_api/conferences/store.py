@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Delete, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +30,7 @@ from mcu_core.wire import View
 
 ANSWER_LIFE = 7 * 86400.0  # an idempotency key is remembered this long
 MONITOR_TOKEN_GRACE = 86400.0  # expired monitor tokens are kept for seats that come back
+RETIRED = 0.0  # `expires_at` of a replaced or revoked token whose seat is still held: it serves to return only
 
 
 def command_id(key: str, fingerprint: str) -> str:
@@ -124,7 +125,7 @@ class SqlConferenceStore(ConferenceStore):
         token = secrets.token_urlsafe(24)
         async with self._database.writing() as session:
             if site is not None:
-                await session.execute(_tokens_of(conference_id, site))
+                await _retire(session, conference_id, site)
             await session.execute(
                 insert(JoinTokenRow).values(
                     id=f"t-{secrets.token_hex(8)}",
@@ -140,7 +141,7 @@ class SqlConferenceStore(ConferenceStore):
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
         async with self._database.writing() as session:
-            await session.execute(_tokens_of(conference_id, site))
+            await _retire(session, conference_id, site)
 
     async def save_seat(self, seat: StoredSeat) -> None:
         values = {
@@ -162,7 +163,7 @@ class SqlConferenceStore(ConferenceStore):
             await session.execute(delete(Seat).where(Seat.id == seat_id))
 
     async def prune(self) -> None:
-        """Forget old answers and expired monitor tokens; once a day."""
+        """Forget old answers, expired monitor tokens and retired tokens without a seat; once a day."""
         now = self._now()
         async with self._database.writing() as session:
             await session.execute(delete(Answer).where(Answer.at < now - ANSWER_LIFE))
@@ -170,6 +171,9 @@ class SqlConferenceStore(ConferenceStore):
                 delete(JoinTokenRow).where(
                     JoinTokenRow.site.is_(None), JoinTokenRow.expires_at < now - MONITOR_TOKEN_GRACE
                 )
+            )
+            await session.execute(
+                delete(JoinTokenRow).where(JoinTokenRow.expires_at == RETIRED, JoinTokenRow.id.not_in(_HELD))
             )
 
     async def journal(self, conference_id: str, after: int = 0, limit: int = 500) -> Sequence[JournalRow]:
@@ -198,8 +202,14 @@ def key_reused() -> OperatorError:
     )
 
 
-def _tokens_of(conference_id: str, site: str) -> Delete:
-    return delete(JoinTokenRow).where(JoinTokenRow.conference_id == conference_id, JoinTokenRow.site == site)
+_HELD = select(Seat.token_id)
+
+
+async def _retire(session: AsyncSession, conference_id: str, site: str) -> None:
+    """End a site's tokens.  One with which a seat is held stays, expired, so that its endpoint can come back."""
+    of_site = JoinTokenRow.conference_id == conference_id, JoinTokenRow.site == site
+    await session.execute(delete(JoinTokenRow).where(*of_site, JoinTokenRow.id.not_in(_HELD)))
+    await session.execute(update(JoinTokenRow).where(*of_site).values(expires_at=RETIRED))
 
 
 async def _append(session: AsyncSession, conference_id: str, journal: list[JournalEntry]) -> None:

@@ -245,7 +245,8 @@ class Room:
         if token.site is not None and token.site not in now.sites:
             raise errors.bad_token()
         returns = seats.may_return(hello.seat, token.site, token.id)
-        if not returns and token.expires_at is not None and token.expires_at <= self._clock.wall():
+        expired = token.expires_at is not None and token.expires_at <= self._clock.wall()
+        if expired and not (returns and seats.came_with(hello.seat, token.id)):
             raise errors.bad_token()
         if full and not returns and (token.site is None or seats.of_site(token.site) is None):
             raise errors.mcu_busy()

@@ -92,13 +92,13 @@ class ConferenceStore(Protocol):
         """Append to the journal what happened without a command (joins, losses, on-air times)."""
 
     async def seat_for_token(self, token: str) -> JoinToken | None:
-        """What a join token stands for; None when unknown or revoked.  Expired ones are returned: a seat may return."""
+        """What a join token stands for; None when unknown.  Expired ones are returned: a seat may return."""
 
     async def issue_token(self, conference_id: str, site: str | None, view: View, expires_at: float | None) -> str:
-        """A new secret join token.  For a site it replaces (revokes) the site's older ones."""
+        """A new secret join token.  For a site it revokes the site's older ones."""
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
-        """Revoke the join tokens of a site."""
+        """Revoke the join tokens of a site.  Those with which a seat is held stay as expired ones."""
 
     async def save_seat(self, seat: StoredSeat) -> None:
         """Insert or replace a seat by its id."""

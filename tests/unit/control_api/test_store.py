@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from control_api.conferences.store import ANSWER_LIFE, MONITOR_TOKEN_GRACE, SqlConferenceStore
+from control_api.conferences.store import ANSWER_LIFE, MONITOR_TOKEN_GRACE, RETIRED, SqlConferenceStore
 from control_api.live.store import JournalEntry, StaleRevisionError, StoredSeat
 from control_api.store.database import Database, database_url, make_engine
 from control_api.store.upgrade import MIGRATIONS, alembic_config, newest_revision, upgrade
@@ -181,6 +181,26 @@ async def test_a_new_token_of_a_site_ends_the_old_one_and_no_other(store: SqlCon
         assert await store.seat_for_token(token) is not None
     await store.revoke_token("c-1", "a")
     assert await store.seat_for_token(new) is None
+
+
+async def test_a_token_with_a_held_seat_serves_to_return_only(store: SqlConferenceStore) -> None:
+    await make(store)
+    old = await store.issue_token("c-1", "a", "programme", None)
+    held = await store.seat_for_token(old)
+    assert held is not None
+    await store.save_seat(StoredSeat("s-1", "c-1", "a", "programme", held.id))
+    new = await store.issue_token("c-1", "a", "programme", None)
+    retired, fresh = await store.seat_for_token(old), await store.seat_for_token(new)
+    assert retired is not None
+    assert fresh is not None
+    assert (retired.id, retired.expires_at, fresh.expires_at) == (held.id, RETIRED, None)
+    await store.revoke_token("c-1", "a")
+    assert await store.seat_for_token(new) is None
+    await store.prune()
+    assert await store.seat_for_token(old) is not None
+    await store.delete_seat("s-1")
+    await store.prune()
+    assert await store.seat_for_token(old) is None
 
 
 async def test_a_seat_is_replaced_by_its_id(store: SqlConferenceStore) -> None:

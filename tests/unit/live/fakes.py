@@ -144,7 +144,12 @@ class FakeStore:
         return f"token-{number}"
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
-        self.tokens = {k: t for k, t in self.tokens.items() if (t.conference, t.site) != (conference_id, site)}
+        held = {seat.token_id for seat in self.seats.values()}
+        for key, token in list(self.tokens.items()):
+            if (token.conference, token.site) == (conference_id, site):
+                del self.tokens[key]
+                if token.id in held:
+                    self.tokens[key] = replace(token, expires_at=0.0)
 
     async def save_seat(self, seat: StoredSeat) -> None:
         await asyncio.sleep(0)

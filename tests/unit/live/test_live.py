@@ -445,6 +445,33 @@ async def test_a_wrong_or_late_token_is_refused() -> None:
             await w.enter(token)
 
 
+async def test_a_new_link_does_not_throw_out_who_is_in_the_meeting() -> None:
+    async with world("a") as w:
+        old = await w.token("a")
+        seat, channel = await w.enter(old)
+        for new in (await w.token("a"), None):
+            if new is None:
+                await w.live.revoke_link("c-1", "a", actor="an")
+            w.live.lost(seat, channel)
+            again, channel = await w.enter(old, seat)
+            assert again == seat
+            with pytest.raises(EndpointError, match="bad_token"):
+                await w.enter(old)  # without the seat it is a newcomer
+            with pytest.raises(EndpointError, match="bad_token"):
+                await w.enter(old, "s-guess")
+            assert not channel.closed
+
+
+async def test_a_replaced_link_does_not_win_a_seat_back_from_the_new_one() -> None:
+    async with world("a") as w:
+        old = await w.token("a")
+        seat, _ = await w.enter(old)
+        new = await w.token("a")
+        assert (await w.enter(new, seat))[0] == seat
+        with pytest.raises(EndpointError, match="bad_token"):
+            await w.enter(old, seat)
+
+
 async def test_a_monitor_chooses_its_view_and_is_nobody() -> None:
     async with world("a") as w:
         await w.join("a")
