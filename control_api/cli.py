@@ -90,7 +90,7 @@ def init(
     from control_api.settings import Http, Relay, Settings, Tls, load_settings
 
     hosts = tuple(host or ())
-    wanted = Settings(
+    wanted = Settings.model_construct(  # what was asked for here, whatever MCU_* says
         data_dir=data_dir,
         http=Http(port=port, public_urls=tuple(f"https://{name}:{port}" for name in hosts[:1])),
         relay=Relay(port=relay_port),

@@ -25,6 +25,7 @@ CLOSE_CODES: Mapping[str, int] = MappingProxyType(
     }
 )
 BUSY_RETRY_AFTER = 30.0
+AWAY_RETRY_AFTER = 3.0  # of a hello that came while the database or a process was away
 _NOT_FATAL = frozenset({"bad_message", "not_allowed", "bad_offer", "unsupported_codec", "media_unavailable"})
 _TOLD_AS_IS = frozenset(CLOSE_CODES) | _NOT_FATAL
 

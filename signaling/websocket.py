@@ -16,7 +16,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from mcu_core.errors import EndpointError, McuError
 from signaling.conferences import Conferences
-from signaling.errors import TIMEOUT, close_code, told
+from signaling.errors import AWAY_RETRY_AFTER, TIMEOUT, close_code, told
 from signaling.messages import (
     MAX_MESSAGE,
     Answer,
@@ -118,6 +118,7 @@ class _Connection:
         self._last_word: Error | None = None
         self._close_code: int = WSCloseCode.OK
         self._bad_messages = 0
+        self._pinged = 0  # newest ping
         self._answered = 0  # newest pong
         self._seat: str | None = None
         self._offering: asyncio.Task[None] | None = None
@@ -182,14 +183,13 @@ class _Connection:
             self._cut()
 
     async def _ping(self) -> None:
-        number = 0
         while True:
             await asyncio.sleep(self._settings.ping_period)
-            if number - self._answered >= self._settings.pings_unanswered:
+            if self._pinged - self._answered >= self._settings.pings_unanswered:
                 self.close(code=TIMEOUT)
                 return
-            number += 1
-            self.send(encode(Ping(n=number)))
+            self._pinged += 1
+            self.send(encode(Ping(n=self._pinged)))
 
     async def _greet(self) -> str | None:
         """Wait for hello and take the seat.  None when the connection is to end."""
@@ -234,7 +234,8 @@ class _Connection:
                     case ChooseView():
                         self._conferences.watch(seat, self, message.view)
                     case Pong():
-                        self._answered = max(self._answered, message.n)
+                        if message.n <= self._pinged:
+                            self._answered = max(self._answered, message.n)
                     case Leave():
                         await self._conferences.leave(seat, self)
                         return
@@ -244,10 +245,8 @@ class _Connection:
                 self._tell(error)
 
     def _take_offer(self, seat: str, offer: Offer, tasks: asyncio.TaskGroup) -> None:
-        if self._offering is not None and not self._offering.done():
-            raise EndpointError(
-                "bad_offer", "Lời mời trước chưa được trả lời.", "The offer before this one has not been answered yet."
-            )
+        if self._offering is not None:
+            self._offering.cancel()  # the newer offer counts; an answer to the older one would confuse the endpoint
         self._offering = tasks.create_task(self._answer(seat, offer), name="endpoint/offer")
 
     async def _answer(self, seat: str, offer: Offer) -> None:
@@ -284,7 +283,8 @@ class _Connection:
             self._bad_messages += 1
             fatal = fatal or self._bad_messages >= self._settings.bad_messages
         if fatal and not message.fatal:
-            message = message.model_copy(update={"fatal": True})
+            back = AWAY_RETRY_AFTER if message.code == "media_unavailable" else None
+            message = message.model_copy(update={"fatal": True, "retry_after": back})
         if message.fatal:
             _log.info("endpoint_refused", seat=self._seat, code=message.code, peer=self._request.remote)
             self.close(message)
