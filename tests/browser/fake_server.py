@@ -67,6 +67,8 @@ class FakeMcu:
         self.commands: list[tuple[str, str, Any]] = []  # method, path, body
         self.refusal: Json | None = None  # what the next hellos are told
         self.deaf = False  # refuse WebSockets, as a server that is away
+        self.bad_offers = 0  # so many offers are refused first
+        self.answer_delay = 0.0  # seconds
         self.peers: dict[str, Peer] = {}  # by seat: media outlives the WebSocket
         self._consoles: set[web.WebSocketResponse] = set()
         self._fixed: dict[str, dict[int, Json]] = {view: {} for view in VIEWS}
@@ -345,7 +347,12 @@ class FakeMcu:
     async def _obey(self, endpoint: Endpoint, message: Json) -> None:
         endpoint.heard.append(message)
         self.heard.append(message)
-        if message["type"] == "offer":
+        if message["type"] == "offer" and self.bad_offers:
+            self.bad_offers -= 1
+            said = {"vi": "Lời mời thiếu tiếng.", "en": "The offer lacks sound."}
+            await endpoint.send("error", code="bad_offer", **said, fatal=False, retry_after=None)
+        elif message["type"] == "offer":
+            await asyncio.sleep(self.answer_delay)
             if not message["restart"] and endpoint.peer is not None:
                 await endpoint.peer.close()
                 endpoint.peer = None

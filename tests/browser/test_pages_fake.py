@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -320,6 +321,28 @@ async def test_lost_media_greys_the_last_picture_and_rejoins(server: Running, op
     await expect(page.get_by_test_id("reconnecting")).to_have_count(0)
     await fake.tell("media", action="ice_restart")
     await until(lambda: said(fake, "offer")[-1]["restart"], "an offer with new ICE credentials")
+
+
+async def test_a_refused_offer_is_made_again(server: Running, open_page: Open) -> None:
+    server.fake.bad_offers = 2
+    page = await joined(open_page, server)
+    assert len(said(server.fake, "offer")) == 3
+    await expect(page.get_by_test_id("trouble")).to_have_count(0)
+
+
+async def test_a_late_answer_is_not_taken_for_that_of_a_newer_offer(server: Running, open_page: Open) -> None:
+    page, fake = await joined(open_page, server), server.fake
+    fake.answer_delay = 1.5
+    for _ in range(2):
+        await fake.tell("media", action="rejoin", spread_ms=0)
+        await asyncio.sleep(0.4)
+    assert len(said(fake, "offer")) == 2  # the third waits for the reply to the second
+    fake.answer_delay = 0.0
+    await until(lambda: len(said(fake, "offer")) == 3, "the offer that waited")
+    await expect(page.get_by_test_id("reconnecting")).to_have_count(0)
+    await plays(page)
+    await asyncio.sleep(1)
+    assert len(said(fake, "offer")) == 3
 
 
 async def test_a_reload_in_the_meeting_returns_to_the_same_seat(server: Running, open_page: Open) -> None:

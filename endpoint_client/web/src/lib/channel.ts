@@ -40,6 +40,15 @@ export class Channel {
     return true;
   }
 
+  /** Give this connection up and come back over a new one. */
+  renew(): void {
+    const socket = this.#socket;
+    if (!socket) return; // it comes back already
+    socket.onclose = null;
+    socket.close();
+    this.#lost(socket, 1006);
+  }
+
   /** Close for good, saying `last` first when the socket is open. */
   close(last?: ToMcu): void {
     this.#closed = true;
@@ -84,7 +93,7 @@ export class Channel {
         return;
       }
       if (message.type === 'welcome') this.#attempt = 0;
-      if (message.type === 'error' && message.fatal) this.#refusal = message;
+      if (message.type === 'error' && message.fatal) this.#refusal = { ...message, retry_after: message.retry_after ?? null };
       this.events.message(message);
     };
     socket.onclose = (event) => this.#lost(socket, event.code);
@@ -93,9 +102,7 @@ export class Channel {
   #listen(socket: WebSocket): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
-      socket.onclose = null;
-      socket.close();
-      this.#lost(socket, 1006);
+      if (this.#socket === socket) this.renew();
     }, SILENCE_MS);
   }
 

@@ -1,7 +1,10 @@
 // A seat in a conference: the channel, the leg and the rules by which both come back.  The pages only read it.
 //
 // Media: connection "disconnected" for 3 s or "failed" → ICE restart; not back within 5 s → a new leg.  A new leg that
-// does not connect within 10 s is tried again, later each time.
+// does not connect within 10 s, or whose offer is refused, is tried again, later each time.
+//
+// An answer does not say to which offer it belongs, so only one offer is under way: the next waits for its reply, and a
+// reply to a leg already given up is dropped.  No reply within 10 s → a new WebSocket, on which nothing is pending.
 
 import { backoff } from './backoff';
 import { Channel } from './channel';
@@ -27,6 +30,13 @@ const DISCONNECTED_MS = 3000;
 const RESTART_MS = 5000;
 const CONNECT_MS = 10_000;
 const QUALITY_MS = 2000;
+const OFFER_REFUSED = new Set(['bad_offer', 'unsupported_codec', 'media_unavailable']);
+
+/** An offer that has had neither an answer nor a refusal. */
+interface Asked {
+  leg: Leg;
+  at: number; // ms
+}
 
 export type Phase = 'joining' | 'joined' | 'left' | 'refused';
 export type Media = 'connecting' | 'up' | 'lost';
@@ -66,6 +76,8 @@ export class Seat {
   readonly #channel: Channel;
   #id: string | undefined;
   #leg: Leg | null = null;
+  #asked: Asked | null = null;
+  #held: { leg: Leg; restart: boolean } | null = null; // to be offered after the reply
   #hints = new Map<string, Hint>();
   #attempt = 0;
   #mediaTimer: ReturnType<typeof setTimeout> | undefined;
@@ -80,6 +92,7 @@ export class Seat {
       message: (message) => void this.#obey(message),
       down: () => {
         this.attached = false;
+        this.#asked = this.#held = null;
       },
       refused: (refusal) => this.#refused(refusal),
     });
@@ -137,13 +150,18 @@ export class Seat {
         this.#welcomed(message);
         break;
       case 'answer': {
-        const leg = this.#leg;
+        const leg = this.#asked?.leg;
+        if (!leg || leg !== this.#leg) {
+          this.#replied();
+          break;
+        }
         try {
-          await leg?.answer(message.sdp);
+          await leg.answer(message.sdp);
         } catch (error) {
           console.error('answer refused by the browser:', error);
           if (leg === this.#leg) this.#retryMedia();
         }
+        this.#replied();
         this.say();
         break;
       }
@@ -171,10 +189,10 @@ export class Seat {
       case 'error':
         if (message.fatal) {
           if (message.code === 'replaced') this.#id = undefined;
+        } else if (OFFER_REFUSED.has(message.code)) {
+          this.#offerRefused(message);
         } else {
           this.trouble = message;
-          if (message.code === 'media_unavailable') this.#retryMedia();
-          if (message.code === 'unsupported_codec' || message.code === 'bad_offer') clearTimeout(this.#mediaTimer);
         }
         break;
     }
@@ -200,6 +218,10 @@ export class Seat {
     this.#leg = null;
     this.media = this.media === 'connecting' ? 'connecting' : 'lost';
     if (!this.attached) return; // `welcome` will ask for it
+    if (this.#asked && performance.now() - this.#asked.at > CONNECT_MS) {
+      this.#channel.renew();
+      return;
+    }
     let leg: Leg;
     try {
       leg = new Leg(this.#options.kind, { state: (state) => this.#legState(leg, state) });
@@ -227,13 +249,37 @@ export class Seat {
   }
 
   async #offer(leg: Leg, restart: boolean): Promise<void> {
+    if (this.#asked) {
+      this.#held = { leg, restart };
+      return;
+    }
+    const asked = (this.#asked = { leg, at: performance.now() });
     try {
       const sdp = await leg.offer(restart);
-      if (leg === this.#leg) this.#channel.send({ type: 'offer', sdp, restart });
+      if (asked !== this.#asked) return; // the WebSocket went meanwhile; `welcome` decides
+      if (leg !== this.#leg || !this.#channel.send({ type: 'offer', sdp, restart })) this.#replied();
     } catch (error) {
+      if (asked === this.#asked) this.#replied();
+      if (leg !== this.#leg) return; // closed meanwhile
       console.error('no offer:', error);
-      if (leg === this.#leg) this.#retryMedia();
+      this.#retryMedia();
     }
+  }
+
+  /** Nothing is under way any more: make the offer that waited, if its leg is still the one. */
+  #replied(): void {
+    const held = this.#held;
+    this.#asked = this.#held = null;
+    if (held && held.leg === this.#leg && this.attached) void this.#offer(held.leg, held.restart);
+  }
+
+  #offerRefused(refusal: Refusal): void {
+    const stale = this.#asked !== null && this.#asked.leg !== this.#leg;
+    this.#replied();
+    if (stale) return;
+    this.trouble = refusal;
+    if (refusal.code === 'unsupported_codec') clearTimeout(this.#mediaTimer); // the same browser offers the same
+    else this.#retryMedia(refusal.retry_after ?? 0);
   }
 
   #restart(): Promise<void> {
@@ -244,9 +290,9 @@ export class Seat {
     return this.#offer(leg, true);
   }
 
-  #retryMedia(): void {
+  #retryMedia(atLeast = 0): void {
     if (this.media === 'up') this.media = 'lost';
-    this.#after(backoff(this.#attempt++) * 1000, () => this.#newLeg());
+    this.#after(Math.max(atLeast, backoff(this.#attempt++)) * 1000, () => this.#newLeg());
   }
 
   #legState(leg: Leg, state: RTCPeerConnectionState): void {
@@ -270,6 +316,7 @@ export class Seat {
 
   #refused(refusal: Refusal): void {
     this.attached = false;
+    this.#asked = this.#held = null;
     this.refusal = refusal;
     if (refusal.retry_after !== null) return; // the channel knocks again by itself
     this.#options.remember?.(null);
@@ -283,6 +330,7 @@ export class Seat {
       this.pictureless = false;
       return;
     }
+    leg.fit();
     try {
       const quality = this.#meter.read(await leg.stats());
       if (leg !== this.#leg) return;
