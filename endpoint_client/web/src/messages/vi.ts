@@ -105,7 +105,7 @@ export const vi = {
       mutedBy: {
         operator: {
           title: 'Bị tắt tiếng bởi người vận hành',
-          text: 'Micro của bạn không ảnh hưởng: chỉ người vận hành mở lại được.',
+          text: 'Micro của bạn không bị ảnh hưởng: chỉ người vận hành mở lại được.',
         },
         rule: {
           title: 'Tiếng đang đóng theo quy tắc phiên họp',
