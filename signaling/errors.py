@@ -101,6 +101,14 @@ def mcu_busy() -> EndpointError:
     )
 
 
+def monitors_full() -> EndpointError:
+    return EndpointError(
+        "mcu_busy",
+        "Đường dẫn này đang được xem ở quá nhiều cửa sổ. Hãy đóng bớt rồi thử lại.",
+        "Too many windows watch with this link. Close some and try again.",
+    )
+
+
 def no_leg() -> EndpointError:
     return EndpointError(
         "bad_offer",

@@ -1,7 +1,7 @@
 """Seats: the right of one endpoint to stand for one site, or one monitor, in a conference.
 
 A seat outlives its WebSocket for a while.  A site has one seat; a second endpoint with the site's link gets a new one
-and the old one ends.  Monitors have as many as they like.  Pure; `now` in seconds of the caller's clock.
+and the old one ends.  Monitors may have several.  Pure; `now` in seconds of the caller's clock.
 """
 
 from __future__ import annotations
@@ -94,6 +94,10 @@ class SeatBook:
             del self._of_site[given_up.site]
         return given_up
 
-    def expired(self, now: float, hold: float) -> list[Seat]:
-        """Seats whose WebSocket has been missing for `hold` seconds; they are still in the book."""
-        return [seat for seat in self._seats.values() if seat.lost_at is not None and now - seat.lost_at >= hold]
+    def expired(self, now: float, hold: float, monitor_hold: float) -> list[Seat]:
+        """Seats whose WebSocket has been missing that many seconds; they are still in the book."""
+        return [
+            seat
+            for seat in self._seats.values()
+            if seat.lost_at is not None and now - seat.lost_at >= (monitor_hold if seat.site is None else hold)
+        ]

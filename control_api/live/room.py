@@ -207,7 +207,7 @@ class Room:
         """Once a second: seats that expired, hints that have held, figures for the consoles, an idle mixer."""
         now = self._clock.now()
         self._adaptation.keep(self.presence.legs)
-        for seat in self.people.seats.expired(now, self._settings.seat_hold):
+        for seat in self.people.seats.expired(now, self._settings.seat_hold, self._settings.monitor_hold):
             self.end_seat(seat, None)
         if self.people.hints.pending:
             self.changed()
@@ -250,6 +250,8 @@ class Room:
             raise errors.bad_token()
         if full and not returns and (token.site is None or seats.of_site(token.site) is None):
             raise errors.mcu_busy()
+        if token.site is None and not returns:
+            self._make_room_for_monitor(token.id)
         former = None if token.site is None or returns else seats.of_site(token.site)
         if former is not None:
             self._hang_up(former, errors.replaced())
@@ -264,7 +266,7 @@ class Room:
         self.legs.seated(seat.id)
         self.legs.prepare()
         self.changed()
-        await self._saved(seat)
+        await self._saved(seat, channel, resumed=entry.resumed)
         if not self.people.is_theirs(seat.id, channel):
             raise errors.replaced()
         if seat.site is not None:
@@ -273,6 +275,16 @@ class Room:
         channel.send(encode(self._welcome(seat, "keep" if keep else "offer")))
         self.people.greet(seat, self.on_air, hints=keep)
         return seat.id
+
+    def _make_room_for_monitor(self, token_id: str) -> None:
+        """Keep a monitor token within its seats; one that nobody holds gives way.  Raises EndpointError mcu_busy."""
+        taken = [seat for seat in self.people.seats if seat.site is None and seat.token_id == token_id]
+        if len(taken) < self._settings.monitors_per_token:
+            return
+        left = [seat for seat in taken if seat.lost_at is not None]
+        if not left:
+            raise errors.monitors_full()
+        self.end_seat(min(left, key=lambda seat: seat.lost_at or 0.0), None)
 
     def _welcome(self, seat: Seat, media: say.MediaAdvice) -> say.Welcome:
         now = self.arrangement
@@ -287,14 +299,22 @@ class Room:
             view=self.on_air.view_of(leg),
         )
 
-    async def _saved(self, seat: Seat) -> None:
-        """A seat that was welcomed is in the database.  Raises EndpointError mcu_busy when that does not answer."""
+    async def _saved(self, seat: Seat, channel: Channel, *, resumed: bool) -> None:
+        """A seat that was welcomed is in the database.  Raises PeerLost when that does not answer.
+
+        A seat that was there before is held on for the next attempt: its media goes on.
+        """
         try:
             async with asyncio.timeout(_SAVE_DEADLINE):
                 await self._save(seat)
         except TimeoutError:
-            self.end_seat(seat, errors.mcu_busy())
-            raise errors.mcu_busy() from None
+            if self.people.is_theirs(seat.id, channel):
+                self.people.disconnect(seat)  # first: the connection itself says why it ends
+                if resumed:
+                    self.endpoint_lost(seat)
+                else:
+                    self.end_seat(seat, None)
+            raise errors.media_unavailable() from None
 
     def endpoint_sends(self, seat: Seat, state: say.State) -> None:
         if seat.site is None:

@@ -330,7 +330,9 @@ class LiveService:
         if token is None or room is None:
             raise errors.bad_token()
         await self._synced.wait()  # until then nobody knows whether a leg still lives
-        full = sum(len(room.people.seats) for room in self._rooms.values()) >= self._settings.max_legs
+        monitor = token.site is None
+        taken = sum((seat.site is None) is monitor for one in self._rooms.values() for seat in one.people.seats)
+        full = taken >= (self._settings.max_monitors if monitor else self._settings.max_legs)
         return await room.enter(hello, token, channel, full=full)
 
     async def offer(self, seat: str, channel: Channel, offer: say.Offer) -> str:

@@ -507,6 +507,57 @@ async def test_a_full_mcu_takes_nobody_new() -> None:
         await w.enter(token)  # a takeover is nobody new
 
 
+async def test_a_monitor_token_opens_a_few_seats_and_takes_none_of_the_sites() -> None:
+    async with world("a", max_legs=1, monitors_per_token=2) as w:
+        token = await w.live.open_monitor("c-1", "wall", actor="an")
+        first, channel = await w.enter(token)
+        second, _ = await w.enter(token)
+        with pytest.raises(EndpointError, match="mcu_busy"):
+            await w.enter(token)
+        await w.enter(await w.token("a"))  # the monitors have not used up the sites' legs
+        assert (await w.enter(await w.live.open_monitor("c-1", "wall", actor="an")))[0] not in (first, second)
+        assert (await w.enter(token, second))[0] == second  # who comes back is nobody new
+        w.live.lost(first, channel)
+        await w.enter(token)  # a seat that nobody holds gives way
+        await settle()
+        assert first not in w.store.seats
+
+
+async def test_all_monitors_together_are_limited() -> None:
+    async with world(max_monitors=1) as w:
+        await w.enter(await w.live.open_monitor("c-1", "wall", actor="an"))
+        with pytest.raises(EndpointError, match="mcu_busy"):
+            await w.enter(await w.live.open_monitor("c-1", "wall", actor="an"))
+
+
+async def test_a_monitor_s_seat_is_held_shortly_a_site_s_longer() -> None:
+    async with world("a") as w:
+        monitor, watching = await w.enter(await w.live.open_monitor("c-1", "wall", actor="an"))
+        site, channel = await w.enter(await w.token("a"))
+        w.live.lost(monitor, watching)
+        w.live.lost(site, channel)
+        await w.clock.pass_by(3)
+        assert set(w.store.seats) == {monitor, site}
+        await w.clock.pass_by(4)
+        assert set(w.store.seats) == {site}
+
+
+async def test_a_database_that_hangs_keeps_the_seat_of_who_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control_api.live.room._SAVE_DEADLINE", 0.05)
+    async with world("a", "b") as w:
+        token, other = await w.token("a"), await w.token("b")
+        seat, channel = await w.enter(token)
+        w.live.lost(seat, channel)
+        w.store.broken = True
+        for token_of, claimed in ((token, seat), (other, None)):
+            with pytest.raises(PeerLost, match="media_unavailable"):
+                await w.enter(token_of, claimed)
+        w.store.broken = False
+        await w.clock.pass_by(2)
+        assert set(w.store.seats) == {seat}
+        assert (await w.enter(token, seat))[0] == seat
+
+
 async def test_messages_of_a_replaced_websocket_are_ignored() -> None:
     async with world("a") as w:
         token = await w.token("a")

@@ -55,10 +55,10 @@ def test_a_seat_expires_only_after_its_websocket_has_been_missing_long_enough() 
     seats.enter("a", "programme", "t-1", None)
     seats.enter("b", "programme", "t-2", None)
     seats.lost("s-1", 10.0)
-    assert seats.expired(69.9, hold=60.0) == []
-    assert [seat.id for seat in seats.expired(70.0, hold=60.0)] == ["s-1"]
+    assert seats.expired(69.9, hold=60.0, monitor_hold=5.0) == []
+    assert [seat.id for seat in seats.expired(70.0, hold=60.0, monitor_hold=5.0)] == ["s-1"]
     seats.give_up("s-1")
-    assert seats.expired(70.0, hold=60.0) == []
+    assert seats.expired(70.0, hold=60.0, monitor_hold=5.0) == []
 
 
 def test_a_stored_seat_waits_for_its_endpoint() -> None:
