@@ -81,6 +81,7 @@ class VideoIngest:
         self.wanted = False
         self.frames = 0  # handed on
         self.nacks = 0
+        self.repaired = 0  # packets that came as retransmissions
         self.dropped: dict[str, int] = {}
         self._on_frame = on_frame
         self._on_trouble = on_trouble  # `service` has something to do
@@ -153,6 +154,7 @@ class VideoIngest:
         if extended in self._holes:
             _, second, _, rtp_time, _ = FIXED.unpack_from(data)
             self.reception.received += 1
+            self.repaired += 1
             self._take(extended, rtp_time, second > 127, bytes(data[start + 2 : end]), now)
 
     def _take(self, extended: int, rtp_time: int, marker: bool, payload: bytes, now: float) -> None:

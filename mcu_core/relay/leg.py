@@ -22,6 +22,7 @@ from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
+from mcu_core.relay.uplink import INTERVAL, Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
 SILENT_AFTER = 3.0
@@ -149,7 +150,10 @@ class Leg:
         self._passed: frozenset[Track] = frozenset()
         self._mixing: set[Track] = set()
         self._inbound: dict[int, Inbound] = {}
+        self._uplink = Uplink()
         self._report_at = now
+        self._judge_at = now
+        self._judged = (now, 0, 0, 0)  # when, octets received, packets expected, packets lost
         self._stats_at = now
         self._received_octets = 0
         self._counted: dict[str, int] = {}
@@ -423,7 +427,9 @@ class Leg:
         return troubled
 
     def report(self, now: float) -> None:
-        """Send the sender and receiver reports when it is time."""
+        """Judge the site's line, and send the sender and receiver reports, when it is time."""
+        if now >= self._judge_at and self.outlet.keys is not None:
+            self._judge(now)
         if now >= self._report_at and self.outlet.keys is not None:
             self._report_at = now + REPORT_EVERY
             self._report(now)
@@ -436,6 +442,25 @@ class Leg:
             packet += rtcp.pli(own, media)
         if packet:
             self._egress.report(self.outlet, self._preamble + packet)
+
+    def _judge(self, now: float) -> None:
+        self._judge_at = now + INTERVAL
+        expected = lost = 0
+        queue: float | None = None
+        for kind, reception in self._receptions():
+            expected += reception.expected
+            lost += reception.expected - reception.received
+            if kind != "audio":
+                lost += self.streams[kind].repaired
+            late = reception.delay.queue(now)
+            if late is not None and (kind != "audio" or queue is None):
+                queue = late if queue is None else max(queue, late)
+        then, octets_then, expected_then, lost_then = self._judged
+        self._judged = now, self._received_octets, expected, lost
+        received_bps = (self._received_octets - octets_then) * 8 / max(now - then, 1e-3)
+        share = max(0, lost - lost_then) / max(1, expected - expected_then)
+        if self._uplink.measured(received_bps, min(1.0, share), queue, now):
+            self._report_at = now  # told at once
 
     def _report(self, now: float) -> None:
         blocks = [
@@ -470,6 +495,9 @@ class Leg:
         line, own = self.offer.line("camera"), self.audio.ssrc
         if line is None or not wanted:
             return []
+        if (limit := self._uplink.limit_bps) is not None:
+            share = min(1.0, max(0.0, limit - AUDIO_SHARE) / sum(wanted.values()))
+            wanted = {ssrc: round(bitrate * share) for ssrc, bitrate in wanted.items()}
         if "goog-remb" in line.feedback:
             return [rtcp.remb(own, AUDIO_SHARE + sum(wanted.values()), list(wanted))]
         if "ccm tmmbr" in line.feedback:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mcu_core.relay.rtcp import Block
 from mcu_core.relay.rtp import sequence_delta
+from mcu_core.relay.uplink import Delay
 
 _RESTART = 3000  # a jump of so many packets is a sender that began anew
 
@@ -24,6 +25,8 @@ class Reception:
         "_rtp_time",
         "_sr_at",
         "_sr_middle",
+        "_transit",
+        "delay",
         "fraction_lost",
         "highest",
         "received",
@@ -43,6 +46,13 @@ class Reception:
         self._expected_before = self._received_before = 0
         self._sr_middle = 0
         self._sr_at = 0.0
+        self._transit = 0.0
+        self.delay = Delay()
+
+    @property
+    def expected(self) -> int:
+        """Packets that should have come so far."""
+        return self.highest - self._base + 1 if self.highest >= 0 else 0
 
     def hear(self, sequence: int, rtp_time: int, now: float) -> int:
         """Count a packet; returns its extended sequence number."""
@@ -53,7 +63,10 @@ class Reception:
             self.highest = highest = highest + delta
             if rtp_time != self._rtp_time:
                 step = ((rtp_time - self._rtp_time + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-                self._jitter += (abs((now - self._arrived) * self._rate - step) - self._jitter) / 16
+                late = now - self._arrived - step / self._rate
+                self._jitter += (abs(late) * self._rate - self._jitter) / 16
+                self._transit += late
+                self.delay.hear(self._transit)
                 self._arrived, self._rtp_time = now, rtp_time
             return highest
         if highest < 0:
@@ -78,7 +91,7 @@ class Reception:
 
     def block(self, now: float) -> Block:
         """The report block for the interval since the last call."""
-        expected = self.highest - self._base + 1 if self.highest >= 0 else 0
+        expected = self.expected
         interval = expected - self._expected_before
         lost = interval - (self.received - self._received_before)
         self._expected_before, self._received_before = expected, self.received

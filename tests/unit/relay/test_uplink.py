@@ -1,0 +1,123 @@
+"""A line that is too narrow is found, a lossy or shaky one is not taken for narrow."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from mcu_core.relay.uplink import INTERVAL, LEAST_BPS, QUEUE, Delay, Uplink
+
+
+class Line:
+    """A bottleneck with a queue, and a site that sends what it is told, up to what it would like."""
+
+    def __init__(self, rate_bps: float, wants_bps: float = 760_000, queue: float = 0.25, loss: float = 0.0) -> None:
+        self.rate, self.wants, self.longest, self.own_loss = rate_bps, wants_bps, queue, loss
+        self.uplink = Uplink()
+        self.now, self.backlog = 0.0, 0.0
+
+    def run(self, seconds: float) -> list[tuple[float, float]]:
+        """(rate that is sent, queue) at each judgement."""
+        seen = []
+        for _ in range(round(seconds / INTERVAL)):
+            self.now += INTERVAL
+            sent = min(self.wants, self.uplink.limit_bps or self.wants)
+            self.backlog += (sent - self.rate) * INTERVAL
+            dropped = max(0.0, self.backlog - self.longest * self.rate)
+            self.backlog = min(max(0.0, self.backlog), self.longest * self.rate)
+            lost = dropped / (sent * INTERVAL) + self.own_loss
+            queue = self.backlog / self.rate
+            self.uplink.measured(min(sent, self.rate) * (1 - self.own_loss), min(1.0, lost), queue, self.now)
+            seen.append((sent, queue))
+        return seen
+
+
+def test_a_wide_line_is_not_limited() -> None:
+    line = Line(4_000_000)
+    line.run(60)
+    assert line.uplink.limit_bps is None
+
+
+def test_a_narrow_line_is_used_well_with_a_short_queue() -> None:
+    line = Line(300_000)
+    line.run(4)
+    seen = line.run(60)
+    assert sum(sent for sent, _ in seen) / len(seen) > 0.8 * 300_000
+    assert max(sent for sent, _ in seen) < 1.3 * 300_000
+    assert sum(queue > QUEUE for _, queue in seen) / len(seen) < 0.15
+
+
+def test_a_line_that_becomes_narrow_and_wide_again_is_followed() -> None:
+    line = Line(2_000_000)
+    line.run(30)
+    line.rate = 500_000
+    assert line.run(3)[-1][0] < 550_000
+    line.rate = 2_000_000
+    assert line.run(30)[-1][0] == 760_000
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.15, 0.25])
+def test_loss_without_a_queue_is_not_narrowness(loss: float) -> None:
+    line = Line(4_000_000, loss=loss)
+    line.run(60)
+    assert line.uplink.limit_bps is None
+
+
+def test_a_cut_for_some_seconds_does_not_slow_the_site() -> None:
+    uplink = Uplink()
+    for index in range(20):
+        uplink.measured(700_000, 0.0, 0.0, index * INTERVAL)
+    for index in range(20, 30):
+        uplink.measured(0, 0.0, None, index * INTERVAL)
+    assert not uplink.measured(500_000, 0.9, 0.0, 15.0)
+    assert uplink.limit_bps is None
+
+
+def test_a_line_that_loses_half_of_everything_for_long_is_relieved() -> None:
+    uplink = Uplink()
+    for index in range(10):
+        uplink.measured(400_000, 0.5, 0.0, index * INTERVAL)
+    assert uplink.limit_bps is not None
+
+
+def test_the_limit_has_a_floor_for_sound() -> None:
+    line = Line(20_000)
+    line.run(60)
+    assert line.uplink.limit_bps is not None
+    assert line.uplink.limit_bps >= LEAST_BPS
+
+
+def queues(jitter: float, seconds: float = 120.0, seed: int = 1) -> list[float]:
+    """What `Delay` says of a line with wandering jitter and no queue."""
+    chance, delay, found = random.Random(seed), Delay(), []
+    sway, now, judged = 0.0, 0.0, 0.0
+    while now < seconds:
+        now += 1 / 30
+        sway = sway * 0.51 + chance.gauss(0, 0.86)
+        delay.hear(0.1 + max(0.0, jitter * sway))
+        if now >= judged + INTERVAL:
+            judged = now
+            queue = delay.queue(now)
+            assert queue is not None
+            found.append(queue)
+    return found
+
+
+def test_jitter_is_not_a_queue() -> None:
+    assert max(queues(0.02)) < QUEUE / 2
+    assert max(queues(0.06)) < QUEUE
+
+
+def test_a_growing_delay_is_a_queue_and_another_clock_is_not() -> None:
+    delay = Delay()
+    for _ in range(30):
+        delay.hear(5.0)
+    assert delay.queue(0.5) == 0
+    for _ in range(30):
+        delay.hear(5.2)
+    assert delay.queue(1.0) == pytest.approx(0.2)
+    for _ in range(30):
+        delay.hear(-80.0)
+    assert delay.queue(1.5) == 0
+    assert delay.queue(2.0) is None
