@@ -27,6 +27,7 @@ from control_api.live.service import LiveService
 from control_api.live.settings import LiveSettings
 from control_api.logs import AccessLog, configure_logs
 from control_api.metrics import Metrics
+from control_api.proxies import client_address
 from control_api.services import Services
 from control_api.settings import Settings, load_settings
 from control_api.store.database import Database
@@ -63,7 +64,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         ),
         metrics=metrics,
     )
-    endpoints = EndpointSockets(live, SocketSettings(allowed_origins=frozenset(settings.http.public_urls)))
+    endpoints = EndpointSockets(
+        live,
+        SocketSettings(allowed_origins=frozenset(settings.http.public_urls)),
+        address=lambda request: client_address(request, settings),
+    )
     services = Services(
         settings=settings,
         database=database,

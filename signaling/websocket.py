@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import structlog
@@ -32,7 +34,7 @@ from signaling.messages import (
     State,
     parse,
 )
-from signaling.origin import origin_allowed
+from signaling.origin import network_of, origin_allowed
 from signaling.outbox import Outbox, Outgoing, encode
 from signaling.rate import MessageRate
 
@@ -47,7 +49,8 @@ class SocketSettings:
     send_deadline: float = 5.0  # one write; a reader slower than that is cut off
     bad_messages: int = 5  # the last one is fatal
     outbox: int = 64
-    strangers: int = 500  # connections that have not said hello yet, all together
+    strangers: int = 500  # connections that have no seat yet, all together
+    silent_of_address: int = 50  # of them those of one address that have not said hello; sites may share an address
     allowed_origins: frozenset[str] = frozenset()  # besides our own
 
 
@@ -60,8 +63,12 @@ class EndpointSockets:
         settings: SocketSettings | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        address: Callable[[web.Request], str] = lambda request: request.remote or "",
     ) -> None:
+        """`address` tells who asks; give one that knows the proxies in front of the server."""
         self._conferences = conferences
+        self._address = address
+        self._silent: Counter[str] = Counter()  # connections that have not said hello, by network
         self._settings = settings or SocketSettings()
         self._clock = clock
         self._open: set[_Connection] = set()
@@ -73,7 +80,11 @@ class EndpointSockets:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if not origin_allowed(request.headers.get("Origin"), request.host, self._settings.allowed_origins):
             return _refusal(403, "bad_origin", "Trang này không thuộc máy chủ.", "The page is not of this server.")
-        if len(self._strangers) >= self._settings.strangers:
+        network = network_of(self._address(request))
+        if (
+            len(self._strangers) >= self._settings.strangers
+            or self._silent[network] >= self._settings.silent_of_address
+        ):
             return _refusal(503, "mcu_busy", "Quá nhiều kết nối đang chờ.", "Too many connections are waiting.")
         socket = web.WebSocketResponse(
             max_msg_size=4 * MAX_MESSAGE,  # a little over the limit is answered in words, far over is cut by aiohttp
@@ -83,13 +94,21 @@ class EndpointSockets:
         connection = _Connection(socket, request, self._conferences, self._settings, self._clock)
         self._open.add(connection)
         self._strangers.add(connection)
-        try:
-            await socket.prepare(request)
-            await connection.run(known=lambda: self._strangers.discard(connection))
-        finally:
-            self._open.discard(connection)
-            self._strangers.discard(connection)
+        self._silent[network] += 1
+        with ExitStack() as silent:
+            silent.callback(self._spoken, network)
+            try:
+                await socket.prepare(request)
+                await connection.run(heard=silent.close, known=lambda: self._strangers.discard(connection))
+            finally:
+                self._open.discard(connection)
+                self._strangers.discard(connection)
         return socket
+
+    def _spoken(self, network: str) -> None:
+        self._silent[network] -= 1
+        if not self._silent[network]:
+            del self._silent[network]
 
     def shut_down(self) -> None:
         """The server goes down: endpoints are told to come back (close code 1001)."""
@@ -148,13 +167,13 @@ class _Connection:
 
     # -- the connection's tasks
 
-    async def run(self, known: Callable[[], None]) -> None:
-        """Serve the connection until it ends; `known` is called once it has taken a seat."""
+    async def run(self, *, heard: Callable[[], None], known: Callable[[], None]) -> None:
+        """Serve the connection until it ends; `heard` is called at its hello, `known` once it has taken a seat."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._write(), name="endpoint/write")
             pinger = tasks.create_task(self._ping(), name="endpoint/ping")
             try:
-                self._seat = await self._greet()
+                self._seat = await self._greet(heard)
                 if self._seat is not None:
                     known()
                     await self._obey(self._seat, tasks)
@@ -191,7 +210,7 @@ class _Connection:
             self._pinged += 1
             self.send(encode(Ping(n=self._pinged)))
 
-    async def _greet(self) -> str | None:
+    async def _greet(self, heard: Callable[[], None]) -> str | None:
         """Wait for hello and take the seat.  None when the connection is to end."""
         try:
             async with asyncio.timeout(self._settings.hello_deadline):
@@ -208,6 +227,7 @@ class _Connection:
             return None
         if hello is None:
             return None
+        heard()
         try:
             return await self._conferences.enter(hello, self)
         except McuError as error:

@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mcu_core.errors import EndpointError, PeerLost
 from mcu_core.wire import View
 from signaling import Channel, EndpointSockets, SocketSettings
-from signaling.errors import bad_token, not_allowed, replaced, told
+from signaling.errors import AWAY_RETRY_AFTER, bad_token, not_allowed, replaced, told
 from signaling.messages import Hello, Offer, Quality, SeatConference, SeatSite, State, Welcome
+from signaling.origin import network_of
 from signaling.outbox import encode
 
 HELLO = {"type": "hello", "version": 1, "token": "good", "client": "test/1", "language": "vi"}
@@ -33,6 +34,8 @@ class FakeConferences:
         self.lost_seats: list[str] = []
 
     async def enter(self, hello: Hello, channel: Channel) -> str:
+        if hello.token == "later":
+            raise PeerLost("database_unavailable", "Mất kết nối.", "Away.")
         if hello.token != "good":
             raise bad_token()
         seat = hello.seat or f"s-{len(self.channels) + 1}"
@@ -300,6 +303,60 @@ async def test_strangers_are_limited(connect: Connect) -> None:
     await first.send_json(HELLO)
     assert (await receive(first))["type"] == "welcome"
     await joined(connect)  # who has said hello is no stranger any more
+
+
+async def test_silent_connections_of_one_address_are_limited() -> None:
+    asking = "192.0.2.1"
+    sockets = EndpointSockets(FakeConferences(), SocketSettings(silent_of_address=2), address=lambda _: asking)
+    app = web.Application()
+    app.router.add_get("/ws/v1/endpoint", sockets.handle)
+    async with TestClient(TestServer(app)) as client:
+        first, second = [await client.ws_connect("/ws/v1/endpoint") for _ in range(2)]
+        with pytest.raises(WSServerHandshakeError, match="503"):
+            await client.ws_connect("/ws/v1/endpoint")
+        asking = "192.0.2.2"
+        await client.ws_connect("/ws/v1/endpoint")  # another address is not affected
+        asking = "192.0.2.1"
+        await first.send_json(HELLO)
+        assert (await receive(first))["type"] == "welcome"
+        third = await client.ws_connect("/ws/v1/endpoint")  # who has said hello is not counted
+        with pytest.raises(WSServerHandshakeError, match="503"):
+            await client.ws_connect("/ws/v1/endpoint")
+        for socket in (first, second, third):
+            await socket.close()
+        await asyncio.sleep(0.05)
+        for _ in range(2):
+            await client.ws_connect("/ws/v1/endpoint")
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1::7", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_an_address_belongs_to_a_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+async def test_a_hello_while_the_database_is_away_may_come_back(connect: Connect) -> None:
+    socket = await connect()
+    await socket.send_json(HELLO | {"token": "later"})
+    error = await receive(socket)
+    assert (error["code"], error["fatal"], error["retry_after"]) == ("media_unavailable", True, AWAY_RETRY_AFTER)
+    assert await close_code(socket) == 1000  # no code of a final refusal
+
+
+async def test_a_pong_for_a_ping_that_was_not_sent_counts_for_nothing(connect: Connect) -> None:
+    socket = await joined(connect, ping_period=0.05)
+    await socket.send_json({"type": "pong", "n": 1_000_000})
+    assert await receive(socket) == {"type": "ping", "n": 1}
+    assert await receive(socket) == {"type": "ping", "n": 2}
+    assert await close_code(socket) == 3008
 
 
 async def test_a_server_that_goes_down_says_so(conferences: FakeConferences) -> None:
