@@ -17,7 +17,7 @@ from control_api.live.store import Json
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Link, WorkerLink
 from mcu_core.arrangement import Arrangement
-from mcu_core.errors import McuError, PeerLost
+from mcu_core.errors import EndpointError, McuError, PeerLost
 from mcu_core.on_air import OnAir
 from mcu_core.presence import Happening, Leg, Presence
 from mcu_core.wire import CloseLeg, Event, LegAnswer, LegInfo, LegState, OpenLeg, RestartIce
@@ -54,6 +54,7 @@ class Legs:
         self._owner, self._people, self._around = owner, people, around
         self._deadline = around.settings.worker_deadline
         self._relay_of: dict[str, str] = {}  # by seat
+        self._opening: dict[str, WorkerLink] = {}  # by seat: asked for a leg, and whether there is one is not known
         self._unserved: set[str] = set()  # seats to be told when there is media again
         self._mixer: WorkerLink | None = None
         self._mixer_task: asyncio.Task[None] | None = None
@@ -74,7 +75,9 @@ class Legs:
         self._unserved.discard(seat)
         self._relay_of.pop(seat, None)
         leg = self._owner.presence.legs.pop(seat, None)
-        relay = None if leg is None else self._around.relays.get(leg.relay)
+        relay = self._opening.pop(seat, None)
+        if leg is not None:
+            relay = self._around.relays.get(leg.relay)
         if relay is not None:
             self._around.spawn(self._closing(relay, seat), "live/close-leg")
 
@@ -111,8 +114,14 @@ class Legs:
         if presence.legs.pop(seat.id, None) is not None:
             await relay.call(CloseLeg(seat.id), self._deadline)
         number = 0 if seat.site is None else self._owner.arrangement.sites[seat.site].number
-        reply = await relay.call(OpenLeg(seat.id, self._owner.id, number, mixer, sdp), self._deadline)
+        self._opening[seat.id] = relay  # stays when a newer offer or the end of the WebSocket cancels this
+        try:
+            reply = await relay.call(OpenLeg(seat.id, self._owner.id, number, mixer, sdp), self._deadline)
+        except EndpointError:
+            self._opening.pop(seat.id, None)
+            raise
         assert isinstance(reply, LegAnswer)
+        self._opening.pop(seat.id, None)
         if self._people.seats.get(seat.id) is not seat:  # it was given up meanwhile
             self._around.spawn(self._closing(relay, seat.id), "live/close-leg")
             raise errors.replaced()

@@ -558,6 +558,33 @@ async def test_a_database_that_hangs_keeps_the_seat_of_who_comes_back(monkeypatc
         assert (await w.enter(token, seat))[0] == seat
 
 
+async def test_an_offer_that_was_given_up_leaves_no_leg_behind() -> None:
+    async with world("a") as w:
+        seat, channel = await w.enter(await w.token("a"))
+        await settle()
+        w.machine.relay.hung.clear()
+        older = asyncio.create_task(w.offer(seat, channel))
+        await settle()
+        older.cancel()
+        w.machine.relay.hung.set()
+        await w.offer(seat, channel)  # the newer one is served
+        assert seat in w.machine.relay.legs
+        await w.live.leave(seat, channel)
+        await settle()
+        assert w.machine.relay.legs == {}
+
+        seat, channel = await w.enter(await w.token("a"))
+        w.machine.relay.hung.clear()
+        only = asyncio.create_task(w.offer(seat, channel))
+        await settle()
+        only.cancel()
+        await settle()
+        w.machine.relay.hung.set()
+        await w.live.leave(seat, channel)
+        await settle()
+        assert [call.leg for call in w.machine.relay.calls if isinstance(call, CloseLeg)][-1] == seat
+
+
 async def test_messages_of_a_replaced_websocket_are_ignored() -> None:
     async with world("a") as w:
         token = await w.token("a")
