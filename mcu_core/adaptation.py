@@ -30,6 +30,7 @@ BAD_LOSS, GOOD_LOSS = 0.10, 0.08
 SETTLING = 4.0  # seconds after a step down in which loss is still that of the larger size
 ANYWAY, OWN_MOST = 0.6, 0.25  # share of the loss before a step down that stays if it is the line's own; the most of it
 SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
+LAST_LOSS, LAST_SHORT = 0.25, 0.6  # the same where only sound is left below: jitter alone makes estimates low
 BOUNDED_BY_SENT = 1.2  # one above this share is not limited by the line
 HEADROOM = 1.3  # of the estimate, to step up
 BAD_SECONDS = 2
@@ -109,12 +110,14 @@ class LegAdaptation:
         current = nearest(rungs, self.size)
         sent = stats.sent_kbps * 1000
         estimate = stats.remb_bps
-        short = estimate is not None and sent >= LITTLE_BPS and estimate < SHORT_OF_SENT * sent
+        last = current is rungs[-1]
+        least = LAST_SHORT if last else SHORT_OF_SENT
+        short = estimate is not None and sent >= LITTLE_BPS and estimate < least * sent
         stuck = short and estimate is not None and estimate <= GROWING * self._estimate
         self._estimate = estimate or 0
         self._short = self._short + 1 if stuck else 0
         lost = self._beyond_own(stats.peer_lost_fraction, now)
-        self._bad = self._bad + 1 if lost >= BAD_LOSS else 0
+        self._bad = self._bad + 1 if lost >= (LAST_LOSS if last else BAD_LOSS) else 0
         if short or self._bad:
             self._good_since = None
             over = self._bad >= BAD_SECONDS or self._short >= SHORT_SECONDS

@@ -97,6 +97,14 @@ def test_sound_alone_when_not_even_the_smallest_picture_passes() -> None:
     assert drive(leg, 0, 10, narrow(90_000))[-1][1] == "sound"
 
 
+def test_the_smallest_picture_stays_on_a_shaky_line() -> None:
+    """Chromium's estimate falls with jitter alone, by 0.85 times what comes, again and again."""
+    leg = LegAdaptation()
+    drive(leg, 0, 3, narrow(250_000))
+    assert leg.size == "low"
+    assert drive(leg, 3, 60, lambda size: stats(164, 112_000, lost=0.12)) == []
+
+
 def test_a_small_estimate_of_a_still_picture_is_not_bad() -> None:
     leg = LegAdaptation()
     assert drive(leg, 0, 60, lambda size: stats(200, 290_000)) == []
