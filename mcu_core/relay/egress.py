@@ -27,7 +27,7 @@ SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at m
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
-RESEND_AGAIN = 0.015  # seconds from an answer to its copy, on a line that loses answers, too
+RESEND_AGAIN = 0.006  # seconds from an answer to its copy, on a line that loses answers, too
 DEFAULT_RTT = 0.1
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
@@ -177,9 +177,14 @@ class VideoSender:
                 return ring, number, shift
         return None
 
-    def overtaken(self, ring: Ring, number: int) -> bool:
-        """Whether a keyframe was sent after this packet: it shows all that the packet could."""
-        return ring is self.ring and ring.keyframe is not None and number < ring.keyframe < self.cursor
+    def overtaken(self, ring: Ring, number: int, now: float) -> bool:
+        """Whether a keyframe was sent after this packet: it shows all that the packet could.
+
+        The last packets of a rendition that was left a moment ago are still answered.
+        """
+        if ring is not self.ring:
+            return now - self.keyframe_sent_at > self.rtt + 0.1
+        return ring.keyframe is not None and number < ring.keyframe < self.cursor
 
     def may_resend(self, sequence: int, size: int, now: float) -> bool:
         """Whether a NACK for `sequence` is answered: not again within a round trip, and within the budget.
@@ -338,7 +343,7 @@ class Egress:
             if packet is None:
                 self._drop("nack_unknown")
                 continue
-            if place is None or sender.overtaken(place[0], place[1]):
+            if place is None or sender.overtaken(place[0], place[1], now):
                 continue
             if not sender.may_resend(sequence, packet.size, now):
                 continue

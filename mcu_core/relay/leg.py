@@ -126,6 +126,7 @@ class Leg:
         self.plan = LegPlan(leg)
         self.outlet = Outlet()
         self.rtt: float | None = None
+        self._least_rtt = float("inf")
         self._peer_loss = PeerLoss()
         self.remb_bps: int | None = None
         self._owner, self._opener, self._egress = owner, opener, egress
@@ -343,8 +344,11 @@ class Leg:
             if self.video is not None:
                 self.video.rtt = self.rtt
         self._peer_loss.hear(block)
+        if rtt is not None:
+            self._least_rtt = min(rtt, self._least_rtt * 1.005)
         if self.video is not None:
-            self.video.twice = self._peer_loss.fraction >= ANSWER_TWICE
+            crowded = self.rtt is not None and self.rtt > 1.5 * self._least_rtt + 0.05  # by a queue: repeats fill it
+            self.video.twice = self._peer_loss.fraction >= ANSWER_TWICE and not crowded
 
     def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
         for kind, reception in self._receptions():
