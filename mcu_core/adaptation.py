@@ -8,8 +8,8 @@ one that stands well above what is sent says nothing about more: then the next s
 An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
 
 Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
-lost with less sent, the line loses that much anyway: smaller pictures do not help, NACKs do, and only loss beyond that
-counts from then on.
+lost with less sent and no queue makes the round trip longer, the line loses that much anyway: smaller pictures do not
+help, NACKs do, and only loss beyond that counts from then on.
 
 Pure: `now` is seconds of the caller's clock.  Owned by the conference's control task.
 """
@@ -28,6 +28,7 @@ SOUND_BPS = 64_000  # of one leg, packet headers included
 
 BAD_LOSS, GOOD_LOSS = 0.10, 0.08
 SETTLING = 4.0  # seconds after a step down in which loss is still that of the larger size
+CROWDED, CROWDED_MS = 1.5, 50.0  # times the least round trip and so much more: there is a queue
 ANYWAY, OWN_MOST = 0.6, 0.25  # share of the loss before a step down that stays if it is the line's own; the most of it
 SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
 LAST_LOSS, LAST_SHORT = 0.25, 0.6  # the same where only sound is left below: jitter alone makes estimates low
@@ -104,6 +105,7 @@ class LegAdaptation:
         self._wait: dict[Size, float] = {}  # by size that failed: seconds of good line before it is tried again
         self._own_loss = 0.0  # what the line loses whatever is sent
         self._lowered: tuple[float, float] | None = None  # until it is known: when settled, the loss before
+        self._least_rtt_ms = float("inf")
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
@@ -116,7 +118,11 @@ class LegAdaptation:
         stuck = short and estimate is not None and estimate <= GROWING * self._estimate
         self._estimate = estimate or 0
         self._short = self._short + 1 if stuck else 0
-        lost = self._beyond_own(stats.peer_lost_fraction, now)
+        crowded = False
+        if stats.rtt_ms is not None:
+            self._least_rtt_ms = min(stats.rtt_ms, self._least_rtt_ms * 1.005)
+            crowded = stats.rtt_ms > CROWDED * self._least_rtt_ms + CROWDED_MS
+        lost = self._beyond_own(stats.peer_lost_fraction, crowded, now)
         self._bad = self._bad + 1 if lost >= (LAST_LOSS if last else BAD_LOSS) else 0
         if short or self._bad:
             self._good_since = None
@@ -135,14 +141,14 @@ class LegAdaptation:
             self._wait.pop(self.size, None)
         return self._raise(current, rungs, estimate, sent, now)
 
-    def _beyond_own(self, lost: float, now: float) -> float:
+    def _beyond_own(self, lost: float, crowded: bool, now: float) -> float:
         """The loss that says something about the size."""
         if self._lowered is not None:
             settled, before = self._lowered
             if now < settled:
                 return 0.0
             self._lowered = None
-            if ANYWAY * before <= lost <= OWN_MOST and lost > GOOD_LOSS:
+            if before <= OWN_MOST and ANYWAY * before <= lost <= OWN_MOST and lost > GOOD_LOSS and not crowded:
                 self._own_loss = max(self._own_loss, lost)
         if lost < self._own_loss:
             self._own_loss += (lost - self._own_loss) / 20

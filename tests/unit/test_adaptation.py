@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +166,13 @@ def test_a_line_that_does_not_carry_the_next_size_either_is_not_taken_for_a_loss
     leg = LegAdaptation()
     loss = {"high": 0.9, "medium": 0.6, "low": 0.0, "sound": 0.0}
     changes = drive(leg, 0, 12, lambda size: stats(sent(size), None, lost=loss[size]))
+    assert [size for _, size in changes] == ["medium", "low"]
+
+
+def test_loss_with_a_longer_round_trip_is_a_line_that_is_full() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 20, lambda size: replace(stats(sent(size), None), rtt_ms=100.0))
+    changes = drive(leg, 20, 20, lambda size: replace(stats(sent(size), None, lost=0.2), rtt_ms=400.0))
     assert [size for _, size in changes] == ["medium", "low"]
 
 
