@@ -1,20 +1,24 @@
 import type { Hint } from './protocol';
 
+/** The largest picture the MCU decodes; more is never sent, with or without a hint. */
+export const LARGEST = { width: 1920, height: 1080 };
+
 /** What `RTCRtpEncodingParameters` must say so that no more is sent than is shown.
  *
- * The MCU asks for at most `hint.width` x `hint.height`; the capture may be smaller or of another shape, so the larger
- * of both ratios counts and nothing is ever scaled up. An unknown capture size (0) is sent as it is. */
+ * The MCU asks for at most `hint.width` x `hint.height` (0: as large as allowed); the capture may be smaller or of
+ * another shape, so the larger of both ratios counts and nothing is ever scaled up. An unknown capture size (0) is sent
+ * as it is. Without a hint only `LARGEST` counts. */
 export function encodingFor(
-  hint: Hint,
+  hint: Hint | undefined,
   capture: { width: number; height: number },
 ): Pick<RTCRtpEncodingParameters, 'active' | 'scaleResolutionDownBy' | 'maxFramerate' | 'maxBitrate'> {
-  if (!hint.active) return { active: false };
-  const ratio =
-    hint.width > 0 && hint.height > 0 ? Math.min(capture.width / hint.width, capture.height / hint.height) : 1;
+  if (hint && !hint.active) return { active: false };
+  const width = Math.min(hint?.width || LARGEST.width, LARGEST.width);
+  const height = Math.min(hint?.height || LARGEST.height, LARGEST.height);
   return {
     active: true,
-    scaleResolutionDownBy: Math.max(1, ratio || 1),
-    ...(hint.frame_rate > 0 && { maxFramerate: hint.frame_rate }),
-    ...(hint.bitrate_bps > 0 && { maxBitrate: hint.bitrate_bps }),
+    scaleResolutionDownBy: Math.max(1, capture.width / width, capture.height / height),
+    ...(hint && hint.frame_rate > 0 && { maxFramerate: hint.frame_rate }),
+    ...(hint && hint.bitrate_bps > 0 && { maxBitrate: hint.bitrate_bps }),
   };
 }

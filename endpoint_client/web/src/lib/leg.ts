@@ -3,7 +3,7 @@
 //
 // No trickle: the MCU is ICE-lite, learns the address from the checks and never needs our candidates.
 
-import { encodingFor } from './hints';
+import { encodingFor, LARGEST } from './hints';
 import type { Hint, HintedTrack } from './protocol';
 
 export type Source = 'microphone' | HintedTrack;
@@ -17,6 +17,7 @@ export class Leg {
   readonly #pc: RTCPeerConnection;
   readonly #senders = new Map<Source, RTCRtpSender>();
   readonly #hints = new Map<HintedTrack, Hint>();
+  readonly #sizes = new Map<HintedTrack, string>(); // of the captures when their encodings were last set
   #work: Promise<unknown> = Promise.resolve(); // sender changes one after another
 
   constructor(kind: 'site' | 'monitor', events: LegEvents) {
@@ -47,6 +48,7 @@ export class Leg {
   async answer(sdp: string): Promise<void> {
     if (this.#pc.signalingState !== 'have-local-offer') return; // an answer to an offer already given up
     await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+    for (const source of this.#hints.keys()) this.#queue(() => this.#apply(source)); // lost if set while negotiating
   }
 
   /** Send `track` from now on, or nothing. */
@@ -64,6 +66,14 @@ export class Leg {
     this.#queue(() => this.#apply(hint.track));
   }
 
+  /** Set the encodings anew whose capture has changed its size (a resized window, a turned telephone). */
+  fit(): void {
+    for (const source of ['camera', 'screen'] as const) {
+      const track = this.#senders.get(source)?.track;
+      if (track && sizeOf(track).join() !== this.#sizes.get(source)) this.#queue(() => this.#apply(source));
+    }
+  }
+
   stats(): Promise<RTCStatsReport> {
     return this.#pc.getStats();
   }
@@ -75,16 +85,18 @@ export class Leg {
 
   async #apply(source: HintedTrack): Promise<void> {
     const sender = this.#senders.get(source);
+    if (!sender) return;
+    const [width, height] = sizeOf(sender.track);
     const hint = this.#hints.get(source);
-    if (!sender || !hint) return;
-    const settings = sender.track?.getSettings();
+    if (!hint && width <= LARGEST.width && height <= LARGEST.height) return; // sent as it is
     const parameters = sender.getParameters();
     const encoding = parameters.encodings[0];
     if (!encoding) return; // nothing negotiated yet; applied again with the next track or hint
     delete encoding.maxBitrate;
     delete encoding.maxFramerate;
-    Object.assign(encoding, encodingFor(hint, { width: settings?.width ?? 0, height: settings?.height ?? 0 }));
+    Object.assign(encoding, encodingFor(hint, { width, height }));
     await sender.setParameters(parameters);
+    this.#sizes.set(source, `${width},${height}`);
   }
 
   #queue(job: () => Promise<void>): void {
@@ -92,4 +104,9 @@ export class Leg {
       if (this.#pc.signalingState !== 'closed') console.warn('sender not changed:', error);
     });
   }
+}
+
+function sizeOf(track: MediaStreamTrack | null): [width: number, height: number] {
+  const { width = 0, height = 0 } = track?.getSettings() ?? {};
+  return [width, height];
 }

@@ -2,6 +2,7 @@
 
 import { socketUrl } from '../lib/api';
 import { Devices, troubleOf, type Kind } from '../lib/devices.svelte';
+import { LARGEST } from '../lib/hints';
 import { language } from '../lib/i18n.svelte';
 import { recall, remember } from '../lib/remember';
 import { Seat } from '../lib/seat.svelte';
@@ -79,7 +80,11 @@ export class Session {
     }
     try {
       const stream = await navigator.mediaDevices.getDisplayMedia({
-        video: { frameRate: { ideal: 15, max: 30 } },
+        video: {
+          width: { max: LARGEST.width },
+          height: { max: LARGEST.height },
+          frameRate: { ideal: 15, max: 30 },
+        },
         audio: false,
       });
       const track = stream.getVideoTracks()[0];
