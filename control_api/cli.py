@@ -71,9 +71,15 @@ def init(
     host: Annotated[
         list[str] | None, typer.Option(help="Tên hoặc địa chỉ người dùng mở · name or address that people open")
     ] = None,
-    data_dir: Annotated[Path, typer.Option(help="Thư mục dữ liệu · folder of all data")] = Path("var"),
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8443,
-    relay_port: Annotated[int, typer.Option(min=1, max=65535, help="Cổng UDP cho hình và tiếng · UDP, media")] = 40000,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Thư mục dữ liệu · folder of all data; mặc định · default var")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Cổng HTTPS · port; mặc định · default 8443")
+    ] = None,
+    relay_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Cổng UDP cho hình và tiếng · UDP, media; 40000")
+    ] = None,
     config: Annotated[Path, typer.Option(help="Tệp cấu hình · settings file")] = Path("mcu.toml"),
     admin: Annotated[str, typer.Option(help="Tên quản trị viên · name of the administrator")] = "admin",
 ) -> None:
@@ -86,18 +92,14 @@ def init(
     from rich.table import Table
 
     from control_api import tls
-    from control_api.first_run import first_administrator, prepare, write_settings
-    from control_api.settings import Http, Relay, Settings, Tls, load_settings
+    from control_api.first_run import chosen_settings, first_administrator, prepare, write_settings
+    from control_api.settings import load_settings, read_settings
 
-    hosts = tuple(host or ())
-    wanted = Settings.model_construct(  # what was asked for here, whatever MCU_* says
-        data_dir=data_dir,
-        http=Http(port=port, public_urls=tuple(f"https://{name}:{port}" for name in hosts[:1])),
-        relay=Relay(port=relay_port),
-        tls=Tls(host_names=hosts),
-    )
+    # What is not given here comes from the environment, as it will for `mcu serve`; what is given stands before it.
+    wanted = chosen_settings(read_settings({}, config), tuple(host or ()), data_dir, port, relay_port)
     written = write_settings(config, wanted)
-    settings = load_settings(config)
+    served = load_settings(config)
+    settings = wanted if written else served
     certificates = asyncio.run(prepare(settings))
     password = asyncio.run(first_administrator(settings, admin))
     facts = Table.grid(padding=(0, 2))
@@ -111,7 +113,9 @@ def init(
     if password is not None:
         facts.add_row("Quản trị viên · administrator", f"[b]{admin}[/b]")
         facts.add_row("Mật khẩu · password", f"[b]{password}[/b]  (chỉ hiện một lần · shown only once)")
-    facts.add_row("Tiếp theo · next", f"mcu serve   →   {settings.own_url()}")
+    if settings != served:
+        facts.add_row("Chú ý · note", "biến MCU_* đang thay giá trị trong tệp · MCU_* variables override the file")
+    facts.add_row("Tiếp theo · next", f"mcu serve   →   {served.own_url()}")
     _console().print(facts)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from control_api import tls
 from control_api.accounts.accounts import Accounts
 from control_api.accounts.rules import Role, random_password
-from control_api.settings import Settings
+from control_api.settings import Http, Settings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
 
@@ -44,7 +44,13 @@ host_names = {host_names}
 port = {relay_port}         # UDP; relay k dùng · uses port + k
 # bind = ["0.0.0.0", "::"]
 # announce = ["203.0.113.10"]         # địa chỉ báo cho điểm cầu · addresses told to sites
-count = 1
+count = {relay_count}
+
+[conference]
+# Số điểm cầu được xem hình riêng, mỗi điểm tốn một bộ mã hóa · sites with a view of their own, an encoder each
+# personal_views = 4        # 0 – 32
+# Gửi cho từng điểm cầu cỡ hình vừa với đường truyền · send each site the size of picture that its line carries
+# adaptation = true
 
 [session]
 # idle = 7200               # giây · seconds
@@ -63,7 +69,27 @@ def settings_text(settings: Settings) -> str:
         public_urls=_toml_list(settings.http.public_urls),
         host_names=_toml_list(settings.tls.host_names),
         relay_port=settings.relay.port,
+        relay_count=settings.relay.count,
     )
+
+
+def chosen_settings(
+    base: Settings, hosts: tuple[str, ...], data_dir: Path | None, port: int | None, relay_port: int | None
+) -> Settings:
+    """`base` with what was given on the command line, whatever the environment says."""
+    http, relay, tls_section = base.http, base.relay, base.tls
+    if port is not None:
+        http = http.model_copy(update={"port": port})
+    if hosts:
+        url = f"https://[{hosts[0]}]" if ":" in hosts[0] else f"https://{hosts[0]}"
+        http = Http.model_validate(http.model_dump() | {"public_urls": (f"{url}:{http.port}",)})
+        tls_section = tls_section.model_copy(update={"host_names": hosts})
+    if relay_port is not None:
+        relay = relay.model_copy(update={"port": relay_port})
+    update: dict[str, object] = {"http": http, "relay": relay, "tls": tls_section}
+    if data_dir is not None:
+        update["data_dir"] = data_dir
+    return base.model_copy(update=update)
 
 
 def write_settings(path: Path, settings: Settings) -> bool:

@@ -252,6 +252,11 @@ def load_settings(path: Path | None = None) -> Settings:
             f"Tệp cấu hình {path} không đúng cú pháp TOML: {error}.",
             f"The settings file {path} is not valid TOML: {error}.",
         ) from None
+    return read_settings(values, path)
+
+
+def read_settings(values: Mapping[str, Any], path: Path) -> Settings:
+    """The environment over `values` (the table read from `path`).  Raises OperatorError `bad_settings`."""
     try:
         return Settings(**values)
     except ValidationError as error:
