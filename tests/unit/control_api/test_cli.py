@@ -5,13 +5,14 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from control_api import cli
-from control_api.settings import load_settings
+from control_api.settings import Section, Settings, load_settings
 
 MCU = (sys.executable, "-m", "control_api.cli")
 
@@ -60,6 +61,31 @@ def test_init_makes_everything_once(here: Path) -> None:
     assert (here / "data" / "tls" / "ca.pem").read_bytes() == ca
     users = json.loads(mcu("user", "list", "--json"))
     assert [(user["username"], user["role"]) for user in users] == [("admin", "administrator")]
+
+
+def test_init_writes_what_was_asked_whatever_the_environment_says(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {
+        "MCU_RELAY_PORT": "41000",
+        "MCU_RELAY_COUNT": "2",
+        "MCU_HTTP_PORT": "9443",
+        "MCU_TLS_HOST_NAMES": "x",
+    }
+    with monkeypatch.context() as set_for_now:
+        for name, value in environment.items():
+            set_for_now.setenv(name, value)
+        said = mcu("init", "--host", "mcu.example.vn", "--relay-port", "42000", "--data-dir", "data")
+    assert "override" in said
+    assert (here / "data" / "mcu.sqlite3").exists()
+    settings = load_settings(here / "mcu.toml")
+    assert (settings.relay.port, settings.relay.count) == (42000, 2)
+    assert settings.http.public_urls == ("https://mcu.example.vn:9443",)
+    assert settings.tls.host_names == ("mcu.example.vn",)
+
+
+def test_init_lists_every_section(here: Path) -> None:
+    mcu("init")
+    sections = {name for name, field in Settings.model_fields.items() if isinstance(field.default, Section)}
+    assert sections <= tomllib.loads((here / "mcu.toml").read_text(encoding="utf-8")).keys()
 
 
 def test_users_are_added_changed_and_disabled() -> None:
