@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
 from mcu_core.errors import EndpointError, McuError, OperatorError, PeerLost
+from mcu_core.validation import in_vietnamese
 
 STATUS = {
     "bad_json": 400,
@@ -105,14 +106,14 @@ def not_found(path: str) -> Refused:
 
 def invalid(error: ValidationError, where: str) -> Refused:
     """What pydantic did not accept in the `body`, the `query` or the `path`."""
+    found = error.errors(include_url=False, include_input=False)
     detail = [
-        {"where": ".".join([where, *(str(part) for part in item["loc"])]), "problem": item["msg"]}
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        {"where": ".".join([where, *(str(part) for part in item["loc"])]), "problem": item["msg"]} for item in found
     ]
-    first = f"{detail[0]['where']}: {detail[0]['problem']}"
+    place, first = detail[0]["where"], detail[0]["problem"]
     return Refused(
         "invalid",
-        f"Dữ liệu gửi lên không hợp lệ ({first}).",
-        f"The request is not valid ({first}).",
+        f"Dữ liệu gửi lên không hợp lệ ({place}: {in_vietnamese(found[0])}).",
+        f"The request is not valid ({place}: {first}).",
         detail=detail,
     )

@@ -28,9 +28,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mcu_core.errors import OperatorError
+from mcu_core.validation import in_vietnamese
 
 CONFIG_VARIABLE = "MCU_CONFIG"
 DEFAULT_CONFIG = "mcu.toml"
@@ -51,12 +53,17 @@ def _lower(value: Any) -> Any:
 def _origin(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise ValueError("must look like https://mcu.example.vn or https://mcu.example.vn:8443")
+        raise PydanticCustomError(
+            "not_an_origin", "must look like https://mcu.example.vn or https://mcu.example.vn:8443"
+        )
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _network(value: str) -> str:
-    return str(ipaddress.ip_network(value, strict=False))
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise PydanticCustomError("not_a_network", "must be an IP address or a network like 10.0.0.0/8") from None
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -272,7 +279,7 @@ def _bad_settings(error: ValidationError, path: Path) -> OperatorError:
             vi.append(f"không có khóa nào tên `{key}`")
             en.append(f"there is no key `{key}`")
         else:
-            vi.append(f"giá trị của `{key}` ({variable}) không dùng được: {item['msg']}")
+            vi.append(f"giá trị của `{key}` ({variable}) không dùng được: {in_vietnamese(item)}")
             en.append(f"the value of `{key}` ({variable}) cannot be used: {item['msg']}")
     return OperatorError(
         "bad_settings",

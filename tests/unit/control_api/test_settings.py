@@ -76,6 +76,16 @@ def test_errors_do_not_show_secrets(tmp_path: Path) -> None:
     assert "geheim" in settings.database
 
 
+def test_vietnamese_sentences_hold_no_english(tmp_path: Path) -> None:
+    error = refused(written(tmp_path, "[http]\nport = 0\npublic_urls = ['mcu']\ntrusted_proxies = ['x']\n"))
+    assert "không được nhỏ hơn 1" in error.vi
+    assert "phải có dạng https://" in error.vi
+    assert "dải mạng" in error.vi
+    assert "must" not in error.vi
+    assert "should" not in error.vi
+    assert "must look like" in error.en
+
+
 def test_a_file_that_is_pointed_to_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MCU_CONFIG", str(tmp_path / "none.toml"))
     with pytest.raises(OperatorError, match="no_settings"):
