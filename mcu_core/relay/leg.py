@@ -217,8 +217,12 @@ class Leg:
         await self._dtls.ended()
 
     async def close(self) -> None:
+        """Say goodbye and hold nothing that holds this leg: counted references free it then, not a rare collection."""
         await self._dtls.close()
         self.outlet.keys = None
+        self.streams.clear()
+        self._inbound.clear()
+        self.voice = None
 
     def take_dtls(self, data: bytes) -> None:
         self._dtls.pipe.feed(data)
