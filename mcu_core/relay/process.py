@@ -286,6 +286,7 @@ class Relay:
             packets_in_per_s=round((self._packets[0] - before[0]) / interval, 1),
             packets_out_per_s=round((self._packets[1] - before[1]) / interval, 1),
             dropped=self._dropped(),
+            tasks=len(asyncio.all_tasks()),
         )
         self._stats_at, self._cpu, self._lag = now, cpu, 0.0
         self._tell(stats)
