@@ -1,6 +1,7 @@
 """`python -m control_api.control`: the control process.  The supervisor starts it and starts it again when it dies.
 
 Exits with 78 (EX_CONFIG) when a setting is wrong, which ends the supervisor too: restarting does not heal a setting.
+With 75 (EX_TEMPFAIL) when the database has not answered for a minute: the supervisor starts it again.
 Its death interrupts no sound and no picture; everything it acknowledged is in the database.
 """
 
@@ -15,6 +16,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -32,22 +34,25 @@ from control_api.services import Services
 from control_api.settings import Settings, load_settings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
-from mcu_core.errors import McuError, OperatorError
+from mcu_core.errors import McuError, OperatorError, PeerLost
 from mcu_core.node.child import PARENT, die_with_parent
 from mcu_core.node.pool import LocalPool
 from signaling.websocket import EndpointSockets, SocketSettings
 
+_DATABASE_PATIENCE = 60.0  # a database of the same machine may start after us
 _LOADING = 10.0  # the pages answer after that even if the conferences are not loaded
 _STOPPING = 3.0  # for requests in flight, less than the supervisor's patience
 _DAY = 86400.0
 
+E = TypeVar("E", bound=McuError)
 log = structlog.get_logger("control")
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop`.  Raises OperatorError when it cannot start."""
     certificates = await asyncio.to_thread(tls.certificates, settings)
-    await upgrade(settings.database)
+    if not await _database_ready(settings, stop):
+        return
     database = Database(settings.database)
     accounts = Accounts(database, settings.session, time.time)
     store = SqlConferenceStore(database, time.time)
@@ -113,6 +118,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await database.close()
 
 
+async def _database_ready(settings: Settings, stop: asyncio.Event) -> bool:
+    """Upgrade the database; False when told to stop while waiting for it.  Raises what `upgrade` raises."""
+    upgrading = asyncio.create_task(upgrade(settings.database, patience=_DATABASE_PATIENCE), name="control/upgrade")
+    stopping = asyncio.create_task(stop.wait(), name="control/stopping")
+    await asyncio.wait((upgrading, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not upgrading.done():
+        upgrading.cancel()
+        await asyncio.wait((upgrading,))
+        return False
+    await upgrading
+    return True
+
+
 async def _listen(runner: web.AppRunner, settings: Settings, context: ssl.SSLContext | None) -> None:
     await runner.setup()
     listening = []
@@ -169,10 +188,14 @@ def main() -> int:
         for error in _leaves(group):
             print(f"{error.vi}\n{error.en}", file=sys.stderr, flush=True)
         code = os.EX_CONFIG
+    except* PeerLost as lost:
+        for gone in _leaves(lost):
+            log.error(gone.en, vi=gone.vi, code=gone.code)
+        code = code or os.EX_TEMPFAIL
     return code
 
 
-def _leaves(group: BaseExceptionGroup[OperatorError]) -> Iterator[OperatorError]:
+def _leaves(group: BaseExceptionGroup[E]) -> Iterator[E]:
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from _leaves(error)

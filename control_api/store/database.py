@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from mcu_core.errors import OperatorError, PeerLost
 
 BUSY_TIMEOUT_MS = 10_000
+_POSTGRES_PORT = 5432
+_HEALING_STATES = ("08", "53", "57P0")  # no connection; no room; shut down, crashed or cannot connect now
 _READ_ONLY = "mcu_read_only"
 _OUT_OF_ORDER = frozenset(
     (
@@ -132,7 +134,9 @@ async def _begin(session: AsyncSession) -> None:
     """Connect and begin now: whoever must wait for the lock or finds no server learns it before doing any work."""
     try:
         await session.connection()
-    except OSError as error:  # the PostgreSQL driver raises what the socket said
+    except Exception as error:  # the PostgreSQL driver raises what the socket said, or its own errors
+        if not does_not_answer(error):
+            raise
         raise _unavailable() from error
 
 
@@ -142,9 +146,33 @@ def _lost_connections() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not (error.connection_invalidated or _out_of_order(error.orig)):
+        if not does_not_answer(error):
             raise
         raise _unavailable() from error
+
+
+def does_not_answer(error: BaseException) -> bool:
+    """Whether the database is away, starting, stopping, locked or out of room: it may heal without anybody's help."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or _out_of_order(error.orig):
+            return True
+        return error.orig is not None and does_not_answer(error.orig)
+    return isinstance(error, OSError) or sql_state(error).startswith(_HEALING_STATES)
+
+
+def sql_state(error: BaseException | None) -> str:
+    """PostgreSQL's code of an error (https://www.postgresql.org/docs/current/errcodes-appendix.html), or nothing."""
+    state = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else ""
+
+
+def address_of(url: str) -> str:
+    """Where a database is, without user and password: `host:port`, or the SQLite file."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.database or ":memory:"
+    host = parsed.host or str(parsed.query.get("host", "localhost"))
+    return f"{f'[{host}]' if ':' in host else host}:{parsed.port or _POSTGRES_PORT}"
 
 
 def _unavailable() -> PeerLost:

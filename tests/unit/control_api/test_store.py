@@ -10,11 +10,13 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from control_api.conferences.store import ANSWER_LIFE, MONITOR_TOKEN_GRACE, RETIRED, SqlConferenceStore
 from control_api.live.store import JournalEntry, StaleRevisionError, StoredSeat
-from control_api.store.database import Database, database_url, make_engine
+from control_api.store import upgrade as upgrades
+from control_api.store.database import Database, address_of, database_url, make_engine
 from control_api.store.upgrade import MIGRATIONS, alembic_config, newest_revision, upgrade
 from mcu_core.errors import OperatorError, PeerLost
 
@@ -278,3 +280,36 @@ def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(OperatorError, match="bad_database_url") as caught:
         database_url(url)
     assert "geheim" not in caught.value.en
+
+
+async def test_a_database_that_is_away_is_named_without_its_password(unused_tcp_port: int) -> None:
+    with pytest.raises(PeerLost, match="database_unavailable") as away:
+        await upgrade(f"postgresql+asyncpg://mcu:geheim@127.0.0.1:{unused_tcp_port}/mcu")
+    assert f"127.0.0.1:{unused_tcp_port}" in away.value.vi
+    assert f"127.0.0.1:{unused_tcp_port} does not answer" in away.value.en
+    assert "geheim" not in away.value.vi + away.value.en
+
+
+async def test_a_database_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/late.sqlite3"
+    (tmp_path / "late.sqlite3").mkdir()
+    monkeypatch.setattr(upgrades, "_RETRY", 0.05)
+    waiting = asyncio.create_task(upgrade(url, patience=30))
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    (tmp_path / "late.sqlite3").rmdir()
+    await waiting
+    database = Database(url)
+    assert await database.ping()
+    await database.close()
+
+
+async def test_a_wrong_password_or_name_is_not_waited_for(postgres_url: str) -> None:
+    with pytest.raises(OperatorError, match="database_refused"):
+        await upgrade(str(make_url(postgres_url).set(database="nobody_made_it").render_as_string(False)), patience=30)
+
+
+def test_addresses_of_databases() -> None:
+    assert address_of("postgresql://mcu:x@db.vn/mcu") == "db.vn:5432"
+    assert address_of("postgresql://mcu:x@[::1]:5433/mcu") == "[::1]:5433"
+    assert address_of("sqlite:////srv/mcu.sqlite3") == "/srv/mcu.sqlite3"
