@@ -1,10 +1,10 @@
 """Routes of the API as declared functions: checked before they run, and described by the same declaration.
 
-    @routes.post("/conferences", role=Role.OPERATOR, status=201)
+    @routes.post("/conferences", right=Right.OPERATE, status=201)
     async def create(call: Call, body: NewConference) -> Conference: ...
 
 `body` and `query` are pydantic models, every other parameter is a part of the path, the return annotation is the
-answer.  Before a function runs: session, role, X-MCU-Request and Origin (against forged requests), validation,
+answer.  Before a function runs: session, right, X-MCU-Request and Origin (against forged requests), validation,
 Idempotency-Key.  Refusals are raised as McuError and become answers in `problems.problem`.
 
 Why not aiohttp-pydantic: its OpenAPI page fails on optional models, its 3.0 output is invalid for literal unions, and
@@ -25,7 +25,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.conferences.store import command_id
 from control_api.idempotency import Repeats, Stored, checked_key, fingerprint
 from control_api.problems import Refused, forbidden, invalid, not_signed_in
@@ -76,7 +76,7 @@ class Route:
     method: str
     path: str  # with the prefix
     handler: Callable[..., Awaitable[Any]]
-    role: Role | None  # None: open
+    right: Right | None  # None: open
     status: int
     tag: str
     summary: str
@@ -99,22 +99,22 @@ class Routes:
         self.tag = tag
         self.routes: list[Route] = []
 
-    def get(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
-        return self._add("GET", path, role, status, repeatable=False)
+    def get(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("GET", path, right, status, repeatable=False)
 
-    def post(self, path: str, *, role: Role | None, status: int = 200, repeatable: bool = True) -> Callable[[F], F]:
-        return self._add("POST", path, role, status, repeatable)
+    def post(self, path: str, *, right: Right | None, status: int = 200, repeatable: bool = True) -> Callable[[F], F]:
+        return self._add("POST", path, right, status, repeatable)
 
-    def put(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
-        return self._add("PUT", path, role, status, repeatable=True)
+    def put(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("PUT", path, right, status, repeatable=True)
 
-    def patch(self, path: str, *, role: Role | None, status: int = 200) -> Callable[[F], F]:
-        return self._add("PATCH", path, role, status, repeatable=True)
+    def patch(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
+        return self._add("PATCH", path, right, status, repeatable=True)
 
-    def delete(self, path: str, *, role: Role | None, status: int = 204, repeatable: bool = True) -> Callable[[F], F]:
-        return self._add("DELETE", path, role, status, repeatable)
+    def delete(self, path: str, *, right: Right | None, status: int = 204, repeatable: bool = True) -> Callable[[F], F]:
+        return self._add("DELETE", path, right, status, repeatable)
 
-    def _add(self, method: str, path: str, role: Role | None, status: int, repeatable: bool) -> Callable[[F], F]:
+    def _add(self, method: str, path: str, right: Right | None, status: int, repeatable: bool) -> Callable[[F], F]:
         def declare(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
             answer = hints.pop("return")
@@ -129,7 +129,7 @@ class Routes:
                     method=method,
                     path=PREFIX + path,
                     handler=handler,
-                    role=role,
+                    right=right,
                     status=status,
                     tag=self.tag,
                     summary=inspect.getdoc(handler) or "",
@@ -157,7 +157,7 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         services = request.app[SERVICES]
         if route.changes:
             check_not_forged(request, services)
-        signed_in = await authorise(request, services, route.role)
+        signed_in = await authorise(request, services, route.right)
         call = Call(request, services, signed_in)
         arguments: dict[str, Any] = {}
         if route.parameters is not None:
@@ -201,15 +201,15 @@ def _response(call: Call, stored: Stored) -> web.Response:
 # ------------------------------------------------------------------------------------------- checks, also of sockets
 
 
-async def authorise(request: web.Request, services: Services, role: Role | None) -> SignedIn | None:
-    """Who asks.  Raises Refused `not_signed_in` or `forbidden`; with `role` None everybody may, known or not."""
+async def authorise(request: web.Request, services: Services, right: Right | None) -> SignedIn | None:
+    """Who asks.  Raises Refused `not_signed_in` or `forbidden`; with `right` None everybody may, known or not."""
     token = request.cookies.get(COOKIE, "")
     signed_in = await services.accounts.session(token) if token else None
-    if role is not None:
+    if right is not None:
         if signed_in is None:
             raise not_signed_in()
-        if not signed_in.role.may_act_as(role):
-            raise forbidden(role.value)
+        if right not in signed_in.role.rights:
+            raise forbidden(right.value)
     return signed_in
 
 

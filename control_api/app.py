@@ -13,17 +13,27 @@ from aiohttp import web
 
 from control_api import openapi
 from control_api.accounts import routes as accounts
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import PREFIX, Routes, authorise, mount
+from control_api.bookings import routes as bookings
+from control_api.checks import routes as checks
 from control_api.conferences import commands, events, sites
 from control_api.conferences import routes as conferences
+from control_api.directory import routes as directory
 from control_api.health import HEALTH, Health, healthz, metrics
+from control_api.journal import routes as journal
 from control_api.layouts import routes as layouts
+from control_api.meeting import routes as meeting
 from control_api.pages.files import File, read_files
 from control_api.pages.headers import add_headers
 from control_api.pages.routes import failed, mount_pages, page_not_found
+from control_api.preparation import routes as preparation
 from control_api.problems import Refused, not_found, problem
+from control_api.reports import routes as reports
+from control_api.scripts import routes as scripts
+from control_api.security import routes as security
 from control_api.services import SERVICES, Services
+from control_api.upkeep import routes as upkeep
 from mcu_core.errors import McuError
 
 GROUPS: tuple[Routes, ...] = (
@@ -32,6 +42,16 @@ GROUPS: tuple[Routes, ...] = (
     sites.routes,
     commands.routes,
     layouts.routes,
+    directory.routes,
+    bookings.routes,
+    preparation.routes,
+    scripts.routes,
+    meeting.routes,
+    checks.routes,
+    journal.routes,
+    reports.routes,
+    security.routes,
+    upkeep.routes,
 )
 MOST_BYTES = 256 * 1024  # of a request; the longest is mute-all with a thousand exceptions
 ENDPOINT_PATH = "/ws/v1/endpoint"
@@ -135,7 +155,7 @@ def _template(request: web.Request) -> str:
 
 
 async def _openapi(request: web.Request) -> web.Response:
-    await authorise(request, request.app[SERVICES], Role.VIEWER)
+    await authorise(request, request.app[SERVICES], Right.READ)
     return web.Response(body=openapi_json().encode(), content_type="application/json")
 
 

@@ -263,7 +263,9 @@ def site(
 @users.command("add")
 def user_add(
     username: str,
-    role: Annotated[str, typer.Option(help="administrator | operator | viewer")] = "operator",
+    role: Annotated[
+        str, typer.Option(help="administrator | officer | operator | technician | host | auditor | carrier | viewer")
+    ] = "operator",
     name: Annotated[str, typer.Option(help="Tên hiển thị · name as shown")] = "",
     random: Annotated[
         bool, typer.Option("--random", help="Mật khẩu ngẫu nhiên, in một lần · print a random one")

@@ -24,6 +24,7 @@ from aiohttp import web
 from control_api import tls
 from control_api.accounts.accounts import Accounts
 from control_api.app import make_app
+from control_api.background import TASKS, keep
 from control_api.conferences.store import SqlConferenceStore
 from control_api.live.service import LiveService
 from control_api.live.settings import LiveSettings
@@ -102,6 +103,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                     await live.ready.wait()
             context = certificates.context() if certificates is not None else None
             running.append(tasks.create_task(_daily(services, context), name="control/daily"))
+            for name, does in TASKS.items():
+                running.append(tasks.create_task(keep(name, does, services), name=f"control/{name}"))
             try:
                 await _listen(runner, settings, context)
                 if await accounts.count() == 0:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import authorise
 from control_api.metrics import CONTENT_TYPE
 from control_api.services import SERVICES, Services
@@ -69,7 +69,7 @@ async def metrics(request: web.Request) -> web.Response:
     token = services.settings.metrics.token
     given = request.headers.get("Authorization", "")
     if token is None or not hmac.compare_digest(given.encode(), f"Bearer {token.get_secret_value()}".encode()):
-        await authorise(request, services, Role.ADMINISTRATOR)
+        await authorise(request, services, Right.ADMINISTER)
     workers = await _workers(services)
     if workers is not None:
         services.metrics.workers(workers)

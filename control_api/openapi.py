@@ -86,12 +86,12 @@ def _operation(route: Route, schemas: dict[Any, Json]) -> Json:
         "operationId": route.handler.__name__,
         "tags": [route.tag],
         "summary": summary.rstrip("."),
-        "security": [{"session": []}] if route.role is not None else [],
+        "security": [{"session": []}] if route.right is not None else [],
         "parameters": [*_parameters(route)],
         "responses": _responses(route, schemas),
     }
-    role = f"Role: {route.role.value} or above." if route.role is not None else ""
-    if text := "\n\n".join(part for part in (description.strip(), role) if part):
+    right = f"Right: {route.right.value}." if route.right is not None else ""
+    if text := "\n\n".join(part for part in (description.strip(), right) if part):
         operation["description"] = text
     if route.body is not None:
         operation["requestBody"] = {
@@ -125,14 +125,14 @@ def _responses(route: Route, schemas: dict[Any, Json]) -> Json:
         good["content"] = {"application/json": {"schema": schemas["answer", route.method, route.path]}}
     if route.query is not None:
         good["headers"] = {"X-Total-Count": {"schema": {"type": "integer"}}}
-    statuses = [401] if route.role is not None or route.path == f"{PREFIX}/session" else []
+    statuses = [401] if route.right is not None or route.path == f"{PREFIX}/session" else []
     if route.changes:
         statuses += [400, 403, 409, 413, 415, 422]
     if route.parameters is not None:
         statuses += [404, 422]
     if route.query is not None:
         statuses += [422]
-    statuses += [429] if route.role is None else [403]
+    statuses += [429] if route.right is None else [403]
     refusals = {str(status): _PROBLEM for status in sorted(set(statuses))}
     return {str(route.status): good, **refusals, "default": _PROBLEM}
 

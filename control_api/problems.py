@@ -92,11 +92,11 @@ def not_signed_in() -> Refused:
     )
 
 
-def forbidden(role: str) -> Refused:
+def forbidden(right: str) -> Refused:
     return Refused(
         "forbidden",
-        f"Tài khoản của bạn không có quyền này (cần vai trò {role}). Hãy liên hệ quản trị viên.",
-        f"Your account may not do this (role {role} is needed). Ask the administrator.",
+        f"Tài khoản của bạn không có quyền này (cần quyền {right}). Hãy liên hệ quản trị viên.",
+        f"Your account may not do this (the right {right} is needed). Ask the administrator.",
     )
 
 

@@ -16,8 +16,10 @@ from control_api.store.database import Database
 from mcu_core.node.pool import NodePool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
+    """Features add themselves as cached properties, made of what is below when first asked for."""
+
     settings: Settings
     database: Database
     accounts: Accounts

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.rules import LONGEST_PASSWORD, Role
+from control_api.accounts.rules import LONGEST_PASSWORD, Right, Role
 from control_api.api import COOKIE, Call, Model, Routes
 from control_api.problems import Refused
 from control_api.proxies import request_scheme
@@ -29,7 +29,7 @@ class SessionAnswer(Model):
     user: User
 
 
-@routes.post("/session", role=None, repeatable=False)
+@routes.post("/session", right=None, repeatable=False)
 async def sign_in(call: Call, body: Login) -> SessionAnswer:
     """Sign in.
 
@@ -53,13 +53,13 @@ async def sign_in(call: Call, body: Login) -> SessionAnswer:
     return _answer(signed_in)
 
 
-@routes.get("/session", role=Role.VIEWER)
+@routes.get("/session", right=Right.SIGNED_IN)
 async def who_am_i(call: Call) -> SessionAnswer:
     """Who is signed in."""
     return _answer(call.user)
 
 
-@routes.delete("/session", role=Role.VIEWER, repeatable=False)
+@routes.delete("/session", right=Right.SIGNED_IN, repeatable=False)
 async def sign_out(call: Call) -> None:
     """Sign out: the session ends at once."""
     await call.services.accounts.sign_out(call.user)

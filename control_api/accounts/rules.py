@@ -15,16 +15,49 @@ _USERNAME = re.compile(r"[\w.@-]{2,64}")
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without what looks alike on paper: i l o 0 1
 
 
+class Right(StrEnum):
+    """What a route may ask for.  A role is a set of them (`Role.rights`)."""
+
+    SIGNED_IN = "signed_in"  # whoever
+    READ = "read"  # conferences, bookings, directory
+    WATCH = "watch"  # the pictures and the sound of a meeting
+    OPERATE = "operate"  # commands to a live conference, within `scope.py`
+    BOOK = "book"  # register meetings in the name of one's organisation, change and cancel them
+    DECIDE = "decide"  # what only the Sở does: allocate, refuse, urgent meetings, override a verdict
+    MAINTAIN = "maintain"  # directory, assets, maintenance, faults, training of one's organisation
+    CHECK = "check"  # technical checks, checklists and notes of one's sites
+    LINES = "lines"  # figures of the lines and the duty roster
+    AUDIT = "audit"  # journals of all, security events, verification
+    ADMINISTER = "administer"  # accounts, settings, retention, backup
+
+
 class Role(StrEnum):
-    """Each role may do what the ones before it may."""
+    """One account, one person, one role.  An account may belong to an organisation, which narrows it (`scope.py`)."""
 
     VIEWER = "viewer"
-    OPERATOR = "operator"
+    CARRIER = "carrier"  # the line provider: never sound or picture (S62)
+    AUDITOR = "auditor"
+    HOST = "host"  # the host agency: books, follows and closes its own meetings
+    TECHNICIAN = "technician"  # of a site
+    OPERATOR = "operator"  # of the main site
+    OFFICER = "officer"  # duty officer of the MCU, at the Sở
     ADMINISTRATOR = "administrator"
 
-    def may_act_as(self, needed: Role) -> bool:
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
+    @property
+    def rights(self) -> frozenset[Right]:
+        return _RIGHTS[self] | {Right.SIGNED_IN}
+
+
+_RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.READ, Right.WATCH}),
+    Role.CARRIER: frozenset({Right.LINES}),
+    Role.AUDITOR: frozenset({Right.READ, Right.LINES, Right.AUDIT}),
+    Role.HOST: frozenset({Right.READ, Right.WATCH, Right.BOOK, Right.MAINTAIN}),
+    Role.TECHNICIAN: frozenset({Right.READ, Right.WATCH, Right.CHECK, Right.MAINTAIN}),
+    Role.OPERATOR: frozenset({Right.READ, Right.WATCH, Right.OPERATE, Right.BOOK, Right.CHECK, Right.MAINTAIN}),
+    Role.OFFICER: frozenset(Right) - {Right.ADMINISTER},
+    Role.ADMINISTRATOR: frozenset(Right),
+}
 
 
 def clean_username(username: str) -> str:

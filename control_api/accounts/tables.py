@@ -5,12 +5,15 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from control_api.accounts.rules import Role
 from control_api.store.base import Base
+
+_ROLES = ", ".join(f"'{role}'" for role in sorted(Role))
 
 
 class User(Base):
     __tablename__ = "users"
-    __table_args__ = (CheckConstraint("role IN ('administrator', 'operator', 'viewer')", name="role"),)
+    __table_args__ = (CheckConstraint(f"role IN ({_ROLES})", name="role"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     username: Mapped[str] = mapped_column(String(64), unique=True)  # NFC, case folded

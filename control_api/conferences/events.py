@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import authorise, check_origin
 from control_api.conferences.live import Subscription
 from control_api.problems import Refused
@@ -44,7 +44,7 @@ SOCKETS = web.AppKey("event_sockets", EventSockets)
 async def events(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     check_origin(request, services)
-    await authorise(request, services, Role.VIEWER)
+    await authorise(request, services, Right.READ)
     subscription = services.live.events(request.match_info["conference"])  # raises unknown_conference before upgrading
     try:
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_MOST_BYTES, compress=True)
@@ -104,7 +104,7 @@ async def _watch_session(request: web.Request, services: Services, socket: web.W
     while True:
         await asyncio.sleep(_CHECK_EVERY)
         try:
-            await authorise(request, services, Role.VIEWER)
+            await authorise(request, services, Right.READ)
         except Refused:
             await socket.close(code=SESSION_ENDED, message=b"session ended")
             return

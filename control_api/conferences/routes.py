@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
 from control_api.conferences.models import (
     ConferenceAnswer,
@@ -21,7 +21,7 @@ from mcu_core.errors import OperatorError
 routes = Routes("conferences")
 
 
-@routes.get("/conferences", role=Role.VIEWER)
+@routes.get("/conferences", right=Right.READ)
 async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
     """All conferences."""
     found = call.services.live.conferences()
@@ -29,7 +29,7 @@ async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
     return [ConferenceAnswer.model_validate(one) for one in found[query.offset : query.offset + query.limit]]
 
 
-@routes.post("/conferences", role=Role.OPERATOR, status=201)
+@routes.post("/conferences", right=Right.OPERATE, status=201)
 async def create_conference(call: Call, body: NewConference) -> ConferenceAnswer:
     """Make a conference."""
     live, actor = call.services.live, call.user.username
@@ -48,13 +48,13 @@ async def create_conference(call: Call, body: NewConference) -> ConferenceAnswer
     return summary(call, conference_id)
 
 
-@routes.get("/conferences/{conference}", role=Role.VIEWER)
+@routes.get("/conferences/{conference}", right=Right.READ)
 async def get_conference(call: Call, conference: ConferenceId) -> ConferenceAnswer:
     """One conference in short."""
     return summary(call, conference)
 
 
-@routes.patch("/conferences/{conference}", role=Role.OPERATOR)
+@routes.patch("/conferences/{conference}", right=Right.OPERATE)
 async def change_conference(call: Call, conference: ConferenceId, body: ConferenceChange) -> ConferenceAnswer:
     """Rename a conference, open it to its sites or close it, set its options."""
     if body.title is not None:
@@ -66,19 +66,19 @@ async def change_conference(call: Call, conference: ConferenceId, body: Conferen
     return summary(call, conference)
 
 
-@routes.delete("/conferences/{conference}", role=Role.OPERATOR)
+@routes.delete("/conferences/{conference}", right=Right.OPERATE)
 async def delete_conference(call: Call, conference: ConferenceId) -> None:
     """Remove a conference: its sites are disconnected, its links stop working. Its journal stays."""
     await call.services.live.delete_conference(conference, actor=call.user.username)
 
 
-@routes.get("/conferences/{conference}/state", role=Role.VIEWER)
+@routes.get("/conferences/{conference}/state", right=Right.READ)
 async def get_state(call: Call, conference: ConferenceId) -> ConferenceState:
     """Everything the console shows."""
     return ConferenceState.model_validate(call.services.live.state(conference))
 
 
-@routes.get("/conferences/{conference}/renditions", role=Role.VIEWER)
+@routes.get("/conferences/{conference}/renditions", right=Right.READ)
 async def list_renditions(call: Call, conference: ConferenceId) -> list[RenditionAnswer]:
     """The encodings that run now and how many watch each."""
     return [RenditionAnswer.model_validate(one) for one in call.services.live.renditions(conference)]

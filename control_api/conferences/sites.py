@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
 from control_api.conferences.models import ConferenceId, LinkAnswer, NewSite, Page, SiteAnswer, SiteChange, SiteId
 from control_api.conferences.routes import command
@@ -14,7 +14,7 @@ from mcu_core.errors import OperatorError
 routes = Routes("sites")
 
 
-@routes.get("/conferences/{conference}/sites", role=Role.VIEWER)
+@routes.get("/conferences/{conference}/sites", right=Right.READ)
 async def list_sites(call: Call, conference: ConferenceId, query: Page) -> list[SiteAnswer]:
     """Sites in the order of their numbers."""
     sites = call.services.live.state(conference)["sites"]
@@ -22,7 +22,7 @@ async def list_sites(call: Call, conference: ConferenceId, query: Page) -> list[
     return [SiteAnswer.model_validate(site) for site in sites[query.offset : query.offset + query.limit]]
 
 
-@routes.post("/conferences/{conference}/sites", role=Role.OPERATOR, status=201)
+@routes.post("/conferences/{conference}/sites", right=Right.OPERATE, status=201)
 async def add_site(call: Call, conference: ConferenceId, body: NewSite) -> SiteAnswer:
     """Add a site."""
     state = await command(call, conference, AddSite(body.name, body.role, body.id))
@@ -31,7 +31,7 @@ async def add_site(call: Call, conference: ConferenceId, body: NewSite) -> SiteA
     return site
 
 
-@routes.patch("/conferences/{conference}/sites/{site}", role=Role.OPERATOR)
+@routes.patch("/conferences/{conference}/sites/{site}", right=Right.OPERATE)
 async def change_site(call: Call, conference: ConferenceId, site: SiteId, body: SiteChange) -> SiteAnswer:
     """Rename a site, change its role or its gain."""
     changes: list[tuple[str, Command]] = []
@@ -46,13 +46,13 @@ async def change_site(call: Call, conference: ConferenceId, site: SiteId, body: 
     return SiteAnswer.model_validate(known_site(call, conference, site))
 
 
-@routes.delete("/conferences/{conference}/sites/{site}", role=Role.OPERATOR)
+@routes.delete("/conferences/{conference}/sites/{site}", right=Right.OPERATE)
 async def remove_site(call: Call, conference: ConferenceId, site: SiteId) -> None:
     """Remove a site: it is disconnected and its link stops working."""
     await command(call, conference, RemoveSite(site))
 
 
-@routes.post("/conferences/{conference}/sites/{site}/link", role=Role.OPERATOR)
+@routes.post("/conferences/{conference}/sites/{site}/link", right=Right.OPERATE)
 async def make_link(call: Call, conference: ConferenceId, site: SiteId) -> LinkAnswer:
     """A new join link for a site; the one before stops working. Shown only now: the MCU keeps a hash of it."""
     known_site(call, conference, site)
@@ -60,7 +60,7 @@ async def make_link(call: Call, conference: ConferenceId, site: SiteId) -> LinkA
     return LinkAnswer(url=f"{public_url(call)}/join/{token}", token=token)
 
 
-@routes.delete("/conferences/{conference}/sites/{site}/link", role=Role.OPERATOR)
+@routes.delete("/conferences/{conference}/sites/{site}/link", right=Right.OPERATE)
 async def revoke_link(call: Call, conference: ConferenceId, site: SiteId) -> None:
     """Revoke a site's join link."""
     known_site(call, conference, site)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.conferences.tables import Answer, Conference, JoinTokenRow, JournalRow, Seat
+from control_api.journal.rows import append
 from control_api.live.store import (
     ConferenceStore,
     JoinToken,
@@ -92,7 +93,7 @@ class SqlConferenceStore(ConferenceStore):
                         conference_id=conference_id, key=key, fingerprint=fingerprint, answer=answer or {}, at=now
                     )
                 )
-            await _append(session, conference_id, journal)
+            await append(session, conference_id, journal)
 
     async def answer_of(self, conference_id: str, command_id: str) -> Json | None:
         """Raises OperatorError `idempotency_key_reused` when the key came with another request before."""
@@ -112,7 +113,7 @@ class SqlConferenceStore(ConferenceStore):
     async def append(self, conference_id: str, journal: list[JournalEntry]) -> None:
         if journal:
             async with self._database.writing() as session:
-                await _append(session, conference_id, journal)
+                await append(session, conference_id, journal)
 
     async def seat_for_token(self, token: str) -> JoinToken | None:
         async with self._database.reading() as session:
@@ -210,24 +211,6 @@ async def _retire(session: AsyncSession, conference_id: str, site: str) -> None:
     of_site = JoinTokenRow.conference_id == conference_id, JoinTokenRow.site == site
     await session.execute(delete(JoinTokenRow).where(*of_site, JoinTokenRow.id.not_in(_HELD)))
     await session.execute(update(JoinTokenRow).where(*of_site).values(expires_at=RETIRED))
-
-
-async def _append(session: AsyncSession, conference_id: str, journal: list[JournalEntry]) -> None:
-    if journal:
-        await session.execute(
-            insert(JournalRow),
-            [
-                {
-                    "conference_id": conference_id,
-                    "at": entry.at,
-                    "what": entry.what,
-                    "actor": entry.actor,
-                    "site": entry.site,
-                    "data": entry.data,
-                }
-                for entry in journal
-            ],
-        )
 
 
 def _seat(row: Seat) -> StoredSeat:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right
 from control_api.api import Call, Model, Routes
 from control_api.layouts.store import DrawnLayout, LayoutStore
 from mcu_core.scene import MAX_CUSTOM_TILES, CustomTile, layout_exists
@@ -52,7 +52,7 @@ class LayoutAnswer(Model):
     custom: bool = Field(default=False, description="Drawn by the office: it can be changed and removed.")
 
 
-@routes.get("/layouts", role=Role.VIEWER)
+@routes.get("/layouts", right=Right.READ)
 async def list_layouts(call: Call) -> list[LayoutAnswer]:
     """All layouts: the catalogue by number of cells, then those drawn by the office by name."""
     shipped = [
@@ -62,7 +62,7 @@ async def list_layouts(call: Call) -> list[LayoutAnswer]:
     return shipped + [_answer(drawn) for drawn in await LayoutStore(call.services.database).all()]
 
 
-@routes.post("/layouts", role=Role.OPERATOR, status=201)
+@routes.post("/layouts", right=Right.OPERATE, status=201)
 async def create_layout(call: Call, body: NewLayout) -> LayoutAnswer:
     """Draw a layout. Every view of every conference can take it by its name."""
     drawn = _drawn(body.name, body)
@@ -71,7 +71,7 @@ async def create_layout(call: Call, body: NewLayout) -> LayoutAnswer:
     return _answer(drawn)
 
 
-@routes.put("/layouts/{layout}", role=Role.OPERATOR)
+@routes.put("/layouts/{layout}", right=Right.OPERATE)
 async def change_layout(call: Call, layout: LayoutName, body: LayoutDrawing) -> LayoutAnswer:
     """Draw a layout of your own anew; views that have it change with it."""
     drawn = _drawn(layout, body)
@@ -80,7 +80,7 @@ async def change_layout(call: Call, layout: LayoutName, body: LayoutDrawing) -> 
     return _answer(drawn)
 
 
-@routes.delete("/layouts/{layout}", role=Role.OPERATOR)
+@routes.delete("/layouts/{layout}", right=Right.OPERATE)
 async def remove_layout(call: Call, layout: LayoutName) -> None:
     """Remove a layout of your own; views that have it keep it until they are given another."""
     await LayoutStore(call.services.database).remove(layout)

@@ -170,6 +170,6 @@ def test_declaration_must_name_the_parts_of_its_path() -> None:
     routes = Routes("test")
     with pytest.raises(TypeError, match="are not those of"):
 
-        @routes.get("/things/{thing}", role=None)
+        @routes.get("/things/{thing}", right=None)
         async def wrong(call: object, other: str) -> None:
             """Names no `thing`."""

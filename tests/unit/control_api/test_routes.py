@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control_api.accounts.rules import Role
+from control_api.accounts.rules import Right, Role
 from control_api.api import Route
 from control_api.app import GROUPS
 from tests.unit.control_api.world import PASSWORD, World, refused
@@ -61,22 +61,27 @@ async def ask(world: World, route: Route, path: str, role: Role | None) -> Any:
     return await client.request(route.method, path, json=ASKS.get(route.handler.__name__, Ask()).body)
 
 
-def smaller(role: Role) -> Role | None:
-    order: list[Role | None] = [None, *Role]
-    return order[order.index(role) - 1]
+def with_right(right: Right | None) -> Role | None:
+    """The smallest role that has it; None: nobody need be signed in."""
+    return None if right is None else min((role for role in Role if right in role.rights), key=lambda r: len(r.rights))
+
+
+def without(right: Right) -> Role | None:
+    """The largest role that lacks it; None: every role has it."""
+    return max((role for role in Role if right not in role.rights), key=lambda r: len(r.rights), default=None)
 
 
 @pytest.mark.parametrize("name", sorted(ROUTES))
 async def test_route_answers_the_right_role_and_nobody_else(world: World, name: str) -> None:
     route = ROUTES[name]
     path = await prepared(world, route)
-    if route.role is not None:
+    if route.right is not None:
         error = await refused(await ask(world, route, path, None), 401)
         assert error["code"] == "not_signed_in"
-        if (too_small := smaller(route.role)) is not None:
+        if (too_small := without(route.right)) is not None:
             error = await refused(await ask(world, route, path, too_small), 403)
             assert error["code"] == "forbidden"
-    answer = await ask(world, route, path, route.role)
+    answer = await ask(world, route, path, with_right(route.right))
     assert answer.status == route.status, await answer.text()
     assert answer.headers["Cache-Control"] == "no-store"
     if route.answer is not None:
@@ -85,7 +90,7 @@ async def test_route_answers_the_right_role_and_nobody_else(world: World, name: 
 
 
 def test_open_routes_are_only_the_ones_meant() -> None:
-    assert [route.handler.__name__ for route in ROUTES.values() if route.role is None] == ["sign_in"]
+    assert [route.handler.__name__ for route in ROUTES.values() if route.right is None] == ["sign_in"]
 
 
 async def test_system_routes_are_closed(world: World) -> None:

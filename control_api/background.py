@@ -1,0 +1,31 @@
+"""What the control process does by the clock, beside answering: deadlines, notices, upkeep.  One task each.
+
+A task that raises is logged and begun again after `_AGAIN` seconds: one feature's bug does not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from control_api.services import Services
+
+Task = Callable[[Services], Awaitable[None]]
+
+TASKS: dict[str, Task] = {}  # name of the task -> runs until cancelled
+
+_AGAIN = 5.0
+
+log = structlog.get_logger("background")
+
+
+async def keep(name: str, task: Task, services: Services) -> None:
+    """Run one of `TASKS` until cancelled."""
+    while True:
+        try:
+            await task(services)
+        except Exception:
+            log.exception("task failed", task=name)
+        await asyncio.sleep(_AGAIN)

@@ -1,0 +1,3 @@
+"""Tables. Technical checks of sites."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tables. The journal: append-only, chained by hashes."""
+
+from __future__ import annotations

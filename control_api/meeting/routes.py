@@ -1,0 +1,7 @@
+"""During the meeting: roll call, speaking queue, issues of sites, quality history."""
+
+from __future__ import annotations
+
+from control_api.api import Routes
+
+routes = Routes("meeting")

@@ -1,0 +1,7 @@
+"""Preparation of a meeting: room template, duty, checklists, gates, red list."""
+
+from __future__ import annotations
+
+from control_api.api import Routes
+
+routes = Routes("preparation")

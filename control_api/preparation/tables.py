@@ -1,0 +1,3 @@
+"""Tables. Preparation of a meeting: room template, duty, checklists, gates, red list."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tables. Minutes, summaries, yearly and usage reports."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tables. Scripts: scenes tied to the agenda, rehearsal, next scene."""
+
+from __future__ import annotations

@@ -1,0 +1,7 @@
+"""Retention, backup."""
+
+from __future__ import annotations
+
+from control_api.api import Routes
+
+routes = Routes("upkeep")

@@ -1,0 +1,3 @@
+"""Tables. Retention, backup."""
+
+from __future__ import annotations
