@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.conferences.tables import Answer, Conference, JoinTokenRow, JournalRow, Seat
-from control_api.journal.rows import append
+from control_api.journal.rows import append, append_all
 from control_api.live.store import (
     ConferenceStore,
     JoinToken,
@@ -106,14 +107,15 @@ class SqlConferenceStore(ConferenceStore):
             raise key_reused()
         return row.answer
 
-    async def delete(self, conference_id: str) -> None:
+    async def delete(self, conference_id: str, journal: list[JournalEntry]) -> None:
         async with self._database.writing() as session:
+            await append(session, conference_id, journal)
             await session.execute(delete(Conference).where(Conference.id == conference_id))
 
-    async def append(self, conference_id: str, journal: list[JournalEntry]) -> None:
+    async def append(self, journal: dict[str, list[JournalEntry]]) -> None:
         if journal:
             async with self._database.writing() as session:
-                await append(session, conference_id, journal)
+                await append_all(session, journal)
 
     async def seat_for_token(self, token: str) -> JoinToken | None:
         async with self._database.reading() as session:
@@ -144,24 +146,20 @@ class SqlConferenceStore(ConferenceStore):
         async with self._database.writing() as session:
             await _retire(session, conference_id, site)
 
-    async def save_seat(self, seat: StoredSeat) -> None:
-        values = {
-            "conference_id": seat.conference,
-            "site": seat.site,
-            "view": seat.view,
-            "token_id": seat.token_id,
-            "relay": seat.relay,
-            "microphone": seat.microphone,
-            "camera": seat.camera,
-            "screen": seat.screen,
-        }
+    async def save_seats(self, seats: dict[str, StoredSeat | None]) -> None:
+        gone = [seat_id for seat_id, seat in seats.items() if seat is None]
+        kept = [_values(seat) for seat in seats.values() if seat is not None]
         async with self._database.writing() as session:
-            statement = self._dialect_insert(Seat).values(id=seat.id, **values)
-            await session.execute(statement.on_conflict_do_update(index_elements=[Seat.id], set_=values))
-
-    async def delete_seat(self, seat_id: str) -> None:
-        async with self._database.writing() as session:
-            await session.execute(delete(Seat).where(Seat.id == seat_id))
+            if kept:
+                # A conference may have been deleted since: its seats are gone with it, and must not stop the others.
+                there = set(await session.scalars(select(Conference.id).where(Conference.id.in_(_conferences(kept)))))
+                kept = [values for values in kept if values["conference_id"] in there]
+            if kept:
+                new = self._dialect_insert(Seat)
+                newer = {name: new.excluded[name] for name in kept[0] if name != "id"}
+                await session.execute(new.on_conflict_do_update(index_elements=[Seat.id], set_=newer), kept)
+            if gone:
+                await session.execute(delete(Seat).where(Seat.id.in_(gone)))
 
     async def prune(self) -> None:
         """Forget old answers, expired monitor tokens and retired tokens without a seat; once a day."""
@@ -178,12 +176,12 @@ class SqlConferenceStore(ConferenceStore):
             )
 
     async def journal(self, conference_id: str, after: int = 0, limit: int = 500) -> Sequence[JournalRow]:
-        """Lines of a conference's journal with ids above `after`, oldest first."""
+        """Lines of a conference's journal after the one numbered `after`, oldest first."""
         async with self._database.reading() as session:
             rows = await session.scalars(
                 select(JournalRow)
-                .where(JournalRow.conference_id == conference_id, JournalRow.id > after)
-                .order_by(JournalRow.id)
+                .where(JournalRow.conference_id == conference_id, JournalRow.seq > after)
+                .order_by(JournalRow.seq)
                 .limit(limit)
             )
             return rows.all()
@@ -211,6 +209,24 @@ async def _retire(session: AsyncSession, conference_id: str, site: str) -> None:
     of_site = JoinTokenRow.conference_id == conference_id, JoinTokenRow.site == site
     await session.execute(delete(JoinTokenRow).where(*of_site, JoinTokenRow.id.not_in(_HELD)))
     await session.execute(update(JoinTokenRow).where(*of_site).values(expires_at=RETIRED))
+
+
+def _values(seat: StoredSeat) -> dict[str, Any]:
+    return {
+        "id": seat.id,
+        "conference_id": seat.conference,
+        "site": seat.site,
+        "view": seat.view,
+        "token_id": seat.token_id,
+        "relay": seat.relay,
+        "microphone": seat.microphone,
+        "camera": seat.camera,
+        "screen": seat.screen,
+    }
+
+
+def _conferences(seats: list[dict[str, Any]]) -> set[str]:
+    return {values["conference_id"] for values in seats}
 
 
 def _seat(row: Seat) -> StoredSeat:

@@ -1,14 +1,15 @@
-"""Tables of conferences: their documents, answers to commands, journal, join tokens and seats.
+"""Tables of conferences: their documents, answers to commands, join tokens and seats; the journal is `journal/`.
 
 A conference is one document with a revision: sites, scenes, podium and undo change together or not at all, and only
-`mcu_core.conference` reads them.  The journal is append-only; triggers refuse anything else.
+`mcu_core.conference` reads them.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from control_api.journal.tables import JournalRow as JournalRow
 from control_api.store.base import Base, Json
 
 _ID = String(80)
@@ -37,23 +38,6 @@ class Answer(Base):
     at: Mapped[float]
 
 
-class JournalRow(Base):
-    """No foreign key: the journal outlives its conference."""
-
-    __tablename__ = "journal"
-    __table_args__ = (Index("ix_journal_conference_id", "conference_id", "id"),)
-
-    id: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
-    )
-    conference_id: Mapped[str] = mapped_column(_ID)
-    at: Mapped[float]
-    what: Mapped[str] = mapped_column(String(80))
-    actor: Mapped[str | None] = mapped_column(String(80))
-    site: Mapped[str | None] = mapped_column(_ID)
-    data: Mapped[Json]
-
-
 class JoinTokenRow(Base):
     __tablename__ = "join_tokens"
     __table_args__ = (Index("ix_join_tokens_conference_id", "conference_id", "site"),)
@@ -65,6 +49,7 @@ class JoinTokenRow(Base):
     view: Mapped[str] = mapped_column(String(20))
     expires_at: Mapped[float | None]
     created_at: Mapped[float]
+    owner: Mapped[str | None] = mapped_column(String(64))  # user name of whoever opened it, of monitors
 
 
 class Seat(Base):

@@ -1,0 +1,1 @@
+"""The journal: append-only, one chain of hashes per conference (S99)."""

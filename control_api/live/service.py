@@ -259,8 +259,7 @@ class LiveService:
         async with room.lock:
             room.check_not_ended()
             entry = JournalEntry(self._clock.wall(), "deleted", actor)
-            await self._store.append(conference_id, [entry])
-            await self._store.delete(conference_id)
+            await self._store.delete(conference_id, [entry])
             del self._rooms[conference_id]
             room.ended = True
             for seat in room.people.seats:
@@ -291,7 +290,7 @@ class LiveService:
         room.known(site_id)
         seat = room.people.seats.of_site(site_id)
         if seat is not None:
-            await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "dropped", actor, site_id)])
+            await self._store.append({conference_id: [JournalEntry(self._clock.wall(), "dropped", actor, site_id)]})
             room.end_seat(seat, errors.removed())
 
     async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str:
@@ -301,14 +300,14 @@ class LiveService:
         token = await self._store.issue_token(
             conference_id, site_id, "programme", None if life is None else self._clock.wall() + life
         )
-        await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "link_issued", actor, site_id)])
+        await self._store.append({conference_id: [JournalEntry(self._clock.wall(), "link_issued", actor, site_id)]})
         return token
 
     async def revoke_link(self, conference_id: str, site_id: str, *, actor: str | None) -> None:
         """Make a site's join tokens worthless; who is in the conference stays."""
         self._room(conference_id).known(site_id)
         await self._store.revoke_token(conference_id, site_id)
-        await self._store.append(conference_id, [JournalEntry(self._clock.wall(), "link_revoked", actor, site_id)])
+        await self._store.append({conference_id: [JournalEntry(self._clock.wall(), "link_revoked", actor, site_id)]})
 
     async def open_monitor(self, conference_id: str, view: View, *, actor: str | None) -> str:
         """A short-lived join token with which a console watches a view."""

@@ -85,11 +85,11 @@ class ConferenceStore(Protocol):
     async def answer_of(self, conference_id: str, command_id: str) -> Json | None:
         """The answer remembered for a command id, or None if it has not been carried out."""
 
-    async def delete(self, conference_id: str) -> None:
-        """Remove a conference with its seats, tokens and answers; its journal stays.  Unknown: nothing happens."""
+    async def delete(self, conference_id: str, journal: list[JournalEntry]) -> None:
+        """Remove a conference with its seats, tokens and answers; its journal stays, with `journal` appended."""
 
-    async def append(self, conference_id: str, journal: list[JournalEntry]) -> None:
-        """Append to the journal what happened without a command (joins, losses, on-air times)."""
+    async def append(self, journal: dict[str, list[JournalEntry]]) -> None:
+        """Append to the journals of conferences, by their ids, what happened without a command (joins, losses …)."""
 
     async def seat_for_token(self, token: str) -> JoinToken | None:
         """What a join token stands for; None when unknown.  Expired ones are returned: a seat may return."""
@@ -100,8 +100,5 @@ class ConferenceStore(Protocol):
     async def revoke_token(self, conference_id: str, site: str) -> None:
         """Revoke the join tokens of a site.  Those with which a seat is held stay as expired ones."""
 
-    async def save_seat(self, seat: StoredSeat) -> None:
-        """Insert or replace a seat by its id."""
-
-    async def delete_seat(self, seat_id: str) -> None:
-        """Forget a seat.  Unknown: nothing happens."""
+    async def save_seats(self, seats: dict[str, StoredSeat | None]) -> None:
+        """Insert or replace seats by their ids; forget those that are None, and those of conferences that are gone."""

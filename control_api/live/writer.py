@@ -26,7 +26,8 @@ class Writer:
         self._store, self._clock = store, clock
         self._seats: dict[str, StoredSeat | None] = {}
         self._written: dict[str, list[asyncio.Future[None]]] = {}
-        self._journal: deque[tuple[str, JournalEntry]] = deque(maxlen=JOURNAL_LIMIT)
+        self._journal: deque[tuple[str, JournalEntry]] = deque()  # at most JOURNAL_LIMIT
+        self._dropped: dict[str, int] = {}  # by conference, not yet told in its journal
         self._wake = asyncio.Event()
         self.journal_dropped = 0
 
@@ -39,7 +40,10 @@ class Writer:
         return future
 
     def journal(self, conference_id: str, entry: JournalEntry) -> None:
-        self.journal_dropped += len(self._journal) == JOURNAL_LIMIT
+        if len(self._journal) >= JOURNAL_LIMIT:
+            of, _ = self._journal.popleft()
+            self._dropped[of] = self._dropped.get(of, 0) + 1
+            self.journal_dropped += 1
         self._journal.append((conference_id, entry))
         self._wake.set()
 
@@ -58,27 +62,39 @@ class Writer:
 
     async def _write_seats(self) -> None:
         while self._seats:
-            seat_id = next(iter(self._seats))
-            seat, waiting = self._seats.pop(seat_id), self._written.pop(seat_id)
+            seats, self._seats = self._seats, {}
+            written, self._written = self._written, {}
             try:
-                if seat is None:
-                    await self._store.delete_seat(seat_id)
-                else:
-                    await self._store.save_seat(seat)
+                await self._store.save_seats(seats)
             except Exception:
-                self._seats.setdefault(seat_id, seat)  # unless there is a newer version already
-                self._written.setdefault(seat_id, []).extend(waiting)
+                self._seats = seats | self._seats  # newer versions win
+                for seat_id, waiting in written.items():
+                    self._written.setdefault(seat_id, []).extend(waiting)
                 raise
-            for future in waiting:
-                if not future.done():
-                    future.set_result(None)
+            for waiting in written.values():
+                for future in waiting:
+                    if not future.done():
+                        future.set_result(None)
 
     async def _write_journal(self) -> None:
+        """All conferences in one transaction; what was dropped before is told where it is missing."""
+        if not self._journal:
+            return
         batches: dict[str, list[JournalEntry]] = {}
-        for conference_id, entry in self._journal:
+        dropped, self._dropped = self._dropped, {}
+        for conference_id, count in dropped.items():
+            entry = JournalEntry(self._clock.wall(), "journal_gap", None, None, {"lines": count})
             batches.setdefault(conference_id, []).append(entry)
-        count = len(self._journal)
-        for conference_id, entries in batches.items():
-            await self._store.append(conference_id, entries)
-        for _ in range(min(count, len(self._journal))):
-            self._journal.popleft()
+        waiting, self._journal = self._journal, deque()
+        for conference_id, entry in waiting:
+            batches.setdefault(conference_id, []).append(entry)
+        try:
+            await self._store.append(batches)
+        except Exception:
+            for conference_id, count in self._dropped.items():
+                dropped[conference_id] = dropped.get(conference_id, 0) + count
+            self._dropped = dropped
+            newer, self._journal = self._journal, waiting
+            for conference_id, entry in newer:
+                self.journal(conference_id, entry)
+            raise

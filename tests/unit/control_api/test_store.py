@@ -109,7 +109,7 @@ async def test_conference_survives_a_restart_of_the_store(either_url: str) -> No
         if life == 0:
             await make(store)
             await store.save("c-1", 1, 2, {"tên": "Họp giao ban", "n": 2}, None, None, [])
-            await store.save_seat(seat)
+            await store.save_seats({seat.id: seat})
         else:
             (found,) = await store.load_all()
             assert (found.id, found.revision, found.document) == ("c-1", 2, {"tên": "Họp giao ban", "n": 2})
@@ -139,13 +139,14 @@ async def test_a_key_stands_for_one_request(store: SqlConferenceStore) -> None:
 async def test_deleting_takes_everything_but_the_journal(store: SqlConferenceStore) -> None:
     await make(store)
     token = await store.issue_token("c-1", "so-y-te", "programme", None)
-    await store.save_seat(StoredSeat("s-1", "c-1", "so-y-te", "programme", "t-1"))
-    await store.delete("c-1")
-    await store.delete("c-1")
+    await store.save_seats({"s-1": StoredSeat("s-1", "c-1", "so-y-te", "programme", "t-1")})
+    await store.delete("c-1", [JournalEntry(2.0, "deleted", "lan")])
+    await store.delete("c-1", [])
     assert await store.load_all() == []
     assert await store.seat_for_token(token) is None
     assert [(row.what, row.actor, row.data) for row in await store.journal("c-1")] == [
-        ("created", "lan", {"title": "Họp"})
+        ("created", "lan", {"title": "Họp"}),
+        ("deleted", "lan", {}),
     ]
 
 
@@ -190,7 +191,7 @@ async def test_a_token_with_a_held_seat_serves_to_return_only(store: SqlConferen
     old = await store.issue_token("c-1", "a", "programme", None)
     held = await store.seat_for_token(old)
     assert held is not None
-    await store.save_seat(StoredSeat("s-1", "c-1", "a", "programme", held.id))
+    await store.save_seats({"s-1": StoredSeat("s-1", "c-1", "a", "programme", held.id)})
     new = await store.issue_token("c-1", "a", "programme", None)
     retired, fresh = await store.seat_for_token(old), await store.seat_for_token(new)
     assert retired is not None
@@ -200,18 +201,18 @@ async def test_a_token_with_a_held_seat_serves_to_return_only(store: SqlConferen
     assert await store.seat_for_token(new) is None
     await store.prune()
     assert await store.seat_for_token(old) is not None
-    await store.delete_seat("s-1")
+    await store.save_seats({"s-1": None})
     await store.prune()
     assert await store.seat_for_token(old) is None
 
 
 async def test_a_seat_is_replaced_by_its_id(store: SqlConferenceStore) -> None:
     await make(store)
-    await store.save_seat(StoredSeat("s-1", "c-1", "a", "programme", "t-1"))
-    await store.save_seat(StoredSeat("s-1", "c-1", "a", "programme", "t-2", "1", screen=True))
+    await store.save_seats({"s-1": StoredSeat("s-1", "c-1", "a", "programme", "t-1")})
+    await store.save_seats({"s-1": StoredSeat("s-1", "c-1", "a", "programme", "t-2", "1", screen=True)})
     (found,) = await store.load_all()
     assert found.seats == (StoredSeat("s-1", "c-1", "a", "programme", "t-2", "1", screen=True),)
-    await store.delete_seat("s-1")
+    await store.save_seats({"s-1": None})
     assert (await store.load_all())[0].seats == ()
 
 
@@ -234,7 +235,7 @@ async def test_what_is_too_old_is_forgotten(store: SqlConferenceStore, clock: Cl
 
 async def test_writers_take_turns(store: SqlConferenceStore) -> None:
     await make(store)
-    await asyncio.gather(*(store.append("c-1", [JournalEntry(float(i), "tick")]) for i in range(40)))
+    await asyncio.gather(*(store.append({"c-1": [JournalEntry(float(i), "tick")]}) for i in range(40)))
     assert len(await store.journal("c-1")) == 41
 
 

@@ -124,14 +124,16 @@ class FakeStore:
     async def answer_of(self, conference_id: str, command_id: str) -> Json | None:
         return self.answers.get((conference_id, command_id))
 
-    async def delete(self, conference_id: str) -> None:
+    async def delete(self, conference_id: str, journal: list[JournalEntry]) -> None:
         self._works()
+        self.journal += [(conference_id, entry) for entry in journal]
         self.conferences.pop(conference_id, None)
         self.seats = {key: seat for key, seat in self.seats.items() if seat.conference != conference_id}
 
-    async def append(self, conference_id: str, journal: list[JournalEntry]) -> None:
+    async def append(self, journal: dict[str, list[JournalEntry]]) -> None:
         self._works()
-        self.journal += [(conference_id, entry) for entry in journal]
+        for conference_id, entries in journal.items():
+            self.journal += [(conference_id, entry) for entry in entries]
 
     async def seat_for_token(self, token: str) -> JoinToken | None:
         return self.tokens.get(token)
@@ -151,14 +153,14 @@ class FakeStore:
                 if token.id in held:
                     self.tokens[key] = replace(token, expires_at=0.0)
 
-    async def save_seat(self, seat: StoredSeat) -> None:
+    async def save_seats(self, seats: dict[str, StoredSeat | None]) -> None:
         await asyncio.sleep(0)
         self._works()
-        self.seats[seat.id] = seat
-
-    async def delete_seat(self, seat_id: str) -> None:
-        self._works()
-        self.seats.pop(seat_id, None)
+        for seat_id, seat in seats.items():
+            if seat is None:
+                self.seats.pop(seat_id, None)
+            else:
+                self.seats[seat_id] = seat
 
     def journalled(self, what: str) -> list[JournalEntry]:
         return [entry for _, entry in self.journal if entry.what == what]
