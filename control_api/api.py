@@ -19,7 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
@@ -70,6 +70,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """The answer of a route that gives a file; the route declares its media types with `produces`."""
+
+    body: bytes
+    media_type: str
+    filename: str = ""  # offered to save it under; none: shown in place
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One declaration, read by the server and by `openapi.py`."""
 
@@ -85,7 +94,7 @@ class Route:
     parameters: type[BaseModel] | None  # of the path
     answer: TypeAdapter[Any] | None
     repeatable: bool  # takes an Idempotency-Key
-    content_type: str = "application/json"
+    produces: tuple[str, ...] = ()  # media types of a Download
 
     @property
     def changes(self) -> bool:
@@ -99,11 +108,21 @@ class Routes:
         self.tag = tag
         self.routes: list[Route] = []
 
-    def get(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
-        return self._add("GET", path, right, status, repeatable=False)
+    def get(
+        self, path: str, *, right: Right | None, status: int = 200, produces: tuple[str, ...] = ()
+    ) -> Callable[[F], F]:
+        return self._add("GET", path, right, status, repeatable=False, produces=produces)
 
-    def post(self, path: str, *, right: Right | None, status: int = 200, repeatable: bool = True) -> Callable[[F], F]:
-        return self._add("POST", path, right, status, repeatable)
+    def post(
+        self,
+        path: str,
+        *,
+        right: Right | None,
+        status: int = 200,
+        repeatable: bool = True,
+        produces: tuple[str, ...] = (),
+    ) -> Callable[[F], F]:
+        return self._add("POST", path, right, status, repeatable, produces)
 
     def put(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
         return self._add("PUT", path, right, status, repeatable=True)
@@ -114,7 +133,15 @@ class Routes:
     def delete(self, path: str, *, right: Right | None, status: int = 204, repeatable: bool = True) -> Callable[[F], F]:
         return self._add("DELETE", path, right, status, repeatable)
 
-    def _add(self, method: str, path: str, right: Right | None, status: int, repeatable: bool) -> Callable[[F], F]:
+    def _add(
+        self,
+        method: str,
+        path: str,
+        right: Right | None,
+        status: int,
+        repeatable: bool,
+        produces: tuple[str, ...] = (),
+    ) -> Callable[[F], F]:
         def declare(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
             answer = hints.pop("return")
@@ -136,8 +163,9 @@ class Routes:
                     body=body,
                     query=query,
                     parameters=create_model(f"{handler.__name__}_path", **fields) if fields else None,
-                    answer=None if answer is type(None) else TypeAdapter(answer),
+                    answer=None if answer is type(None) or answer is Download else TypeAdapter(answer),
                     repeatable=repeatable,
+                    produces=produces,
                 )
             )
             return handler
@@ -184,14 +212,18 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 async def _answer(route: Route, call: Call, arguments: dict[str, Any]) -> Stored:
     result = await route.handler(call, **arguments)
+    if isinstance(result, Download):
+        named = f"attachment; filename*=UTF-8''{quote(result.filename, safe='')}"
+        headers = (("Content-Disposition", named),) if result.filename else ()
+        return Stored(route.status, result.body, (("Content-Type", result.media_type), *headers))
     body = b"" if route.answer is None else route.answer.dump_json(result, by_alias=True)
     return Stored(route.status, body)
 
 
 def _response(call: Call, stored: Stored) -> web.Response:
-    headers = {"Cache-Control": "no-store", **call.headers}
+    headers = {"Cache-Control": "no-store", **call.headers, **dict(stored.headers)}
     response = web.Response(status=stored.status, body=stored.body or None, headers=headers)
-    if stored.body:
+    if stored.body and "Content-Type" not in headers:
         response.content_type, response.charset = "application/json", "utf-8"
     for apply in call.cookies:
         apply(response)

@@ -123,7 +123,10 @@ def _responses(route: Route, schemas: dict[Any, Json]) -> Json:
     good: Json = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
         good["content"] = {"application/json": {"schema": schemas["answer", route.method, route.path]}}
-    if route.query is not None:
+    if route.produces:
+        file: Json = {"schema": {"type": "string", "format": "binary"}}
+        good["content"] = dict.fromkeys(route.produces, file)
+    elif route.query is not None:
         good["headers"] = {"X-Total-Count": {"schema": {"type": "integer"}}}
     statuses = [401] if route.right is not None or route.path == f"{PREFIX}/session" else []
     if route.changes:
