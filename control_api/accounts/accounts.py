@@ -36,6 +36,7 @@ class SignedIn:
     name: str
     role: Role
     session: str  # digest
+    organisation: str | None = None  # narrows what the account reaches (`scope.py`)
 
 
 class Accounts:
@@ -205,4 +206,4 @@ def _digest(token: str) -> str:
 
 
 def _signed_in(user: User, session: Session) -> SignedIn:
-    return SignedIn(user.id, user.username, user.name, Role(user.role), session.digest)
+    return SignedIn(user.id, user.username, user.name, Role(user.role), session.digest, user.organisation_id)

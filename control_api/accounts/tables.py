@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from control_api.accounts.rules import Role
@@ -23,6 +23,16 @@ class User(Base):
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[float]
     password_changed_at: Mapped[float]
+    organisation_id: Mapped[str | None] = mapped_column(String(80))  # none: the Sở's, or nobody's
+    email: Mapped[str | None] = mapped_column(String(254), unique=True)  # lower case
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    must_change: Mapped[bool] = mapped_column(default=False)  # the password was set by somebody else
+    failures: Mapped[int] = mapped_column(default=0)  # wrong passwords and codes in a row
+    locked_at: Mapped[float | None]  # by failures or by a person; an administrator unlocks
+    totp_secret: Mapped[str | None] = mapped_column(String(64))  # base32
+    totp_since: Mapped[float | None]  # confirmed by a first code; none: not in use yet
+    totp_step: Mapped[int] = mapped_column(BigInteger, default=0)  # 30 s step of the last code accepted (no replay)
+    oidc_subject: Mapped[str | None] = mapped_column(String(300), unique=True)  # issuer and subject, since first used
 
 
 class Session(Base):
@@ -35,3 +45,14 @@ class Session(Base):
     seen_at: Mapped[float]
     address: Mapped[str] = mapped_column(String(64), default="")
     agent: Mapped[str] = mapped_column(String(200), default="")
+    method: Mapped[str] = mapped_column(String(20), default="password")  # or `oidc`
+
+
+class RecoveryCode(Base):
+    """One of the codes that stand in for a lost telephone, once."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, hex
+    used_at: Mapped[float | None]
