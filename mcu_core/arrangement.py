@@ -62,6 +62,7 @@ class Arrangement:
     noisy: frozenset[str] = frozenset()  # muted by the MCU for their noise
     auto_mute_noisy: bool = False
     pass_through: bool = True
+    echo: bool = False  # a test room: everybody hears themselves too
 
     def format_of(self, view: View) -> ViewFormat:
         """A view that was never given a format has that of the programme's beginning."""
@@ -113,6 +114,7 @@ class Arrangement:
             noisy=frozenset(data.get("noisy", ())),  # documents of before did not have these
             auto_mute_noisy=bool(data.get("auto_mute_noisy", False)),
             pass_through=bool(data.get("pass_through", True)),
+            echo=bool(data.get("echo", False)),
         )
         return bare.with_sites(sites)
 

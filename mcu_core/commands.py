@@ -7,13 +7,14 @@ fit; nothing here validates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mcu_core.adaptation import Size
 from mcu_core.scene import CustomTile, Filler, Filling, Pages, Transition
 from mcu_core.wire import Track, View
 
 Role = Literal["main", "member"]
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,14 @@ class PinSize:
 
 @dataclass(frozen=True, slots=True)
 class SetOptions:
-    """None keeps what is set.  Switching `auto_mute_noisy` off lifts the mutes it made."""
+    """None keeps what is set.  Switching `auto_mute_noisy` off lifts the mutes it made.
+
+    `echo` makes a test room: its sites hear themselves, through decoder, mix and encoder.
+    """
 
     auto_mute_noisy: bool | None = None
     pass_through: bool | None = None
+    echo: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,17 @@ class Podium:
 
     site: str | None
     transition: Transition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """Restore what the room saw and heard at a moment (`mcu_core.moments`), as one step that can be undone.
+
+    `why` names the sequence that ends, for the journal.
+    """
+
+    moment: Json
+    why: str = "roll_call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +239,7 @@ Command = (
     | MuteNoisy
     | SetPodiumLayout
     | Podium
+    | BringBack
     | CallNext
     | MuteSite
     | MuteAll

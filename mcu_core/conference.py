@@ -23,6 +23,7 @@ from typing import Any
 from mcu_core.arrangement import Arrangement, Json, Site, ViewFormat
 from mcu_core.commands import (
     AddSite,
+    BringBack,
     CallNext,
     Command,
     DropPersonalView,
@@ -49,6 +50,7 @@ from mcu_core.commands import (
     UnmuteAll,
 )
 from mcu_core.errors import OperatorError
+from mcu_core.moments import brought_back
 from mcu_core.names import check_slug, clean_name, slug_of
 from mcu_core.presence import Presence
 from mcu_core.scene import (
@@ -232,12 +234,13 @@ class Conference:
                 return _without_view(now, view), [Event("personal_view_dropped", site)]
             case PinSize(site, size):
                 return _with(now, replace(known_site(now, site), pinned=size)), [Event("size", site, {"size": size})]
-            case SetOptions(auto_mute, passing):
+            case SetOptions(auto_mute, passing, echo):
                 auto_mute = now.auto_mute_noisy if auto_mute is None else auto_mute
                 passing = now.pass_through if passing is None else passing
+                echo = now.echo if echo is None else echo
                 noisy = now.noisy if auto_mute else frozenset[str]()
-                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, noisy=noisy), [
-                    Event("options", data={"auto_mute_noisy": auto_mute, "pass_through": passing})
+                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, echo=echo, noisy=noisy), [
+                    Event("options", data={"auto_mute_noisy": auto_mute, "pass_through": passing, "echo": echo})
                 ]
             case MuteNoisy(site, level_dbov):
                 if not may_be_muted_for_noise(now, known_site(now, site).id):
@@ -257,6 +260,8 @@ class Conference:
             case Podium(str(site), transition):
                 given = _podium_given(now, known_site(now, site).id)
                 return _turning(given, transition), [Event("podium", site, {"was": now.scene.podium})]
+            case BringBack(moment, why):
+                return _as_it_was(now, moment), [Event("brought_back", None, {"why": why, "was": now.scene.podium})]
             case CallNext(next_site):
                 if next_site is not None:
                     known_site(now, next_site)
@@ -537,6 +542,17 @@ def _podium_ended(now: Arrangement) -> Arrangement:
         own = now.scene.views.get(view)
         scene = scene.without_view(view) if own is None else scene.with_view(view, own)
     return replace(_mute_given_back(now), scene=scene, before_podium=None, opened=frozenset())
+
+
+def _as_it_was(now: Arrangement, moment: Json) -> Arrangement:
+    try:
+        return brought_back(now, moment)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise OperatorError(
+            "bad_moment",
+            "Không đọc được cảnh đã lưu; hãy chọn lại bố cục bằng tay.",
+            "The scene that was kept cannot be read; choose the layout by hand.",
+        ) from None
 
 
 def _mute_given_back(now: Arrangement) -> Arrangement:

@@ -212,6 +212,7 @@ class OnAir:
             sites=tuple(self._site_plans()),
             views=tuple(self._view_plan(view) for view in self.watched if view in composed),
             renditions=tuple(self._rendition_plan(encoding) for encoding in mixed),
+            echo=self._now.echo,
         )
 
     def _rendition_plan(self, encoding: Encoding) -> RenditionPlan:

@@ -217,6 +217,7 @@ class MixPlan:
     views: tuple[ViewPlan, ...] = ()
     renditions: tuple[RenditionPlan, ...] = ()
     loudest: int = 4
+    echo: bool = False  # a test room: everybody hears themselves too
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,10 @@ class AudioLoop:
         self.voices: tuple[int, ...] = ()
         self.speaker: int | None = None
 
-    def update(self, sites: Mapping[int, SitePlan]) -> None:
+    def update(self, sites: Mapping[int, SitePlan], *, echo: bool = False) -> None:
         """Follow a new plan from the next tick on."""
         self._sites = sites
+        self._mix.echo = echo
 
     def playout(self, site: int) -> float | None:
         """Seconds by which a site's sound is delayed of itself; None if it was never heard."""

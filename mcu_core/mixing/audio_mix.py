@@ -1,8 +1,8 @@
 """The sound of one conference: every 20 ms one shared mix, and a private one for each voice in it.
 
-Nobody ever hears themselves: whoever sounds in a tick's shared mix, or did within the last 2 s, gets a packet of
-its own without itself, made from the same sum.  Muted sites are not decoded.  Everything here runs in the audio thread,
-which is handed the packets that came since the last tick and returns what to send.
+Nobody ever hears themselves (but in a test room, `echo`): whoever sounds in a tick's shared mix, or did within the
+last 2 s, gets a packet of its own without itself, made from the same sum.  Muted sites are not decoded.  Everything
+here runs in the audio thread, which is handed the packets that came since the last tick and returns what to send.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class AudioMix:
 
     def __init__(self) -> None:
         self.refused = 0
+        self.echo = False  # a test room: no private mixes, so that everybody hears themselves
         self._bus = AudioBus(MAX_VOICES, BLOCK)
         self._free = list(range(MAX_VOICES - 1, -1, -1))
         self._voices: dict[int, Voice] = {}
@@ -125,18 +126,20 @@ class AudioMix:
         bus, out = self._bus, self._out
         bus.add_up()
         heard = [voice for voice in self._voices.values() if now < voice.heard_until]
-        for voice in heard:  # before the shared mix goes on: a private one begins where that is
+        apart = () if self.echo else heard  # get a mix without themselves
+        for voice in apart:  # before the shared mix goes on: a private one begins where that is
             voice.private = voice.private or PrivateMix(self._master)
         self._master.finish(bus.rest(None), out)
         shared = self._encoder.encode(out)
         private: dict[int, bytes] = {}
-        for voice in heard:
+        for voice in apart:
             assert voice.private is not None
             voice.private.master.finish(bus.rest(voice.row), out)
             private[voice.site] = voice.private.encoder.encode(out)
         noisy = ((site, voice.line.take_noise(now)) for site, voice in self._voices.items())
         news = tuple((site, level) for site, level in noisy if level is not None)
-        return MixedSound(shared, private, tuple(sorted(private)), self._speaker.current, news)
+        voices = tuple(sorted(voice.site for voice in heard))
+        return MixedSound(shared, private, voices, self._speaker.current, news)
 
     def _admit(self, number: int) -> Voice:
         line = self._lines.get(number)

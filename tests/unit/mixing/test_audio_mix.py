@@ -98,6 +98,17 @@ def test_a_lone_speaker_hears_silence() -> None:
     assert room.heard(1, room.run(0.6)) == set()
 
 
+def test_s85_in_a_test_room_a_site_hears_itself() -> None:
+    room = Room.of(1, 2)
+    room.mix.echo = True
+    room.speaking = {1}
+    room.run(0.2)
+    ticks = room.run(0.6)
+    assert room.heard(1, ticks) == {1}
+    assert ticks[-1].voices == (1,)
+    assert not ticks[-1].private
+
+
 def test_a_muted_site_is_closed_within_a_tick_and_open_again_after() -> None:
     room = Room.of(1, 2)
     room.speaking = {1, 2}
