@@ -62,6 +62,7 @@ class HeadlessSite:
         self.role = ""
         self.conference: Message = {}
         self.tally: Message = {}
+        self.told: dict[str, Message] = {}  # newest hand, cue and issue
         self.tallies: deque[Message] = deque(maxlen=100)
         self.hints: deque[Message] = deque(maxlen=100)
         self.errors: deque[Message] = deque(maxlen=100)
@@ -139,6 +140,8 @@ class HeadlessSite:
         elif kind == "answer":
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(self.on_answer(message["sdp"]))
+        elif kind in ("hand", "cue", "issue"):
+            self.told[kind] = message
         elif kind == "tally":
             self.tally = message
             self.tallies.append({**message, "at_s": self._seconds()})

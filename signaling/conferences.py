@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mcu_core.wire import View
-from signaling.messages import Error, Hello, Offer, Quality, State
+from signaling.messages import Error, Hello, Offer, Quality, Request, State
 from signaling.outbox import Outgoing
 
 
@@ -40,6 +40,9 @@ class Conferences(Protocol):
 
     def watch(self, seat: str, channel: Channel, view: View) -> None:
         """Raises EndpointError not_allowed for a site."""
+
+    async def ask(self, seat: str, channel: Channel, request: Request) -> None:
+        """A raised hand, a report, an answer to a cue.  Raises EndpointError or PeerLost when it is not taken."""
 
     async def leave(self, seat: str, channel: Channel) -> None:
         """Give the seat up."""

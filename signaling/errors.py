@@ -26,7 +26,18 @@ CLOSE_CODES: Mapping[str, int] = MappingProxyType(
 )
 BUSY_RETRY_AFTER = 30.0
 AWAY_RETRY_AFTER = 3.0  # of a hello that came while the database or a process was away
-_NOT_FATAL = frozenset({"bad_message", "not_allowed", "bad_offer", "unsupported_codec", "media_unavailable"})
+_NOT_FATAL = frozenset(
+    {
+        "bad_message",
+        "not_allowed",
+        "bad_offer",
+        "unsupported_codec",
+        "media_unavailable",
+        "too_often",
+        "queue_full",
+        "not_stored",
+    }
+)
 _TOLD_AS_IS = frozenset(CLOSE_CODES) | _NOT_FATAL
 
 
@@ -90,6 +101,38 @@ def not_allowed() -> EndpointError:
         "not_allowed",
         "Điểm cầu không được chọn khung hình; người vận hành chọn.",
         "A site cannot choose its view; the operator does.",
+    )
+
+
+def asks_nothing() -> EndpointError:
+    return EndpointError(
+        "not_allowed",
+        "Màn hình theo dõi không giơ tay và không báo sự cố; chỉ điểm cầu mới làm được.",
+        "A monitor neither raises its hand nor reports; only a site does.",
+    )
+
+
+def too_often() -> EndpointError:
+    return EndpointError(
+        "too_often",
+        "Điểm cầu vừa gửi yêu cầu này; xin chờ vài giây rồi thử lại.",
+        "This site has just asked that; wait a few seconds and try again.",
+    )
+
+
+def queue_full() -> EndpointError:
+    return EndpointError(
+        "queue_full",
+        "Danh sách chờ đã đầy. Xin chờ người vận hành xử lý bớt rồi thử lại.",
+        "The list is full. Wait until the operator has dealt with some of it.",
+    )
+
+
+def not_stored() -> PeerLost:
+    return PeerLost(
+        "not_stored",
+        "Máy chủ chưa ghi nhận được yêu cầu. Xin thử lại sau ít giây hoặc gọi điện cho người vận hành.",
+        "The server could not take the request. Try again in a few seconds or telephone the operator.",
     )
 
 

@@ -6,9 +6,10 @@ client's types are generated from.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from mcu_core.errors import EndpointError
@@ -25,6 +26,17 @@ _Counter = Annotated[int, Field(ge=0, le=2**31)]
 _Pixels = Annotated[int, Field(ge=0, le=16384)]
 _ViewName = Annotated[View, Field(pattern=VIEW_PATTERN)]
 _Figure = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+
+
+def _readable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("NUL is no text")
+    return unicodedata.normalize("NFC", text.strip())
+
+
+_Text = Annotated[str, Field(max_length=1000), AfterValidator(_readable)]
+IssueCategory = Literal["picture", "sound", "echo", "content", "line", "power", "room", "other"]
+IssueState = Literal["open", "taken", "solved"]
 
 
 class Message(BaseModel):
@@ -76,6 +88,32 @@ class ChooseView(Message):
     view: _ViewName
 
 
+class RaiseHand(Message):
+    """The site asks for the floor (S08)."""
+
+    type: Literal["raise_hand"] = "raise_hand"
+
+
+class LowerHand(Message):
+    type: Literal["lower_hand"] = "lower_hand"
+
+
+class ReportIssue(Message):
+    """The site's contact tells what is wrong (S98); the MCU adds what it measures of the line."""
+
+    type: Literal["report_issue"] = "report_issue"
+    category: IssueCategory
+    text: _Text = ""
+
+
+class CueSeen(Message):
+    """Somebody at the site has done what a cue asked; `ok` false: it does not work there."""
+
+    type: Literal["cue_seen"] = "cue_seen"
+    cue: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
+    ok: bool = True
+
+
 class Leave(Message):
     type: Literal["leave"] = "leave"
 
@@ -85,7 +123,8 @@ class Pong(Message):
     n: _Counter
 
 
-FromEndpoint = Hello | Offer | State | Quality | ChooseView | Leave | Pong
+Request = RaiseHand | LowerHand | ReportIssue | CueSeen  # what needs the database; refused with an `error`
+FromEndpoint = Hello | Offer | State | Quality | ChooseView | Leave | Pong | Request
 _FROM_ENDPOINT: TypeAdapter[FromEndpoint] = TypeAdapter(Annotated[FromEndpoint, Field(discriminator="type")])
 
 # ----------------------------------------------------------------------------------------------- MCU -> endpoint
@@ -157,6 +196,36 @@ class Picture(Message):
     name: str | None = None
 
 
+class Hand(Message):
+    """Whether the site waits for the floor, and as which of how many."""
+
+    type: Literal["hand"] = "hand"
+    raised: bool
+    position: int | None = None  # from 1
+    waiting: int = 0
+
+
+class Cue(Message):
+    """A word of the operator to the site; shown for `seconds`, 0: until answered or replaced.  `kind` is open."""
+
+    type: Literal["cue"] = "cue"
+    id: str
+    kind: str  # check, prepare, message, roll_call …; a page that does not know it shows the text
+    vi: str
+    en: str
+    confirm: bool = False  # `cue_seen` is expected
+    seconds: float = 0.0
+
+
+class Issue(Message):
+    """How far the site's newest report is."""
+
+    type: Literal["issue"] = "issue"
+    id: str
+    state: IssueState
+    remark: str = ""
+
+
 class Media(Message):
     type: Literal["media"] = "media"
     action: Literal["rejoin", "ice_restart"]
@@ -177,7 +246,7 @@ class Error(Message):
     retry_after: float | None = None
 
 
-ToEndpoint = Welcome | Answer | Tally | Hint | ConferenceInfo | Picture | Media | Ping | Error
+ToEndpoint = Welcome | Answer | Tally | Hint | ConferenceInfo | Picture | Hand | Cue | Issue | Media | Ping | Error
 TO_ENDPOINT: TypeAdapter[ToEndpoint] = TypeAdapter(Annotated[ToEndpoint, Field(discriminator="type")])
 
 
@@ -229,8 +298,8 @@ def _bad_version() -> EndpointError:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of all messages: `FromEndpoint` and `ToEndpoint` are their unions."""
-    incoming = (Hello, Offer, State, Quality, ChooseView, Leave, Pong)
-    outgoing = (Welcome, Answer, Tally, Hint, ConferenceInfo, Picture, Media, Ping, Error)
+    incoming = (Hello, Offer, State, Quality, ChooseView, RaiseHand, LowerHand, ReportIssue, CueSeen, Leave, Pong)
+    outgoing = (Welcome, Answer, Tally, Hint, ConferenceInfo, Picture, Hand, Cue, Issue, Media, Ping, Error)
     _, schema = models_json_schema(
         [*((model, "validation") for model in incoming), *((model, "serialization") for model in outgoing)],
         title="Signalling protocol, version 1",

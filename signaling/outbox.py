@@ -1,8 +1,8 @@
 """What waits to be sent to one endpoint: in order, bounded, the newest of each kind of status.
 
-Tally, hint and conference messages say how things are now: a newer one takes the older one's place.  Everything else is
-kept; when the limit is reached the reader is too slow to be worth serving and the socket is closed (`RefuseWhenFull`).
-Owned by the event loop; one consumer.
+Tally, hint, conference, hand, cue and issue messages say how things are now: a newer one takes the older one's place.
+Everything else is kept; when the limit is reached the reader is too slow to be worth serving and the socket is closed
+(`RefuseWhenFull`).  Owned by the event loop; one consumer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from signaling.messages import ConferenceInfo, Hint, Tally, ToEndpoint
+from signaling.messages import ConferenceInfo, Cue, Hand, Hint, Issue, Tally, ToEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def encode(message: ToEndpoint) -> Outgoing:
     kind: str | None = None
     if isinstance(message, Hint):
         kind = f"hint/{message.track}"
-    elif isinstance(message, Tally | ConferenceInfo):
+    elif isinstance(message, Tally | ConferenceInfo | Hand | Cue | Issue):
         kind = message.type
     return Outgoing(message.model_dump_json(), kind)
 

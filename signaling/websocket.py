@@ -18,19 +18,24 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from mcu_core.errors import EndpointError, McuError
 from signaling.conferences import Conferences
-from signaling.errors import AWAY_RETRY_AFTER, TIMEOUT, close_code, told
+from signaling.errors import AWAY_RETRY_AFTER, TIMEOUT, close_code, not_stored, told, too_often
 from signaling.messages import (
     MAX_MESSAGE,
     Answer,
     ChooseView,
+    CueSeen,
     Error,
     FromEndpoint,
     Hello,
     Leave,
+    LowerHand,
     Offer,
     Ping,
     Pong,
     Quality,
+    RaiseHand,
+    ReportIssue,
+    Request,
     State,
     parse,
 )
@@ -50,6 +55,7 @@ class SocketSettings:
     bad_messages: int = 5  # the last one is fatal
     outbox: int = 64
     strangers: int = 500  # connections that have no seat yet, all together
+    requests: int = 4  # hands, reports and the like that wait for the database at once
     silent_of_address: int = 50  # of them those of one address that have not said hello; sites may share an address
     allowed_origins: frozenset[str] = frozenset()  # besides our own
 
@@ -141,6 +147,7 @@ class _Connection:
         self._answered = 0  # newest pong
         self._seat: str | None = None
         self._offering: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
 
     # -- Channel
 
@@ -181,6 +188,8 @@ class _Connection:
                 pinger.cancel()
                 if self._offering is not None:
                     self._offering.cancel()
+                for asking in self._asking:
+                    asking.cancel()
                 if self._seat is not None:
                     self._conferences.lost(self._seat, self)
                 self.close()
@@ -253,6 +262,8 @@ class _Connection:
                         self._conferences.measured(seat, self, message)
                     case ChooseView():
                         self._conferences.watch(seat, self, message.view)
+                    case RaiseHand() | LowerHand() | ReportIssue() | CueSeen():
+                        self._take_request(seat, message, tasks)
                     case Pong():
                         if message.n <= self._pinged:
                             self._answered = max(self._answered, message.n)
@@ -268,6 +279,22 @@ class _Connection:
         if self._offering is not None:
             self._offering.cancel()  # the newer offer counts; an answer to the older one would confuse the endpoint
         self._offering = tasks.create_task(self._answer(seat, offer), name="endpoint/offer")
+
+    def _take_request(self, seat: str, request: Request, tasks: asyncio.TaskGroup) -> None:
+        """In a task of its own: a slow database does not stop the pings."""
+        if len(self._asking) >= self._settings.requests:
+            raise too_often()
+        asking = tasks.create_task(self._ask(seat, request), name="endpoint/request")
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+
+    async def _ask(self, seat: str, request: Request) -> None:
+        try:
+            await self._conferences.ask(seat, self, request)
+        except EndpointError as error:
+            self._tell(error)
+        except McuError:  # the database or a process is away
+            self._tell(not_stored())
 
     async def _answer(self, seat: str, offer: Offer) -> None:
         try:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from control_api.live.figures import Figures
+from control_api.live.listener import Listener
 from control_api.live.store import Json
 from mcu_core.commands import Command
 from mcu_core.scene import CustomTile
 from mcu_core.wire import View
+from signaling.messages import ToEndpoint
 
 
 class Subscription(Protocol):
@@ -43,6 +45,22 @@ class Live(Protocol):
         """Whether each relay answers."""
 
     def events(self, conference_id: str) -> Subscription: ...
+
+    def listen(self, listener: Listener) -> None: ...
+
+    def tell(self, conference_id: str, kind: str, **content: object) -> None:
+        """Tell the consoles; a newer message of a kind takes the older one's place.  Unknown conference: nobody."""
+
+    def tell_site(self, conference_id: str, site_id: str, message: ToEndpoint) -> bool:
+        """False when nobody is connected there."""
+
+    def warn(self, conference_id: str, code: str, vi: str, en: str, site_id: str | None = None) -> None: ...
+
+    def moment(self, conference_id: str) -> Json:
+        """What the room sees and hears now, for the command `BringBack`."""
+
+    def quality(self, conference_id: str) -> dict[str, dict[str, float | None]]:
+        """Newest figures of the connected sites."""
 
     async def create_conference(
         self, title: str, *, actor: str | None, conference_id: str | None = None, command_id: str | None = None

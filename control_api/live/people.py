@@ -83,7 +83,7 @@ class People:
         """One round: tallies, hints and conference, to whom they changed."""
         for (site, track), hint in self.hints.update(on_air.hints(), now).items():
             if site not in self._hints_due:
-                self._to_site(site, _hint(track, hint))
+                self.to_site(site, _hint(track, hint))
         for site in self._hints_due:
             self._tell_hints(site)
         self._hints_due.clear()
@@ -97,7 +97,7 @@ class People:
             tally = on_air.tally(seat.site)
             if self._tallies.get(seat.site) != tally:
                 self._tallies[seat.site] = tally
-                self._to_site(seat.site, _tally(tally))
+                self.to_site(seat.site, _tally(tally))
         info = _info(on_air)
         if info != self._info:
             self._info = info
@@ -120,13 +120,15 @@ class People:
 
     def _tell_hints(self, site: str) -> None:
         for track in TRACKS:
-            self._to_site(site, _hint(track, self.hints.of(site, track)))
+            self.to_site(site, _hint(track, self.hints.of(site, track)))
 
-    def _to_site(self, site: str, message: say.ToEndpoint) -> None:
+    def to_site(self, site: str, message: say.ToEndpoint) -> bool:
+        """Send a message to a site's endpoint; False when nobody is connected there."""
         seat = self.seats.of_site(site)
         channel = self._channels.get(seat.id) if seat is not None else None
         if channel is not None:
             channel.send(encode(message))
+        return channel is not None
 
 
 def _tally(tally: Tally) -> say.Tally:

@@ -274,6 +274,8 @@ class Room:
         keep = entry.resumed and hello.media and seat.id in self.presence.legs
         channel.send(encode(self._welcome(seat, "keep" if keep else "offer")))
         self.people.greet(seat, self.on_air, hints=keep)
+        if seat.site is not None:
+            self._around.listener().entered(self.id, seat.site)
         return seat.id
 
     def _make_room_for_monitor(self, token_id: str) -> None:
@@ -339,6 +341,16 @@ class Room:
         self.changed(urgent=True)
         self._save(seat)
 
+    async def endpoint_asks(self, seat: Seat, request: say.Request) -> None:
+        """Raises EndpointError or PeerLost when it is not taken."""
+        if seat.site is None:
+            raise errors.asks_nothing()
+        await self._around.listener().asked(self.id, seat.site, request)
+
+    def quality(self) -> dict[str, dict[str, float | None]]:
+        """Newest figures by site; see `SiteQuality.message`."""
+        return self._quality.message()
+
     def endpoint_lost(self, seat: Seat) -> None:
         """Its WebSocket is gone; seat and media stay for a while."""
         self.people.disconnect(seat)
@@ -396,6 +408,7 @@ class Room:
                     self._around.metrics.on_air(asked.command, seconds)
                     data: Json = {"command": asked.command, "ms": round(seconds * 1000)}
                     self.journal("on_air", asked.site, data)
+                    self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
                 self.mixer_stats = event

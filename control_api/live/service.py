@@ -18,6 +18,7 @@ import structlog
 from control_api.live.clock import Clock, SystemClock
 from control_api.live.feed import Subscription
 from control_api.live.figures import Figures, Metrics, NoMetrics, mixer_figures, relay_figures
+from control_api.live.listener import Listener, NobodyListens
 from control_api.live.room import Room, unknown_conference
 from control_api.live.settings import LiveSettings
 from control_api.live.store import ConferenceStore, JournalEntry, Json
@@ -27,6 +28,7 @@ from control_api.live.writer import Writer
 from mcu_core.commands import Command, SetLayout
 from mcu_core.conference import Conference
 from mcu_core.errors import OperatorError
+from mcu_core.moments import moment_of
 from mcu_core.on_air import OnAir
 from mcu_core.scene import CustomTile
 from mcu_core.wire import (
@@ -65,6 +67,7 @@ class LiveService:
     ) -> None:
         self.ready = asyncio.Event()  # what was stored is loaded
         self._store, self._pool, self._connect = store, pool, connect
+        self._listener: Listener = NobodyListens()
         self._settings = settings or LiveSettings()
         self._clock: Clock = clock or SystemClock()
         self._writer = Writer(store, self._clock)
@@ -87,6 +90,7 @@ class LiveService:
             self._relays,
             self._synced,
             self._spawn,
+            lambda: self._listener,
         )
 
     # ------------------------------------------------------------------------------------------------------ running
@@ -209,6 +213,35 @@ class LiveService:
     def events(self, conference_id: str) -> Subscription:
         """Messages for a console; close it when done."""
         return self._room(conference_id).feed.subscribe()
+
+    def listen(self, listener: Listener) -> None:
+        """From now on `listener` is told what sites ask, who enters and what came on air."""
+        self._listener = listener
+
+    def tell(self, conference_id: str, kind: str, **content: object) -> None:
+        """Tell the consoles; a newer message of a kind takes the older one's place.  Unknown conference: nobody."""
+        room = self._rooms.get(conference_id)
+        if room is not None:
+            room.feed.tell(kind, **content)
+
+    def tell_site(self, conference_id: str, site_id: str, message: say.ToEndpoint) -> bool:
+        """Send a message to a site's endpoint; False when nobody is connected there."""
+        room = self._rooms.get(conference_id)
+        return room is not None and room.people.to_site(site_id, message)
+
+    def warn(self, conference_id: str, code: str, vi: str, en: str, site_id: str | None = None) -> None:
+        """An alarm: journalled, and shown on the consoles until somebody has read it.  Unknown conference: nothing."""
+        room = self._rooms.get(conference_id)
+        if room is not None:
+            room.alarm(code, vi, en, site_id)
+
+    def moment(self, conference_id: str) -> Json:
+        """What the room sees and hears now, for `mcu_core.commands.BringBack`."""
+        return moment_of(self._room(conference_id).arrangement)
+
+    def quality(self, conference_id: str) -> dict[str, dict[str, float | None]]:
+        """Newest figures of the connected sites: the relays' view and what the endpoints told of theirs."""
+        return self._room(conference_id).quality()
 
     def reachable(self) -> dict[str, bool]:
         """Whether media can be served: all relays answer."""
@@ -352,6 +385,10 @@ class LiveService:
     def watch(self, seat: str, channel: Channel, view: View) -> None:
         if (found := self._find(seat, channel)) is not None:
             found[0].endpoint_watches(found[1], view)
+
+    async def ask(self, seat: str, channel: Channel, request: say.Request) -> None:
+        if (found := self._find(seat, channel)) is not None:
+            await found[0].endpoint_asks(found[1], request)
 
     async def leave(self, seat: str, channel: Channel) -> None:
         if (found := self._find(seat, channel)) is not None:

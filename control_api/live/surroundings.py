@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from control_api.live.clock import Clock
 from control_api.live.figures import Metrics
+from control_api.live.listener import Listener
 from control_api.live.settings import LiveSettings
 from control_api.live.store import ConferenceStore
 from control_api.live.workers import Connect, Pool, WorkerLink
@@ -32,3 +33,4 @@ class Surroundings:
     relays: Mapping[str, WorkerLink]
     synced: asyncio.Event  # the relays have told which legs they carry
     spawn: Spawn
+    listener: Callable[[], Listener]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from control_api.live.store import StaleRevisionError
-from mcu_core.commands import AddSite, MuteSite, Podium, RemoveSite, SetLayout, SetOpen, Undo
+from mcu_core.commands import AddSite, BringBack, MuteSite, Podium, RemoveSite, SetLayout, SetOpen, Undo
 from mcu_core.errors import EndpointError, OperatorError, PeerLost
 from mcu_core.wire import (
     CloseLeg,
@@ -704,3 +704,62 @@ async def test_one_hung_worker_delays_nobody_else() -> None:
         w.machine.mixer.hung.set()
         await settle()
         assert w.machine.mixer.mix.views[0].podium == 2
+
+
+class Ears:
+    """A listener that remembers."""
+
+    def __init__(self) -> None:
+        self.asks: list[tuple[str, str, str]] = []
+        self.entrances: list[tuple[str, str]] = []
+        self.shown: list[tuple[str, str | None, float]] = []
+
+    async def asked(self, conference: str, site: str, request: say.Request) -> None:
+        self.asks.append((conference, site, request.type))
+
+    def entered(self, conference: str, site: str) -> None:
+        self.entrances.append((conference, site))
+
+    def on_air(self, conference: str, command: str, site: str | None, seconds: float) -> None:
+        self.shown.append((command, site, seconds))
+
+
+async def test_the_listener_hears_hands_entrances_and_what_came_on_air() -> None:
+    async with world("a") as w:
+        ears = Ears()
+        seat, channel = await w.join("a")
+        with pytest.raises(PeerLost, match="not_stored"):
+            await w.live.ask(seat, channel, say.RaiseHand())  # nobody listens yet
+        w.live.listen(ears)
+        await w.live.ask(seat, channel, say.RaiseHand())
+        assert ears.asks == [("c-1", "a", "raise_hand")]
+        monitor, watching = await w.enter(await w.live.open_monitor("c-1", "wall", actor=None))
+        with pytest.raises(EndpointError, match="not_allowed"):
+            await w.live.ask(monitor, watching, say.RaiseHand())
+        again, _ = await w.enter(await w.token("a"), seat=seat, media=True)
+        assert (again, ears.entrances) == (seat, [("c-1", "a")])
+        await w.live.command("c-1", Podium("a"), actor="an")
+        await settle()
+        w.machine.mixer.tell(PlanOnAir("c-1", w.machine.mixer.mix.revision, w.clock.time))
+        await settle()
+        assert [(command, site) for command, site, _ in ears.shown] == [("Podium", "a")]
+
+
+async def test_a_site_is_sent_a_cue_when_it_is_there() -> None:
+    async with world("a") as w:
+        _, channel = await w.join("a")
+        cue = say.Cue(id="q-1", kind="check", vi="Xin kiểm tra.", en="Please check.")
+        assert w.live.tell_site("c-1", "a", cue)
+        assert channel.got(say.Cue) == [cue]
+        assert not w.live.tell_site("c-1", "tinh", cue)
+        assert not w.live.tell_site("c-none", "a", cue)
+
+
+async def test_a_moment_comes_back_after_podiums() -> None:
+    async with world("a", "b") as w:
+        before = w.live.state("c-1")
+        moment = w.live.moment("c-1")
+        await w.live.command("c-1", Podium("a"), actor="an")
+        await w.live.command("c-1", Podium("b"), actor="an")
+        after = await w.live.command("c-1", BringBack(moment), actor="an")
+        assert {**after, "revision": 0, "can_undo": None} == {**before, "revision": 0, "can_undo": None}

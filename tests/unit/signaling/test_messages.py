@@ -50,7 +50,7 @@ def test_the_page_has_an_example_of_every_message() -> None:
 
 def test_every_code_of_the_page_is_known_and_as_fatal_as_it_says() -> None:
     rows = [line.split("|")[1:3] for line in PROTOCOL.splitlines() if line.startswith("| `")]
-    assert len(rows) == 14
+    assert len(rows) == 17
     for code, fatal in rows:
         name = code.strip(" `")
         error = told(EndpointError(name, "vi", "en"))
@@ -76,6 +76,14 @@ def test_every_code_of_the_page_is_known_and_as_fatal_as_it_says() -> None:
         '{"type": "offer", "sdp": null}',
         '{"type": "view", "view": "balcony"}',
         '{"type": "pong", "n": -1}',
+        '{"type": "raise_hand", "why": "tea"}',
+        '{"type": "report_issue"}',
+        '{"type": "report_issue", "category": "weather"}',
+        '{"type": "report_issue", "category": "line", "text": "a\\u0000b"}',
+        f'{{"type": "report_issue", "category": "line", "text": "{"x" * 1001}"}}',
+        '{"type": "cue_seen", "cue": ""}',
+        '{"type": "cue_seen", "cue": "../q", "ok": true}',
+        '{"type": "cue_seen", "cue": "q-1", "ok": 1}',
         '{"type": "pong", "n": 99999999999999999999}',
         '{"type": "quality", "fps": NaN}',
         '{"type": "quality", "fps": "30"}',

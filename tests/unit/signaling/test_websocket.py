@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from mcu_core.errors import EndpointError, PeerLost
 from mcu_core.wire import View
 from signaling import Channel, EndpointSockets, SocketSettings
-from signaling.errors import AWAY_RETRY_AFTER, bad_token, not_allowed, replaced, told
-from signaling.messages import Hello, Offer, Quality, SeatConference, SeatSite, State, Welcome
+from signaling.errors import AWAY_RETRY_AFTER, bad_token, not_allowed, replaced, told, too_often
+from signaling.messages import Hello, Offer, Quality, RaiseHand, Request, SeatConference, SeatSite, State, Welcome
 from signaling.origin import network_of
 from signaling.outbox import encode
 
@@ -72,6 +72,13 @@ class FakeConferences:
 
     def watch(self, seat: str, channel: Channel, view: View) -> None:
         raise not_allowed()
+
+    async def ask(self, seat: str, channel: Channel, request: Request) -> None:
+        self.heard.append(request)
+        await self.answering.wait()
+        if isinstance(request, RaiseHand):
+            return
+        raise too_often() if request.type == "lower_hand" else PeerLost("database_unavailable", "Mất.", "Away.")
 
     async def leave(self, seat: str, channel: Channel) -> None:
         self.heard.append("leave")
@@ -357,6 +364,31 @@ async def test_a_pong_for_a_ping_that_was_not_sent_counts_for_nothing(connect: C
     assert await receive(socket) == {"type": "ping", "n": 1}
     assert await receive(socket) == {"type": "ping", "n": 2}
     assert await close_code(socket) == 3008
+
+
+async def test_s08_a_request_of_a_site_is_passed_on_and_its_refusal_told(
+    connect: Connect, conferences: FakeConferences
+) -> None:
+    socket = await joined(connect)
+    for asked in ({"type": "raise_hand"}, {"type": "lower_hand"}, {"type": "report_issue", "category": "line"}):
+        await socket.send_json(asked)
+    refusals = [await receive(socket) for _ in range(2)]
+    assert [(error["code"], error["fatal"]) for error in refusals] == [("too_often", False), ("not_stored", False)]
+    assert len(conferences.heard) == 3
+
+
+async def test_requests_that_wait_for_the_database_are_bounded_and_stop_nothing(
+    connect: Connect, conferences: FakeConferences
+) -> None:
+    socket = await joined(connect, requests=2)
+    conferences.answering.clear()
+    for _ in range(3):
+        await socket.send_json({"type": "raise_hand"})
+    assert (await receive(socket))["code"] == "too_often"
+    await socket.send_json({"type": "state", "microphone": True, "camera": True, "screen": False})
+    await socket.send_json({"type": "leave"})
+    assert await close_code(socket) == 1000
+    assert len(conferences.heard) == 4
 
 
 async def test_a_server_that_goes_down_says_so(conferences: FakeConferences) -> None:
