@@ -63,6 +63,12 @@ class Arrangement:
     auto_mute_noisy: bool = False
     pass_through: bool = True
     echo: bool = False  # a test room: everybody hears themselves too
+    playing: str | None = None  # the scene of the script that was put on last
+    before_rehearsal: Json | None = None  # what the end of the rehearsal restores (`mcu_core.rehearsal`)
+
+    @property
+    def rehearsing(self) -> bool:
+        return self.before_rehearsal is not None
 
     def format_of(self, view: View) -> ViewFormat:
         """A view that was never given a format has that of the programme's beginning."""
@@ -115,6 +121,8 @@ class Arrangement:
             auto_mute_noisy=bool(data.get("auto_mute_noisy", False)),
             pass_through=bool(data.get("pass_through", True)),
             echo=bool(data.get("echo", False)),
+            playing=data.get("playing"),
+            before_rehearsal=data.get("before_rehearsal"),
         )
         return bare.with_sites(sites)
 

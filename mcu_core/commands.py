@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcu_core.adaptation import Size
-from mcu_core.scene import CustomTile, Filler, Filling, Pages, Transition
+from mcu_core.scene import AudioRule, CustomTile, Filler, Filling, Pages, Transition
 from mcu_core.wire import Track, View
 
 Role = Literal["main", "member"]
@@ -180,6 +180,45 @@ class BringBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewPlan:
+    """What a scene of a script makes of one shared view; `transition` None keeps the view's own."""
+
+    view: View
+    layout: str = "auto"
+    tiles: tuple[CustomTile, ...] = ()
+    pages: Pages | None = None
+    cells: tuple[tuple[int, Filling], ...] = ()
+    transition: Transition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayScene:
+    """Put a scene of the meeting's script on: views, podium and who is heard, as one step that can be undone.
+
+    A view without a plan is as the podium arranges it, or as it was before the podium.  Sites that are not in the
+    conference are left out, and named in the event.
+    """
+
+    scene: str  # its id in the script
+    title: str = ""
+    podium: str | None = None
+    views: tuple[ViewPlan, ...] = ()
+    audio: AudioRule = "open"
+    heard: tuple[str, ...] = ()  # open besides the podium and the main site, also if the operator had muted them
+    next_site: str | None = None  # told that it is called next
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """Begin a rehearsal, or end it: then scene, mutes and place in the script are as before it.
+
+    While it lasts every line of the journal is marked, so that it is not taken for the meeting.
+    """
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CallNext:
     """Tell a site that it is called next (or nobody)."""
 
@@ -240,6 +279,8 @@ Command = (
     | SetPodiumLayout
     | Podium
     | BringBack
+    | PlayScene
+    | Rehearse
     | CallNext
     | MuteSite
     | MuteAll

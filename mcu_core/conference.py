@@ -33,7 +33,9 @@ from mcu_core.commands import (
     MuteSite,
     PinSize,
     PlaceSite,
+    PlayScene,
     Podium,
+    Rehearse,
     RemoveSite,
     RenameSite,
     SetGain,
@@ -48,11 +50,13 @@ from mcu_core.commands import (
     SetTransition,
     Undo,
     UnmuteAll,
+    ViewPlan,
 )
 from mcu_core.errors import OperatorError
 from mcu_core.moments import brought_back
 from mcu_core.names import check_slug, clean_name, slug_of
 from mcu_core.presence import Presence
+from mcu_core.rehearsal import after_rehearsal, kept_for_rehearsal
 from mcu_core.scene import (
     AUTO,
     CUSTOM,
@@ -175,6 +179,8 @@ class Conference:
         self._next_number = max([self._next_number, *(site.number + 1 for site in self.arrangement.sites.values())])
         self.revision += 1
         self.changed_at = now
+        if before.rehearsing and self.arrangement.rehearsing:
+            return [replace(event, data={**event.data, "rehearsal": True}) for event in events]
         return events
 
     def _take_back(self) -> list[Event]:
@@ -262,6 +268,14 @@ class Conference:
                 return _turning(given, transition), [Event("podium", site, {"was": now.scene.podium})]
             case BringBack(moment, why):
                 return _as_it_was(now, moment), [Event("brought_back", None, {"why": why, "was": now.scene.podium})]
+            case PlayScene():
+                return _played(now, command)
+            case Rehearse(on):
+                if on == now.rehearsing:
+                    return now, []
+                if on:
+                    return replace(now, before_rehearsal=kept_for_rehearsal(now), playing=None), [Event("rehearsal")]
+                return after_rehearsal(now), [Event("rehearsal_ended")]
             case CallNext(next_site):
                 if next_site is not None:
                     known_site(now, next_site)
@@ -542,6 +556,61 @@ def _podium_ended(now: Arrangement) -> Arrangement:
         own = now.scene.views.get(view)
         scene = scene.without_view(view) if own is None else scene.with_view(view, own)
     return replace(_mute_given_back(now), scene=scene, before_podium=None, opened=frozenset())
+
+
+def _played(now: Arrangement, command: PlayScene) -> tuple[Arrangement, list[Event]]:
+    """The scene put on.  Ending its podium leaves the scene's own views, everybody heard."""
+    missing = {site for site in _sites_of(command) if site not in now.sites}
+    podium = None if command.podium in missing else command.podium
+    heard = frozenset(command.heard) - missing
+    base = _podium_ended(now)
+    scene = replace(base.scene, audio="open")
+    for plan in command.views:
+        scene = scene.with_view(plan.view, _planned(base, plan, missing))
+    after = replace(base, scene=scene, next_site=None, opened=frozenset())
+    if podium is not None:
+        after = _podium_given(after, podium)
+        for view in {plan.view for plan in command.views}:
+            after = replace(after, scene=after.scene.with_view(view, scene.views[view]))
+    opened = {site for site in heard if site != podium and now.sites[site].role != "main"}
+    after = replace(
+        after,
+        scene=replace(after.scene, audio=command.audio),
+        muted=after.muted - heard,
+        noisy=after.noisy - heard,
+        opened=frozenset(opened) if command.audio == "podium" else frozenset(),
+        reopened=None if after.reopened in heard else after.reopened,
+        next_site=None if command.next_site in missing or command.next_site == podium else command.next_site,
+        playing=command.scene,
+    )
+    data: Json = {"scene": command.scene, "title": command.title, "audio": command.audio, "missing": sorted(missing)}
+    return after, [Event("script_scene", podium, data)]
+
+
+def _planned(now: Arrangement, plan: ViewPlan, missing: set[str]) -> ViewScene:
+    before = now.scene.views[_known_view(now, plan.view)]
+    chosen = _laid_out(plan.layout, plan.tiles, plan.pages)
+    chosen = replace(
+        chosen,
+        follows_content=chosen.follows_content and plan.view != "wall",
+        transition=plan.transition or before.transition,
+    )
+    for cell, filling in plan.cells:
+        if isinstance(filling, Filler):
+            rest = tuple(site for site in filling.sites if site not in missing)
+            if rest or not filling.sites:
+                chosen = _placed(plan.view, chosen, cell, _checked_filler(now, replace(filling, sites=rest)))
+        elif filling.site not in missing:
+            chosen = _placed(plan.view, chosen, cell, filling)
+    return chosen
+
+
+def _sites_of(command: PlayScene) -> set[str]:
+    named = {site for site in (command.podium, command.next_site) if site is not None} | set(command.heard)
+    for plan in command.views:
+        for _, filling in plan.cells:
+            named |= set(filling.sites) if isinstance(filling, Filler) else {filling.site}
+    return named
 
 
 def _as_it_was(now: Arrangement, moment: Json) -> Arrangement:

@@ -361,6 +361,8 @@ class OnAir:
             "podium": now.scene.podium,
             "next": now.next_site,
             "can_undo": self._conference.can_undo,
+            "script_scene": now.playing,
+            "rehearsal": now.rehearsing,
             "speaker": self._presence.speaker,
             "main_site": now.main_site,
             "sites": [self._site_state(site) for site in now.sites],

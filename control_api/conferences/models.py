@@ -259,6 +259,8 @@ class ConferenceState(Answer):
     podium: str | None
     next: str | None
     can_undo: bool
+    script_scene: str | None = Field(description="Id of the scene of the meeting's script that was put on last.")
+    rehearsal: bool = Field(description="A rehearsal is on: what is journalled now is not the meeting's.")
     speaker: str | None
     main_site: str | None
     sites: tuple[SiteAnswer, ...]
