@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiohttp import web
 
 from control_api.accounts.accounts import Accounts
+from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
+from control_api.journal.journals import Journals
 from control_api.metrics import Metrics
 from control_api.settings import Settings
 from control_api.store.database import Database
@@ -28,6 +31,14 @@ class Services:
     pool: NodePool
     metrics: Metrics
     now: Callable[[], float]  # wall clock
+
+    @cached_property
+    def checks(self) -> Checks:
+        return Checks(self)
+
+    @cached_property
+    def journals(self) -> Journals:
+        return Journals(self.database)
 
 
 SERVICES = web.AppKey("services", Services)

@@ -41,6 +41,7 @@ ASKS = {
     "mute_site": Ask({"muted": True}),
     "mute_all": Ask({"except": ["so-y-te"]}),
     "open_monitor": Ask({"view": "wall"}),
+    "write_journal_note": Ask({"text": "Đã thay micro cầm tay.", "site": "so-y-te"}),
 }
 PARTS = {"site": "so-y-te", "view": "programme", "cell": "0", "layout": "hop"}
 

@@ -1,0 +1,142 @@
+"""What the codes of the journal say, as sentences for the office: Vietnamese and English.
+
+Every code that the program journals has its sentence here; a test reads the program and finds the ones without.
+A template names the site as `{site}` and the line's data by their keys; `code:none` is for a line without a site.
+Pure.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from control_api.journal.words import WORDS
+
+Language = Literal["vi", "en"]
+
+_MISSING = "…"
+_LONGEST = 1000
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    # the conference
+    "created": ("Lập phiên họp “{title}”", "Conference “{title}” made"),
+    "deleted": ("Kết thúc và xóa phiên họp", "Conference ended and deleted"),
+    "title": ("Đổi tên phiên họp thành “{title}”", "Conference renamed “{title}”"),
+    "opened": ("Mở cửa phòng họp cho các điểm cầu", "Conference opened to the sites"),
+    "closed": ("Đóng cửa phòng họp, các điểm cầu không vào được nữa", "Conference closed, sites cannot join"),
+    "options": (
+        "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn {auto_mute_noisy}, chuyển thẳng hình {pass_through}",
+        "Options changed: mute noisy sites {auto_mute_noisy}, forward pictures {pass_through}",
+    ),
+    "undone": ("Hoàn tác: {command}", "Undone: {command}"),
+    # sites and their links
+    "site_added": ("Thêm điểm cầu {name} (số {number})", "Site {name} added (number {number})"),
+    "site_removed": ("Bỏ điểm cầu {site} khỏi phiên họp", "Site {site} removed"),
+    "site_renamed": ("Đổi tên điểm cầu thành {name}", "Site renamed {name}"),
+    "site_role": ("{site} giữ vai trò {role}", "{site} is now {role}"),
+    "site_gain": ("Chỉnh âm lượng {site}: {gain_db} dB", "Gain of {site}: {gain_db} dB"),
+    "link_issued": ("Cấp đường dẫn tham gia cho {site}", "Join link issued for {site}"),
+    "link_revoked": ("Thu hồi đường dẫn tham gia của {site}", "Join link of {site} revoked"),
+    "dropped": ("Ngắt kết nối {site}", "{site} disconnected by the operator"),
+    # joins, leaves, losses
+    "site_joined": ("{site} vào phòng họp", "{site} joined"),
+    "site_returned": ("{site} kết nối lại, giữ nguyên chỗ", "{site} returned to its seat"),
+    "site_live": ("{site} có hình và tiếng", "{site} is live"),
+    "site_away": ("{site} mất kết nối ({reason})", "{site} lost its connection ({reason})"),
+    "site_left": ("{site} rời phòng họp ({why})", "{site} left ({why})"),
+    "line_bad": (
+        "Đường truyền của {site} kém: mất gói {lost_percent} %, trễ {rtt_ms} ms",
+        "The line of {site} is bad: {lost_percent} % lost, round trip {rtt_ms} ms",
+    ),
+    "line_good": (
+        "Đường truyền của {site} tốt trở lại sau {seconds} giây",
+        "The line of {site} is good again after {seconds} s",
+    ),
+    "size_adapted": (
+        "Hình gửi tới {site} đổi từ cỡ {from} sang {to} theo đường truyền",
+        "Picture to {site} went from {from} to {to}, as its line carries",
+    ),
+    "size": ("Đặt cỡ hình gửi tới {site}: {size}", "Size of the picture to {site}: {size}"),
+    # sound
+    "muted": ("Tắt tiếng {site}", "{site} muted"),
+    "unmuted": ("Mở tiếng {site}", "{site} unmuted"),
+    "muted_all": ("Tắt tiếng tất cả, trừ: {except}", "All muted except: {except}"),
+    "unmuted_all": ("Mở tiếng tất cả", "All unmuted"),
+    "muted_noise": ("Tự tắt tiếng {site} vì ồn ({level_dbov} dBov)", "{site} muted for noise ({level_dbov} dBov)"),
+    # podium and pictures
+    "podium": ("{site} lên bục phát biểu", "{site} takes the podium"),
+    "podium:none": ("Bục phát biểu để trống", "The podium is empty"),
+    "podium_layout": ("Bố cục khi có người phát biểu ở {view}: {layout}", "Layout of {view} with a speaker: {layout}"),
+    "next": ("{site} chuẩn bị phát biểu", "{site} is next"),
+    "next:none": ("Không còn điểm cầu chờ phát biểu", "Nobody is next"),
+    "on_air": ("Lên hình sau {ms} ms: {command} {site}", "On air after {ms} ms: {command} {site}"),
+    "on_air:none": ("Lên hình sau {ms} ms: {command}", "On air after {ms} ms: {command}"),
+    "layout": ("{view}: đổi bố cục sang {layout}", "{view}: layout {layout}"),
+    "placed": ("Đặt {site} vào ô {cell} của {view}", "{site} placed in cell {cell} of {view}"),
+    "placed:none": ("Bỏ trống ô {cell} của {view}", "Cell {cell} of {view} emptied"),
+    "filled": ("Ô {cell} của {view} lấp theo quy tắc: {filler}", "Cell {cell} of {view} filled by rule: {filler}"),
+    "transition": ("{view}: chuyển cảnh kiểu {transition}", "{view}: transition {transition}"),
+    "personal_view": ("{site} xem hình riêng, bố cục {layout}", "{site} watches a view of its own, layout {layout}"),
+    "personal_view_dropped": ("{site} xem lại hình chung", "{site} watches the common view again"),
+    "rendition": ("Đổi khuôn hình, tốc độ của {view}", "Picture format of {view} changed"),
+    # the machine
+    "alarm_site_quarantined": (
+        "Cảnh báo: hình của {site} hỏng nặng, tạm không giải mã",
+        "Alarm: the picture of {site} is damaged and not decoded",
+    ),
+    "alarm_site_muted_noise": ("Cảnh báo: {site} ồn nên đã bị tự động tắt tiếng", "Alarm: {site} was muted for noise"),
+    "alarm_mixer_down": (
+        "Sự cố: bộ trộn dừng đột ngột, đang khởi động lại",
+        "Failure: the mixer stopped and is started again",
+    ),
+    "alarm_relay_down": (
+        "Sự cố: tiến trình truyền dẫn dừng đột ngột, đang khởi động lại",
+        "Failure: a relay stopped and is started again",
+    ),
+    "worker_up": (
+        "Khắc phục: {kind} {name} hoạt động trở lại sau {seconds} giây",
+        "Recovered: {kind} {name} is back after {seconds} s",
+    ),
+    "journal_gap": (
+        "Cơ sở dữ liệu không trả lời: {lines} dòng nhật ký đã mất",
+        "The database was away: {lines} lines of the journal were lost",
+    ),
+    # people
+    "note": ("Ghi chú: {text}", "Note: {text}"),
+}
+
+
+class _Words(string.Formatter):
+    """Takes what is missing for “…”, and says values in the reader's language."""
+
+    def __init__(self, language: Language, names: Mapping[str, str]) -> None:
+        self._language, self._names = language, names
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        value = kwargs.get(str(key))
+        return _MISSING if value is None else self._say(str(key), value)
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
+        return self.get_value(field_name, args, kwargs), field_name  # keys as they are: nobody's attributes
+
+    def _say(self, key: str, value: Any) -> str:
+        if isinstance(value, bool):
+            value = ("tắt", "bật")[value] if self._language == "vi" else ("off", "on")[value]
+        if isinstance(value, list):
+            return ", ".join(self._say(key, one) for one in value) or ("không" if self._language == "vi" else "none")
+        text = str(value)
+        if key in ("site", "except", "was", "sites"):
+            return self._names.get(text, text)
+        word = WORDS.get(text)
+        return text if word is None else word[0 if self._language == "vi" else 1]
+
+
+def sentence(what: str, site: str | None, data: Mapping[str, Any], language: Language, names: Mapping[str, str]) -> str:
+    """The line as a sentence; `names` are those of the sites by their ids.  An unknown code stands for itself."""
+    template = SENTENCES.get(f"{what}:none") if site is None else None
+    template = template or SENTENCES.get(what)
+    if template is None:
+        return what
+    values = {**data, "site": site}
+    return _Words(language, names).format(template[0 if language == "vi" else 1], **values)[:_LONGEST]
