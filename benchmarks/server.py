@@ -53,6 +53,7 @@ class Server:
             "MCU_RELAY_BIND": "127.0.0.1",
             "MCU_RELAY_ANNOUNCE": "127.0.0.1",
             "MCU_METRICS_TOKEN": self.metrics_token,
+            "MCU_ACCOUNTS_REQUIRE_TOTP": "",  # nobody holds a telephone here
             **(environment or {}),
         }
         self._process: asyncio.subprocess.Process | None = None

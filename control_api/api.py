@@ -25,6 +25,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from control_api.accounts.accounts import SignedIn
+from control_api.accounts.guard import check_finished, check_meeting
 from control_api.accounts.rules import Right
 from control_api.conferences.store import command_id
 from control_api.idempotency import Repeats, Stored, checked_key, fingerprint
@@ -186,6 +187,7 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         if route.changes:
             check_not_forged(request, services)
         signed_in = await authorise(request, services, route.right)
+        await check_meeting(request, services, signed_in, route.right)
         call = Call(request, services, signed_in)
         arguments: dict[str, Any] = {}
         if route.parameters is not None:
@@ -240,6 +242,7 @@ async def authorise(request: web.Request, services: Services, right: Right | Non
     if right is not None:
         if signed_in is None:
             raise not_signed_in()
+        check_finished(signed_in, request.path)
         if right not in signed_in.role.rights:
             raise forbidden(right.value)
     return signed_in

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from control_api import openapi
+from control_api.accounts import administration
 from control_api.accounts import routes as accounts
 from control_api.accounts.rules import Right
 from control_api.api import PREFIX, Routes, authorise, mount
@@ -38,6 +39,7 @@ from mcu_core.errors import McuError
 
 GROUPS: tuple[Routes, ...] = (
     accounts.routes,
+    administration.routes,
     conferences.routes,
     sites.routes,
     commands.routes,

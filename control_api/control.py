@@ -55,7 +55,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     if not await _database_ready(settings, stop):
         return
     database = Database(settings.database)
-    accounts = Accounts(database, settings.session, time.time)
+    accounts = Accounts(database, settings.session, time.time, rules=settings.accounts)
     store = SqlConferenceStore(database, time.time)
     metrics = Metrics()
     pool = LocalPool(settings.socket_dir)

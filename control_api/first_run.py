@@ -56,6 +56,22 @@ count = {relay_count}
 # idle = 7200               # giây · seconds
 # absolute = 43200
 
+[accounts]
+# Vai trò phải đăng nhập thêm mã trên điện thoại · roles that also need a code of their telephone
+# require_totp = ["administrator", "officer"]
+# lock_after = 10           # số lần sai liên tiếp thì khóa · wrong attempts in a row that lock an account; 0: không · never
+
+[oidc]
+# Đăng nhập một lần của tỉnh; để trống là tắt · single sign-on; off without an issuer
+# issuer = "https://id.tinh.example"
+# client_id = "mcu"
+# client_secret = "…"
+
+[security]
+# Mạng TSLCD mà điểm cầu được vào họp · networks of the TSLCD from which sites may join; mặc định · default: any
+# site_networks = ["10.0.0.0/8"]
+# flood_requests = 1200     # yêu cầu mỗi phút từ một địa chỉ · requests a minute of one address
+
 [metrics]
 # token = "…"               # cho Prometheus · for Prometheus: Authorization: Bearer …
 """

@@ -9,11 +9,14 @@ from functools import cached_property
 from aiohttp import web
 
 from control_api.accounts.accounts import Accounts
+from control_api.accounts.own import OwnAccount
+from control_api.accounts.people import People
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
 from control_api.journal.journals import Journals
 from control_api.metrics import Metrics
+from control_api.security.events import Security
 from control_api.settings import Settings
 from control_api.store.database import Database
 from mcu_core.node.pool import NodePool
@@ -31,6 +34,18 @@ class Services:
     pool: NodePool
     metrics: Metrics
     now: Callable[[], float]  # wall clock
+
+    @cached_property
+    def people(self) -> People:
+        return People(self.accounts, self.database, self.now)
+
+    @cached_property
+    def own_account(self) -> OwnAccount:
+        return OwnAccount(self.accounts, self.database, self.now)
+
+    @cached_property
+    def security(self) -> Security:
+        return Security(self.database, self.now, self.metrics)
 
     @cached_property
     def checks(self) -> Checks:

@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from control_api.accounts.rules import Role
 from mcu_core.errors import OperatorError
 from mcu_core.validation import in_vietnamese
 
@@ -116,12 +117,59 @@ class Conference(Section):
     adaptation: bool = True  # send each site the size of the picture that its line carries
 
 
+class Checks(Section):
+    """Technical checks of sites."""
+
+    rooms: Annotated[int, Field(ge=1, le=32)] = 2  # private test rooms at a time; each costs a mixer and an encoder
+    self_test_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = "05:30"  # local; none: never
+
+
 class Session(Section):
     """Seconds."""
 
     idle: Annotated[float, Field(ge=60)] = 2 * 3600
     absolute: Annotated[float, Field(ge=60)] = 12 * 3600
     monitor: Annotated[float, Field(ge=10)] = 900  # life of a console's token for watching
+
+
+class Accounts(Section):
+    """How strictly accounts are guarded (S24, article 6.2a)."""
+
+    # roles that sign in with a code of their telephone too
+    require_totp: Annotated[tuple[Role, ...], NoDecode] = (Role.ADMINISTRATOR, Role.OFFICER)
+    lock_after: Annotated[int, Field(ge=0, le=1000)] = 10  # wrong passwords or codes in a row; 0: never
+
+    _lists = field_validator("require_totp", mode="before")(_split)
+
+
+class Oidc(Section):
+    """Sign in with an account of another office's server (OpenID Connect); off without an issuer."""
+
+    issuer: Annotated[str, Field(max_length=500)] = ""
+    client_id: Annotated[str, Field(max_length=200)] = ""
+    client_secret: SecretStr | None = None
+    scopes: Annotated[str, Field(max_length=200)] = "openid profile email"
+    username_claim: Annotated[str, Field(max_length=100)] = "preferred_username"
+    title: Annotated[str, Field(max_length=100)] = "SSO"  # on the button
+    second_factor: bool = True  # the issuer asks for it; false: ours is asked for on top where a role requires it
+
+    @field_validator("issuer")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        parts = urlsplit(value)
+        local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if value and not ((parts.scheme == "https" and parts.hostname) or local):
+            raise PydanticCustomError("not_https", "must look like https://id.example.vn")
+        return value.rstrip("/")
+
+
+class Security(Section):
+    """From where sites may join (S21, article 5.7a), and what counts as a flood."""
+
+    site_networks: Annotated[tuple[Network, ...], NoDecode] = ()  # of the TSLCD; empty: anywhere, unless a site says
+    flood_requests: Annotated[int, Field(ge=10, le=1_000_000)] = 1200  # of one address in a minute
+
+    _lists = field_validator("site_networks", mode="before")(_split)
 
 
 class Metrics(Section):
@@ -149,7 +197,11 @@ class Settings(BaseSettings):
     tls: Tls = Tls()
     relay: Relay = Relay()
     conference: Conference = Conference()
+    checks: Checks = Checks()
     session: Session = Session()
+    accounts: Accounts = Accounts()
+    oidc: Oidc = Oidc()
+    security: Security = Security()
     metrics: Metrics = Metrics()
 
     @classmethod

@@ -21,6 +21,7 @@ _PHRASES = {
     "enum": "phải là {expected}",
     "none_required": "phải để trống",
     "not_an_origin": "phải có dạng https://mcu.example.vn hoặc https://mcu.example.vn:8443",
+    "not_https": "phải có dạng https://id.tinh.example",
     "not_a_network": "phải là địa chỉ IP hoặc dải mạng như 10.0.0.0/8",
     # texts
     "string_type": "phải là chuỗi ký tự",

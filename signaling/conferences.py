@@ -12,6 +12,10 @@ from signaling.outbox import Outgoing
 class Channel(Protocol):
     """One endpoint's WebSocket.  Neither method waits, so a slow endpoint delays nobody."""
 
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+
     def send(self, message: Outgoing) -> None:
         """Queue a message.  Nothing happens on a channel that is closing."""
 

@@ -22,6 +22,7 @@ CLOSE_CODES: Mapping[str, int] = MappingProxyType(
         "replaced": 4407,
         "too_many_messages": 4408,
         "mcu_busy": 4409,
+        "wrong_network": 4410,
     }
 )
 BUSY_RETRY_AFTER = 30.0
@@ -93,6 +94,14 @@ def replaced() -> EndpointError:
         "replaced",
         "Một máy khác đã vào họp bằng đường dẫn của điểm cầu này.",
         "Another device joined with this site's link.",
+    )
+
+
+def wrong_network() -> EndpointError:
+    return EndpointError(
+        "wrong_network",
+        "Điểm cầu này chỉ được vào họp qua mạng TSLCD. Nếu đường truyền hỏng, hãy báo Sở qua số 0204.3555.992.",
+        "This site may join over the TSLCD only. If the line has failed, call the Sở: 0204.3555.992.",
     )
 
 

@@ -97,7 +97,8 @@ class EndpointSockets:
             timeout=2.0,
             compress=False,
         )
-        connection = _Connection(socket, request, self._conferences, self._settings, self._clock)
+        address = self._address(request)
+        connection = _Connection(socket, request, address, self._conferences, self._settings, self._clock)
         self._open.add(connection)
         self._strangers.add(connection)
         self._silent[network] += 1
@@ -129,10 +130,12 @@ class _Connection:
         self,
         socket: web.WebSocketResponse,
         request: web.Request,
+        address: str,
         conferences: Conferences,
         settings: SocketSettings,
         clock: Callable[[], float],
     ) -> None:
+        self.address = address
         self._socket = socket
         self._request = request
         self._conferences = conferences

@@ -28,10 +28,12 @@ class User(Base):
     phone: Mapped[str] = mapped_column(String(40), default="")
     must_change: Mapped[bool] = mapped_column(default=False)  # the password was set by somebody else
     failures: Mapped[int] = mapped_column(default=0)  # wrong passwords and codes in a row
+    expires_at: Mapped[float | None]  # of an account for a time
     locked_at: Mapped[float | None]  # by failures or by a person; an administrator unlocks
     totp_secret: Mapped[str | None] = mapped_column(String(64))  # base32
     totp_since: Mapped[float | None]  # confirmed by a first code; none: not in use yet
     totp_step: Mapped[int] = mapped_column(BigInteger, default=0)  # 30 s step of the last code accepted (no replay)
+    made_by: Mapped[str | None] = mapped_column(String(64))  # digest of the command that made it (repetitions)
     oidc_subject: Mapped[str | None] = mapped_column(String(300), unique=True)  # issuer and subject, since first used
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from control_api.live.figures import Figures
+from control_api.live.gate import Gate
 from control_api.live.listener import Listener
 from control_api.live.store import Json
 from mcu_core.commands import Command
@@ -27,6 +28,8 @@ class Subscription(Protocol):
 
 class Live(Protocol):
     """Each method raises OperatorError `unknown_conference`, and others by command, when refused."""
+
+    gate: Gate  # asked before an endpoint takes a seat
 
     @property
     def ready(self) -> asyncio.Event:
@@ -83,3 +86,7 @@ class Live(Protocol):
 
     async def open_monitor(self, conference_id: str, view: View, *, actor: str | None) -> str:
         """The join token of a monitor."""
+
+    async def end_monitors(self, owner: str) -> None: ...
+
+    async def drop_address(self, covers: Callable[[str], bool], *, actor: str | None) -> int: ...

@@ -124,7 +124,15 @@ class SqlConferenceStore(ConferenceStore):
             return None
         return JoinToken(row.id, row.conference_id, row.site, row.view, row.expires_at)
 
-    async def issue_token(self, conference_id: str, site: str | None, view: View, expires_at: float | None) -> str:
+    async def issue_token(
+        self,
+        conference_id: str,
+        site: str | None,
+        view: View,
+        expires_at: float | None,
+        *,
+        owner: str | None = None,
+    ) -> str:
         token = secrets.token_urlsafe(24)
         async with self._database.writing() as session:
             if site is not None:
@@ -138,9 +146,15 @@ class SqlConferenceStore(ConferenceStore):
                     view=view,
                     expires_at=expires_at,
                     created_at=self._now(),
+                    owner=owner,
                 )
             )
         return token
+
+    async def revoke_monitors(self, owner: str) -> set[str]:
+        theirs = delete(JoinTokenRow).where(JoinTokenRow.owner == owner, JoinTokenRow.site.is_(None))
+        async with self._database.writing() as session:
+            return set((await session.scalars(theirs.returning(JoinTokenRow.id))).all())
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
         async with self._database.writing() as session:

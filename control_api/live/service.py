@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -18,16 +18,17 @@ import structlog
 from control_api.live.clock import Clock, SystemClock
 from control_api.live.feed import Subscription
 from control_api.live.figures import Figures, Metrics, NoMetrics, mixer_figures, relay_figures
+from control_api.live.gate import Gate, OpenGate
 from control_api.live.listener import Listener, NobodyListens
 from control_api.live.room import Room, unknown_conference
 from control_api.live.settings import LiveSettings
-from control_api.live.store import ConferenceStore, JournalEntry, Json
+from control_api.live.store import ConferenceStore, JoinToken, JournalEntry, Json
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Connect, Link, Pool, WorkerLink, connect_worker
 from control_api.live.writer import Writer
 from mcu_core.commands import Command, SetLayout
 from mcu_core.conference import Conference
-from mcu_core.errors import OperatorError
+from mcu_core.errors import EndpointError, OperatorError
 from mcu_core.moments import moment_of
 from mcu_core.on_air import OnAir
 from mcu_core.scene import CustomTile
@@ -78,6 +79,7 @@ class LiveService:
         self._unsynced = set(self._settings.relays)
         self._early: dict[str, list[LegState]] = {}  # by relay: told while we ask which legs it carries
         self._tasks: asyncio.TaskGroup | None = None
+        self.gate: Gate = OpenGate()
         self._relays = {name: self._relay_link(name) for name in self._settings.relays}
         self._around = Surroundings(
             store,
@@ -346,7 +348,29 @@ class LiveService:
         """A short-lived join token with which a console watches a view."""
         self._room(conference_id)
         expires_at = self._clock.wall() + self._settings.monitor_token_life
-        return await self._store.issue_token(conference_id, None, view, expires_at)
+        return await self._store.issue_token(conference_id, None, view, expires_at, owner=actor)
+
+    async def end_monitors(self, owner: str) -> None:
+        """Somebody may watch no more: their monitor tokens end, and what was opened with them."""
+        tokens = await self._store.revoke_monitors(owner)
+        for room in self._rooms.values():
+            for seat in room.people.seats:
+                if seat.site is None and seat.token_id in tokens:
+                    room.end_seat(seat, errors.removed())
+
+    async def drop_address(self, covers: Callable[[str], bool], *, actor: str | None) -> int:
+        """Disconnect every endpoint whose address `covers` says yes to.  Returns how many."""
+        gone = 0
+        for room in self._rooms.values():
+            for seat in room.people.seats:
+                channel = room.people.channel(seat.id)
+                if channel is not None and covers(channel.address):
+                    if seat.site is not None:
+                        entry = JournalEntry(self._clock.wall(), "dropped", actor, seat.site, {"why": "blocked"})
+                        await self._store.append({room.id: [entry]})
+                    room.end_seat(seat, errors.removed())
+                    gone += 1
+        return gone
 
     def _room(self, conference_id: str) -> Room:
         room = self._rooms.get(conference_id)
@@ -358,14 +382,29 @@ class LiveService:
 
     async def enter(self, hello: say.Hello, channel: Channel) -> str:
         token = await self._store.seat_for_token(hello.token)
+        try:
+            return await self._enter(hello, channel, token)
+        except EndpointError as error:
+            conference, site = (None, None) if token is None else (token.conference, token.site)
+            self.gate.turned_away(error.code, channel.address, conference, site)
+            raise
+
+    async def _enter(self, hello: say.Hello, channel: Channel, token: JoinToken | None) -> str:
         room = None if token is None else self._rooms.get(token.conference)
         if token is None or room is None:
             raise errors.bad_token()
+        if token.site is not None:
+            await self.gate.admit(room.id, token.site, channel.address)
         await self._synced.wait()  # until then nobody knows whether a leg still lives
         monitor = token.site is None
         taken = sum((seat.site is None) is monitor for one in self._rooms.values() for seat in one.people.seats)
         full = taken >= (self._settings.max_monitors if monitor else self._settings.max_legs)
-        return await room.enter(hello, token, channel, full=full)
+        before = None if token.site is None else room.people.seats.of_site(token.site)
+        seat = await room.enter(hello, token, channel, full=full)
+        if token.site is not None:
+            replaced = before is not None and before.id != seat
+            self.gate.came_in(room.id, token.site, channel.address, hello.client, replaced=replaced)
+        return seat
 
     async def offer(self, seat: str, channel: Channel, offer: say.Offer) -> str:
         found = self._find(seat, channel)

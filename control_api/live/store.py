@@ -94,8 +94,19 @@ class ConferenceStore(Protocol):
     async def seat_for_token(self, token: str) -> JoinToken | None:
         """What a join token stands for; None when unknown.  Expired ones are returned: a seat may return."""
 
-    async def issue_token(self, conference_id: str, site: str | None, view: View, expires_at: float | None) -> str:
-        """A new secret join token.  For a site it revokes the site's older ones."""
+    async def issue_token(
+        self,
+        conference_id: str,
+        site: str | None,
+        view: View,
+        expires_at: float | None,
+        *,
+        owner: str | None = None,
+    ) -> str:
+        """A new secret join token.  For a site it revokes the site's older ones.  `owner`: who watches with it."""
+
+    async def revoke_monitors(self, owner: str) -> set[str]:
+        """Forget the monitor tokens of a user.  Returns their ids."""
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
         """Revoke the join tokens of a site.  Those with which a seat is held stay as expired ones."""

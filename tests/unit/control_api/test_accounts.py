@@ -198,7 +198,9 @@ async def test_cookie_is_for_this_site_and_no_script(world: World) -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert "Secure" not in cookie  # plain HTTP on this server
-    assert await answer.json() == {"user": {"username": "viewer", "role": "viewer", "name": "viewer"}}
+    user = (await answer.json())["user"]
+    assert (user["username"], user["role"], user["name"], user["pending"]) == ("viewer", "viewer", "viewer", None)
+    assert user["rights"] == ["read", "signed_in", "watch"]
 
 
 async def test_sign_out_ends_the_session_on_the_server(world: World) -> None:

@@ -85,6 +85,7 @@ class FakeStore:
         self.conferences: dict[str, StoredConference] = {}
         self.seats: dict[str, StoredSeat] = {}
         self.tokens: dict[str, JoinToken] = {}
+        self.owners: dict[str, str] = {}  # of monitors' tokens
         self.answers: dict[tuple[str, str], Json] = {}
         self.journal: list[tuple[str, JournalEntry]] = []
         self.broken = False
@@ -138,12 +139,26 @@ class FakeStore:
     async def seat_for_token(self, token: str) -> JoinToken | None:
         return self.tokens.get(token)
 
-    async def issue_token(self, conference_id: str, site: str | None, view: View, expires_at: float | None) -> str:
+    async def issue_token(
+        self,
+        conference_id: str,
+        site: str | None,
+        view: View,
+        expires_at: float | None,
+        *,
+        owner: str | None = None,
+    ) -> str:
         if site is not None:
             await self.revoke_token(conference_id, site)
         number = next(self._numbers)
         self.tokens[f"token-{number}"] = JoinToken(f"t-{number}", conference_id, site, view, expires_at)
+        if owner is not None:
+            self.owners[f"token-{number}"] = owner
         return f"token-{number}"
+
+    async def revoke_monitors(self, owner: str) -> set[str]:
+        theirs = [key for key, whose in self.owners.items() if whose == owner and self.tokens[key].site is None]
+        return {self.tokens.pop(key).id for key in theirs if self.owners.pop(key)}
 
     async def revoke_token(self, conference_id: str, site: str) -> None:
         held = {seat.token_id for seat in self.seats.values()}
@@ -298,7 +313,8 @@ class FakeMachine:
 class FakeChannel:
     """An endpoint's WebSocket, seen from the MCU."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "192.0.2.1") -> None:
+        self.address = address
         self.texts: list[str] = []
         self.closed = False
         self.last_word: say.Error | None = None

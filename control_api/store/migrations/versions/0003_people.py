@@ -18,10 +18,12 @@ _COLUMNS = (
     "phone",
     "must_change",
     "failures",
+    "expires_at",
     "locked_at",
     "totp_secret",
     "totp_since",
     "totp_step",
+    "made_by",
     "oidc_subject",
 )
 
@@ -35,10 +37,12 @@ def upgrade() -> None:
         users.add_column(sa.Column("phone", sa.String(40), nullable=False, server_default=""))
         users.add_column(sa.Column("must_change", sa.Boolean, nullable=False, server_default=sa.false()))
         users.add_column(sa.Column("failures", sa.Integer, nullable=False, server_default="0"))
+        users.add_column(sa.Column("expires_at", sa.Double))
         users.add_column(sa.Column("locked_at", sa.Double))
         users.add_column(sa.Column("totp_secret", sa.String(64)))
         users.add_column(sa.Column("totp_since", sa.Double))
         users.add_column(sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"))
+        users.add_column(sa.Column("made_by", sa.String(64)))
         users.add_column(sa.Column("oidc_subject", sa.String(300)))
         users.create_unique_constraint(op.f("uq_users_email"), ["email"])
         users.create_unique_constraint(op.f("uq_users_oidc_subject"), ["oidc_subject"])
