@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from mcu_core.errors import OperatorError, PeerLost
 
@@ -116,6 +116,14 @@ class Database:
             async with turn, self._write() as session, session.begin():
                 await _begin(session)
                 yield session
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """One moment of the whole database, for as long as the block lasts; nothing is locked."""
+        with _lost_connections():
+            options = {_READ_ONLY: True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+            async with self.engine.execution_options(**options).connect() as connection, connection.begin():
+                yield connection
 
     async def ping(self, deadline: float = 3.0) -> bool:
         """Whether the database answers."""
