@@ -14,6 +14,7 @@ from control_api.accounts.people import People
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
+from control_api.directory.directory import Directory
 from control_api.journal.journals import Journals
 from control_api.metrics import Metrics
 from control_api.security.events import Security
@@ -50,6 +51,10 @@ class Services:
     @cached_property
     def checks(self) -> Checks:
         return Checks(self)
+
+    @cached_property
+    def directory(self) -> Directory:
+        return Directory(self.database)
 
     @cached_property
     def journals(self) -> Journals:
