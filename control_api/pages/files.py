@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parents[2] / "endpoint_client" / "static"
-SITE, CONSOLE, HOME = "site.html", "console.html", "index.html"
+SITE, CONSOLE, OFFICE, HOME = "site.html", "console.html", "office.html", "index.html"
 
 _SMALL = 1024  # not worth compressing below
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}

@@ -1,4 +1,4 @@
-"""Pages for people: home, site page, console, certificate, and notices in two languages.  Open to everybody.
+"""Pages for people: home, site page, console, office, certificate, and notices in two languages.  Open to everybody.
 
 A page holds no secret: what it shows comes through the API, with a session, or through the endpoint's WebSocket, with a
 join token.
@@ -16,7 +16,7 @@ from string import Template
 from aiohttp import hdrs, web
 
 from control_api import tls
-from control_api.pages.files import CONSOLE, HOME, SITE, File
+from control_api.pages.files import CONSOLE, HOME, OFFICE, SITE, File
 
 FILES = web.AppKey("files", Mapping[str, File])
 ROOT_CERTIFICATE = web.AppKey("root_certificate", Path)
@@ -37,12 +37,13 @@ def mount_pages(app: web.Application, files: Mapping[str, File], root_certificat
     add("/", _page(HOME))
     add("/join/{token}", _page(SITE))
     add("/console", _page(CONSOLE))
+    add("/office", _page(OFFICE))
     add("/page.css", _page_css)
     add("/ca", _ca_page)
     add("/ca/root.pem", _ca_pem)
     add("/ca/root.crt", _ca_der)
     for path in files:
-        if path not in (HOME, SITE, CONSOLE):
+        if path not in (HOME, SITE, CONSOLE, OFFICE):
             add(f"/{path}", _page(path))
 
 

@@ -1,4 +1,4 @@
-// Three pages (home, site, console) built into endpoint_client/static/.
+// Four pages (home, site, console, office) built into endpoint_client/static/.
 //
 // Nothing is inlined: the server sends `default-src 'self'; script-src 'self'; style-src 'self'`, so fonts and
 // icons must be files and no script or style may sit in the HTML.
@@ -13,6 +13,6 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: 'index.html', site: 'site.html', console: 'console.html' } },
+    rollupOptions: { input: { index: 'index.html', site: 'site.html', console: 'console.html', office: 'office.html' } },
   },
 });

@@ -24,6 +24,8 @@ export interface User {
   username: string;
   role: string;
   name: string;
+  organisation?: string | null;
+  rights?: string[]; // what the role may do, as control_api names it
 }
 export interface Conference {
   id: string;
@@ -128,25 +130,30 @@ const ROOT = '/api/v1';
 const DEADLINE_MS = 8000;
 
 /** Ask once; a command that got no answer is repeated once under the same Idempotency-Key. */
-export async function call<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+export async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  key = requestId(),
+  deadline = DEADLINE_MS,
+): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') {
     headers['X-MCU-Request'] = '1';
-    headers['Idempotency-Key'] = requestId();
+    headers['Idempotency-Key'] = key;
   }
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const ask = () =>
+  const once = () =>
     fetch(ROOT + path, {
       method,
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      signal: AbortSignal.timeout(deadline),
     });
-  let answer: Response;
   try {
-    answer = await ask().catch(ask);
+    return await once().catch(once);
   } catch {
     throw new ApiError(
       0,
@@ -155,21 +162,31 @@ export async function call<T = unknown>(method: string, path: string, body?: unk
       'The server cannot be reached. Check the network and try again.',
     );
   }
-  const text = await answer.text();
-  let data: unknown;
-  try {
-    data = text ? JSON.parse(text) : undefined;
-  } catch {
-    data = undefined;
-  }
-  if (answer.ok) return data as T;
-  const error = (data as { error?: Partial<ApiError> } | undefined)?.error;
-  throw new ApiError(
+}
+
+/** What an answer other than 2xx says. */
+export async function refusal(answer: Response): Promise<ApiError> {
+  const error = (parsed(await answer.text()) as { error?: Partial<ApiError> } | undefined)?.error;
+  return new ApiError(
     answer.status,
     error?.code ?? `http_${answer.status}`,
     error?.vi ?? `Máy chủ trả lời lỗi ${answer.status}. Hãy thử lại hoặc báo quản trị viên.`,
     error?.en ?? `The server answered with error ${answer.status}. Try again or tell the administrator.`,
   );
+}
+
+export async function call<T = unknown>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+  const answer = await ask(method, path, body, key);
+  if (!answer.ok) throw await refusal(answer);
+  return parsed(await answer.text()) as T;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const of = (conference: string) => `/conferences/${encodeURIComponent(conference)}`;

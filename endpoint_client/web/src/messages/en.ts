@@ -383,6 +383,7 @@ export const en: Messages = {
       removed: (name) => `Site ${name} removed`,
       layout: (view, name) => `${view}: layout is now ${name}`,
     },
+    office: 'Office',
     keysOff: 'Keys: off',
     keysOn: 'Keys: on',
     missing: 'This conference does not exist. It may have been deleted.',

@@ -383,6 +383,7 @@ export const vi = {
       removed: (name: string) => `Đã xóa điểm cầu ${name}`,
       layout: (view: string, name: string) => `${view}: đổi bố cục sang ${name}`,
     },
+    office: 'Văn phòng',
     keysOff: 'Phím tắt: tắt',
     keysOn: 'Phím tắt: bật',
     missing: 'Không tìm thấy phiên họp này. Có thể nó đã bị xóa.',
