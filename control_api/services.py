@@ -11,6 +11,7 @@ from aiohttp import web
 from control_api.accounts.accounts import Accounts
 from control_api.accounts.own import OwnAccount
 from control_api.accounts.people import People
+from control_api.bookings.bookings import Bookings
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
@@ -55,6 +56,10 @@ class Services:
     @cached_property
     def directory(self) -> Directory:
         return Directory(self.database)
+
+    @cached_property
+    def bookings(self) -> Bookings:
+        return Bookings(self.database, self.now)
 
     @cached_property
     def journals(self) -> Journals:
