@@ -17,6 +17,7 @@ from control_api.accounts import routes as accounts
 from control_api.accounts.rules import Right
 from control_api.api import PREFIX, Routes, authorise, mount
 from control_api.bookings import routes as bookings
+from control_api.checks import by_token as site_checks
 from control_api.checks import routes as checks
 from control_api.conferences import commands, events, sites
 from control_api.conferences import routes as conferences
@@ -50,6 +51,7 @@ GROUPS: tuple[Routes, ...] = (
     scripts.routes,
     meeting.routes,
     checks.routes,
+    site_checks.routes,
     journal.routes,
     reports.routes,
     security.routes,

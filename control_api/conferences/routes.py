@@ -6,6 +6,7 @@ import hashlib
 
 from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
+from control_api.checks.rooms import PREFIX as TEST_ROOM
 from control_api.conferences.models import (
     ConferenceAnswer,
     ConferenceChange,
@@ -24,7 +25,7 @@ routes = Routes("conferences")
 @routes.get("/conferences", right=Right.READ)
 async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
     """All conferences."""
-    found = call.services.live.conferences()
+    found = [one for one in call.services.live.conferences() if not str(one["id"]).startswith(TEST_ROOM)]
     call.headers["X-Total-Count"] = str(len(found))
     return [ConferenceAnswer.model_validate(one) for one in found[query.offset : query.offset + query.limit]]
 

@@ -10,7 +10,7 @@ import pytest
 from control_api.accounts.rules import Right, Role
 from control_api.api import Route
 from control_api.app import GROUPS
-from tests.unit.control_api import account_samples
+from tests.unit.control_api import account_samples, check_samples
 from tests.unit.control_api.world import PASSWORD, World, refused
 
 ROUTES = {route.handler.__name__: route for group in GROUPS for route in group.routes}
@@ -42,9 +42,33 @@ ASKS = {
     "mute_site": Ask({"muted": True}),
     "mute_all": Ask({"except": ["so-y-te"]}),
     "open_monitor": Ask({"view": "wall"}),
+    "override_check": Ask({"verdict": "fail", "remark": "Nghe lại thì tiếng bị rè."}),
+    "check_room": Ask(
+        {
+            "sheet": check_samples.SHEET,
+            "saw": {"we_hear_them": True, "they_hear_us": True, "we_see_them": True, "they_see_us": True},
+            "seconds": 1.0,
+        }
+    ),
+    "ask_retest": Ask({"purpose": "speaker", "reason": "Điểm cầu sẽ phát biểu."}),
+    "confirm_joint_check": Ask({"good": True, "name": "Trực kỹ thuật nhà mạng"}),
+    "open_site_check": Ask({"token": check_samples.TOKEN}),
+    "ask_test_room": Ask({"token": check_samples.TOKEN}),
+    "leave_test_room": Ask({"token": check_samples.TOKEN}),
+    "send_site_check": Ask(check_samples.sent()),
     "write_journal_note": Ask({"text": "Đã thay micro cầm tay.", "site": "so-y-te"}),
 }
-PARTS = {"user": "viewer", "session": account_samples.SESSION, "site": "so-y-te", "view": "programme", "cell": "0", "layout": "hop"}
+PARTS = {
+    "check": check_samples.CHECK,
+    "test": check_samples.SELF_TEST,
+    "party": "carrier",
+    "site": "so-y-te",
+    "user": "viewer",
+    "session": account_samples.SESSION,
+    "view": "programme",
+    "cell": "0",
+    "layout": "hop",
+}
 
 
 async def prepared(world: World, route: Route) -> str:
@@ -55,6 +79,7 @@ async def prepared(world: World, route: Route) -> str:
     assert made.status == 201
     drawn = {"name": "hop", "title_vi": "Họp", "title_en": "Meeting", "cells": [CELL]}
     assert (await operator.post("/api/v1/layouts", json=drawn)).status == 201
+    await check_samples.add_samples(world.services, conference, "so-y-te")
     return route.path.format(conference=conference, **PARTS)
 
 
@@ -95,7 +120,15 @@ async def test_route_answers_the_right_role_and_nobody_else(world: World, name: 
 
 
 def test_open_routes_are_only_the_ones_meant() -> None:
-    assert [route.handler.__name__ for route in ROUTES.values() if route.right is None] == ["sign_in", "login_methods"]
+    meant = {
+        "sign_in",
+        "login_methods",
+        "open_site_check",
+        "ask_test_room",
+        "leave_test_room",
+        "send_site_check",
+    }
+    assert {route.handler.__name__ for route in ROUTES.values() if route.right is None} == meant
 
 
 async def test_system_routes_are_closed(world: World) -> None:

@@ -1,0 +1,71 @@
+"""How far the checks of a conference are: n of N, and the red list (S79, S82, S84, S85).  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from control_api.checks.store import Check, SiteChecks
+from control_api.checks.thresholds import HALF_DAY, LATEST_BEFORE_START
+
+State = Literal["missing", "failed", "retest", "speaker_missing", "remarks", "passed"]
+RED: frozenset[State] = frozenset({"missing", "failed", "retest", "speaker_missing"})
+
+
+@dataclass(frozen=True, slots=True)
+class SiteAt:
+    """A site of the conference."""
+
+    id: str
+    name: str
+    role: str = "member"
+    organisation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProgress:
+    site: SiteAt
+    state: State
+    check: Check | None
+    late: bool  # passed, but less than an hour before the start
+
+    @property
+    def red(self) -> bool:
+        return self.state in RED
+
+
+def progress(sites: Iterable[SiteAt], known: SiteChecks, starts_at: float | None) -> list[SiteProgress]:
+    """Each site, in the order given."""
+    return [_of(site, known, starts_at) for site in sites]
+
+
+def _of(site: SiteAt, known: SiteChecks, starts_at: float | None) -> SiteProgress:
+    check = known.newest.get(site.id)
+    late = check is not None and starts_at is not None and check.row.at > starts_at - LATEST_BEFORE_START
+    return SiteProgress(site, _state(site, check, known), check, late)
+
+
+def _state(site: SiteAt, check: Check | None, known: SiteChecks) -> State:
+    if check is None:
+        return "missing"
+    if not check.good:
+        return "failed"
+    if known.open_retest(site.id, "retest") is not None:
+        return "retest"
+    if known.open_retest(site.id, "speaker") is not None:
+        return "speaker_missing"
+    return "passed" if check.verdict.value == "pass" else "remarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When the checks must be done, Unix seconds."""
+
+    wished: float  # a half-day before
+    latest: float  # one hour before
+
+
+def deadline(starts_at: float) -> Deadline:
+    """S82: one half-day before, at the latest one hour before the start."""
+    return Deadline(starts_at - HALF_DAY, starts_at - LATEST_BEFORE_START)

@@ -1,0 +1,352 @@
+"""Technical checks: a site checks itself by its link, officers decide, sites are asked again, parties agree."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from control_api.accounts.rules import Role
+from control_api.checks import rooms as room_rules
+from control_api.checks.rooms import PREFIX, Rooms
+from control_api.checks.store import CheckStore
+from control_api.live.figures import Figures
+from control_api.store.database import Database
+from control_api.store.upgrade import upgrade
+from mcu_core.commands import AddSite
+from tests.unit.control_api.check_samples import GOOD, JPEG, SHEET, STILL, sent
+from tests.unit.control_api.test_verdict import new_check
+from tests.unit.control_api.world import Client, World, refused
+
+BY_TOKEN = "/api/v1/checks/by-token"
+BLACK = GOOD["camera"] | {"brightness": 4.0, "contrast": 1.0}
+SILENT = GOOD["microphone"] | {"speech_dbfs": -90.0, "noise_dbfs": -90.0}
+SAW = {"we_hear_them": True, "they_hear_us": True, "we_see_them": True, "they_see_us": True}
+
+
+class Meeting:
+    """A conference with a main site and two member sites, and the link of one of these."""
+
+    def __init__(self, world: World, conference: str, token: str, site: Client, officer: Client) -> None:
+        self.world, self.conference, self.token, self.site, self.officer = world, conference, token, site, officer
+        self.base = f"/api/v1/conferences/{conference}"
+
+    async def check(self, attempt: str = "0123456789abcdef", still: str | None = None, **changed: Any) -> Any:
+        body = sent(self.token, attempt, **changed) | ({} if still is None else {"still": still})
+        self.world.clock.now += 1
+        answer = await self.site.post(f"{BY_TOKEN}/result", json=body)
+        assert answer.status == 201, await answer.text()
+        return await answer.json()
+
+    async def progress(self) -> Any:
+        return await (await self.officer.get(f"{self.base}/checks")).json()
+
+    async def opened(self) -> Any:
+        return await (await self.site.post(BY_TOKEN, json={"token": self.token})).json()
+
+    async def journal(self) -> list[tuple[str, str | None]]:
+        rows = await self.world.services.conferences.journal(self.conference)
+        return [(row.what, row.actor) for row in rows]
+
+
+@pytest.fixture
+async def meeting(world: World) -> Meeting:
+    conference = await world.conference("Họp phòng chống thiên tai")
+    for name, role, site in (
+        ("Trung tâm", "main", "tinh"),
+        ("UBND xã Văn Môn", "member", "xa-van-mon"),
+        ("Sở Y tế", "member", "so-y-te"),
+    ):
+        await world.services.live.command(conference, AddSite(name, role, site), actor=None)  # type: ignore[arg-type]
+    token = await world.services.live.issue_link(conference, "xa-van-mon", actor=None)
+    return Meeting(world, conference, token, world.client(), await world.sign_in(Role.OFFICER))
+
+
+# ----------------------------------------------------------------------------------------------- a site checks itself
+
+
+async def test_s75_s80_s81_a_site_checks_itself_by_its_link_and_the_sheet_is_the_officers(meeting: Meeting) -> None:
+    before = await meeting.opened()
+    assert (before["site_name"], before["newest"]) == ("UBND xã Văn Môn", None)
+    made = await meeting.check(still=STILL)
+    assert made["verdict"] == "pass", made["reasons"]
+    assert set(made["items"]) == {"sound_out", "sound_in", "picture_out", "picture_in", "line", "device"}
+    sheet = await (await meeting.officer.get(f"/api/v1/checks/{made['id']}")).json()
+    assert sheet["operator_phone"] == "0912345678"
+    assert sheet["tester"] == SHEET["operator_name"]
+    assert sheet["measured"]["line"]["rtt_ms"] == 12.0
+    still = await meeting.officer.get(f"/api/v1/checks/{made['id']}/still")
+    assert still.content_type == "image/jpeg"
+    assert await still.read() == JPEG
+    assert ("site_checked", None) in await meeting.journal()
+
+
+async def test_s80_a_black_camera_and_a_silent_microphone_fail_with_these_reasons(meeting: Meeting) -> None:
+    made = await meeting.check(camera=BLACK, microphone=SILENT)
+    assert made["verdict"] == "fail"
+    failed = {reason["code"] for reason in made["reasons"] if reason["verdict"] == "fail"}
+    assert failed == {"camera_black", "microphone_silent"}
+    assert all(reason["vi"] and reason["en"] for reason in made["reasons"])
+    assert (made["items"]["picture_out"], made["items"]["line"]) == ("fail", "pass")
+
+
+async def test_handing_in_twice_makes_one_sheet(meeting: Meeting) -> None:
+    first, again = await meeting.check(), await meeting.check()
+    assert first == again
+    other = await meeting.check("fedcba9876543210")
+    assert other["id"] != first["id"]
+    assert (await meeting.progress())["done"] == 1
+
+
+async def test_the_site_cannot_say_what_the_mcu_or_the_officer_saw(meeting: Meeting) -> None:
+    made = await meeting.check(mcu={"frame_rate": 30.0, "decoded": True}, officer=SAW)
+    assert "mcu" not in {name for name, value in made["measured"].items() if value is not None}
+    assert made["measured"]["officer"] is None
+
+
+async def test_only_a_sites_own_valid_link_opens_its_check(meeting: Meeting) -> None:
+    error = await refused(await meeting.site.post(BY_TOKEN, json={"token": "x" * 32}), 403)
+    assert error["code"] == "bad_join_token"
+    await meeting.world.services.live.revoke_link(meeting.conference, "xa-van-mon", actor=None)
+    await refused(await meeting.site.post(BY_TOKEN, json={"token": meeting.token}), 403)
+    monitor = await meeting.world.services.live.open_monitor(meeting.conference, "programme", actor=None)
+    await refused(await meeting.site.post(f"{BY_TOKEN}/room", json={"token": monitor}), 403)
+
+
+async def test_guessing_links_is_slowed_down(meeting: Meeting) -> None:
+    for number in range(30):
+        await refused(await meeting.site.post(BY_TOKEN, json={"token": f"guess-{number:020d}"}), 403)
+    answer = await meeting.site.post(BY_TOKEN, json={"token": "guess-99999999999999999999"})
+    assert (await refused(answer, 429))["code"] == "too_many_attempts"
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"still": "bm90IGEgcGljdHVyZQ=="}, "bad_still"),
+        ({"still": "%%%"}, "invalid"),
+        ({"attempt": "short"}, "invalid"),
+        ({"sheet": SHEET | {"operator_phone": "một hai ba"}}, "bad_phone"),
+        ({"sheet": SHEET | {"leader": "a\x00b"}}, "invalid"),
+        ({"measured": {"line": {"seconds": 1e9}}}, "invalid"),
+        ({"measured": {"camera": GOOD["camera"] | {"width": 10**30}}}, "invalid"),
+    ],
+)
+async def test_what_cannot_be_a_check_is_refused(meeting: Meeting, change: dict[str, Any], code: str) -> None:
+    answer = await meeting.site.post(f"{BY_TOKEN}/result", json=sent(meeting.token) | change)
+    assert (await refused(answer, 422))["code"] == code
+
+
+# ------------------------------------------------------------------------------------------- what officers do with it
+
+
+async def test_s79_s82_progress_counts_and_the_red_list_names_who_is_missing(meeting: Meeting) -> None:
+    await meeting.check()
+    board = await meeting.progress()
+    assert (board["done"], board["total"], board["red"]) == (1, 3, 2)
+    assert [one["site"] for one in board["sites"] if one["red"]] == ["tinh", "so-y-te"]
+
+
+async def test_s81_the_officer_overrides_with_a_remark_and_both_verdicts_are_kept(meeting: Meeting) -> None:
+    made = await meeting.check(camera=BLACK)
+    path = f"/api/v1/checks/{made['id']}/override"
+    word = {"verdict": "remarks", "remark": "Đã xem hình qua máy dự phòng, đạt."}
+    await refused(await meeting.officer.post(path, json=word | {"remark": ""}), 422)
+    key = {"Idempotency-Key": "override-once"}
+    changed = await (await meeting.officer.post(path, json=word, headers=key)).json()
+    await meeting.officer.post(path, json=word, headers=key)
+    assert (changed["verdict"], changed["machine_verdict"]) == ("remarks", "fail")
+    sheet = await (await meeting.officer.get(f"/api/v1/checks/{made['id']}")).json()
+    assert [(one["by"], one["verdict"]) for one in sheet["overrides"]] == [("officer", "remarks")]
+    assert [one for one in await meeting.journal() if one[0] == "check_overridden"] == [("check_overridden", "officer")]
+    assert (await meeting.progress())["done"] == 1
+    operator = await meeting.world.sign_in(Role.OPERATOR)
+    await refused(await operator.post(path, json=word), 403)
+
+
+async def test_s85_a_failed_site_is_asked_again_until_it_passes(meeting: Meeting) -> None:
+    await meeting.check(camera=BLACK)
+    queue = await (await meeting.officer.get(f"{meeting.base}/retests")).json()
+    assert [(one["site"], one["done_at"]) for one in queue] == [("xa-van-mon", None)]
+    assert "đen" in queue[0]["reason"]
+    assert (await meeting.opened())["retest"] == queue[0]["reason"]
+    passed = await meeting.check("fedcba9876543210")
+    assert passed["purpose"] == "retest"
+    queue = await (await meeting.officer.get(f"{meeting.base}/retests")).json()
+    assert queue[0]["done_at"] is not None
+    assert (await meeting.opened())["retest"] is None
+
+
+async def test_s84_a_speaker_is_checked_a_second_time(meeting: Meeting) -> None:
+    await meeting.check()
+    asked = {"purpose": "speaker", "reason": "Phát biểu theo kịch bản, mục 3."}
+    assert (await meeting.officer.post(f"{meeting.base}/sites/xa-van-mon/retest", json=asked)).status == 200
+    states = {one["site"]: one["state"] for one in (await meeting.progress())["sites"]}
+    assert states["xa-van-mon"] == "speaker_missing"
+    assert (await meeting.opened())["speaker"] is True
+    assert (await meeting.check("fedcba9876543210"))["purpose"] == "speaker"
+    states = {one["site"]: one["state"] for one in (await meeting.progress())["sites"]}
+    assert states["xa-van-mon"] == "passed"
+
+
+async def test_s80_a_hardware_room_gets_the_same_form(meeting: Meeting) -> None:
+    body = {"sheet": SHEET, "saw": SAW | {"they_hear_us": False}, "seconds": 1.0}
+    answer = await meeting.officer.post(f"{meeting.base}/sites/so-y-te/check", json=body)
+    assert answer.status == 201
+    made = await answer.json()
+    codes = {reason["code"] for reason in made["reasons"]}
+    assert (made["kind"], made["verdict"]) == ("room", "fail")
+    assert {"does_not_hear", "line_not_measured", "mcu_got_no_picture"} <= codes  # its leg is not there
+    await refused(await meeting.officer.post(f"{meeting.base}/sites/nobody/check", json=body), 404)
+
+
+async def test_history_over_meetings_and_who_reads_it(meeting: Meeting) -> None:
+    await meeting.check()
+    await meeting.check("fedcba9876543210", camera=BLACK)
+    listed = await meeting.officer.get("/api/v1/checks?site=xa-van-mon&limit=1")
+    assert listed.headers["X-Total-Count"] == "2"
+    assert (await listed.json())[0]["verdict"] == "fail"
+    failed = await (await meeting.officer.get("/api/v1/checks?verdict=fail")).json()
+    assert len(failed) == 1
+    await refused(await meeting.officer.get(f"/api/v1/checks?offset={2**63}"), 422)
+
+
+async def test_s62_a_carrier_sees_the_line_and_nothing_else(meeting: Meeting) -> None:
+    made = await meeting.check(still=STILL)
+    carrier = await meeting.world.sign_in(Role.CARRIER)
+    lines = await (await carrier.get(f"{meeting.base}/checks/lines")).json()
+    assert set(lines[0]) == {
+        "site",
+        "site_name",
+        "at",
+        "verdict",
+        "loss_up",
+        "loss_down",
+        "jitter_ms",
+        "rtt_ms",
+        "up_kbps",
+        "down_kbps",
+    }
+    for path in (f"{meeting.base}/checks", f"/api/v1/checks/{made['id']}", f"/api/v1/checks/{made['id']}/still"):
+        await refused(await carrier.get(path), 403)
+    auditor = await meeting.world.sign_in(Role.AUDITOR)
+    await refused(await auditor.get(f"/api/v1/checks/{made['id']}/still"), 403)  # reads, but does not watch
+
+
+async def test_s39_class_b_is_confirmed_by_main_and_member_sites(meeting: Meeting) -> None:
+    joint = f"{meeting.base}/joint-check"
+    await meeting.check()
+    first = await (await meeting.officer.get(joint)).json()
+    assert first["class"] == "B"
+    words = {(one["party"], one["site"]): (one["good"], one["by_check"]) for one in first["words"]}
+    assert words == {
+        ("main", None): (None, False),
+        ("member", "xa-van-mon"): (True, True),
+        ("member", "so-y-te"): (None, True),
+    }
+    await meeting.officer.post(f"{joint}/main", json={"name": "Vận hành điểm cầu chính"})
+    done = await (await meeting.officer.post(f"{joint}/member", json={"site": "so-y-te"})).json()
+    assert done["complete"] is True
+    await refused(await meeting.officer.post(f"{joint}/member", json={}), 422)
+
+
+async def test_s36_parties_speak_for_themselves_only(meeting: Meeting) -> None:
+    joint = f"{meeting.base}/joint-check"
+    carrier = await meeting.world.sign_in(Role.CARRIER)
+    assert (await carrier.post(f"{joint}/carrier", json={})).status == 200
+    for party in ("so", "main", "member"):
+        await refused(await carrier.post(f"{joint}/{party}", json={"site": "so-y-te"}), 403)
+    technician = await meeting.world.sign_in(Role.TECHNICIAN)
+    await refused(await technician.post(f"{joint}/so", json={}), 403)
+    await refused(await technician.post(f"{joint}/carrier", json={}), 403)
+
+
+# ----------------------------------------------------------------------------------------------------- test rooms
+
+
+async def test_s85_each_site_gets_a_room_of_its_own_that_no_list_shows(meeting: Meeting) -> None:
+    turn = await (await meeting.site.post(f"{BY_TOKEN}/room", json={"token": meeting.token})).json()
+    assert turn["state"] == "ready"
+    live = meeting.world.services.live
+    (room,) = [one["id"] for one in live.conferences() if one["id"].startswith(PREFIX)]
+    listed = await (await meeting.officer.get("/api/v1/conferences")).json()
+    assert [one["id"] for one in listed] == [meeting.conference]
+    seat = await meeting.world.services.conferences.seat_for_token(turn["token"])
+    assert seat is not None
+    assert (seat.conference, seat.site) == (room, "xa-van-mon")
+    state = live.state(room)
+    assert state["pass_through"] is False
+    assert state["views"]["programme"]["width"] == 1280
+    await refused(await meeting.officer.get(f"/api/v1/conferences/{room}/checks"), 404)
+    again = await (await meeting.site.post(f"{BY_TOKEN}/room", json={"token": meeting.token})).json()
+    assert again["token"] == turn["token"]
+    assert (await meeting.site.post(f"{BY_TOKEN}/leave", json={"token": meeting.token})).status == 204
+    assert [one["id"] for one in live.conferences()] == [meeting.conference]
+
+
+class At:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_rooms_are_few_the_rest_wait_in_order_and_the_silent_lose_their_turn(world: World) -> None:
+    at = At()
+    rooms = Rooms(world.services.live, at, 2)
+    turns = [await rooms.ask(("c-1", f"s{n}"), f"Điểm {n}") for n in range(4)]
+    assert [turn.place for turn in turns] == [0, 0, 1, 2]
+    await rooms.leave(("c-1", "s0"))
+    assert (await rooms.ask(("c-1", "s2"), "Điểm 2")).room is not None
+    at.now += room_rules.FORGOTTEN - 1
+    await rooms.ask(("c-1", "s3"), "Điểm 3")
+    at.now += 2  # the others have not asked for too long
+    assert (await rooms.ask(("c-1", "s3"), "Điểm 3")).place == 0
+    assert len(world.services.live.conferences()) == 1
+    at.now += room_rules.LIFE + 1
+    await rooms.tick()
+    assert world.services.live.conferences() == []
+
+
+async def test_no_room_is_opened_while_a_meeting_is_late_with_its_sound(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = Rooms(world.services.live, At(), 2)
+    late = Figures(mixers={"c-9": {"audio_late_ms_p99": 40.0}})
+    monkeypatch.setattr(world.services.live, "figures", lambda: late)
+    assert (await rooms.ask(("c-1", "s"), "Điểm")).place == 1
+    monkeypatch.setattr(world.services.live, "figures", Figures)
+    assert (await rooms.ask(("c-1", "s"), "Điểm")).place == 0
+    await rooms.clear()
+    assert world.services.live.conferences() == []
+
+
+async def test_rooms_of_a_control_process_that_died_are_removed(world: World) -> None:
+    await world.services.live.create_conference("còn sót", actor=None, conference_id=f"{PREFIX}0001")
+    await Rooms(world.services.live, At(), 2).clear()
+    assert world.services.live.conferences() == []
+
+
+# ------------------------------------------------------------------------------------------------- the other database
+
+
+async def test_checks_are_the_same_on_both_databases(either_url: str) -> None:
+    await upgrade(either_url)
+    database = Database(either_url)
+    try:
+        store = CheckStore(database, At())
+        await asyncio.gather(*(store.add(new_check("k-00000001")) for _ in range(3)))
+        found, total = await store.page(conference="c-1")
+        assert total == 1
+        assert found[0].good
+        await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại", "an")
+        await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại lần nữa", "an")
+        known = await store.of_conference("c-1")
+        assert known.retests["so-y-te", "retest"].reason == "nghe lại lần nữa"
+        assert await store.forget_stills(2000.0) == 1
+        assert await store.still("k-00000001") is None
+    finally:
+        await database.close()
