@@ -11,7 +11,9 @@ from control_api.pages.files import STATIC, read_files
 from tests.unit.control_api.world import World, open_world
 
 
-@pytest.mark.parametrize(("path", "title"), [("/", "home"), ("/join/kX3abc", "site"), ("/console", "console"), ("/office", "office")])
+@pytest.mark.parametrize(
+    ("path", "title"), [("/", "home"), ("/join/kX3abc", "site"), ("/console", "console"), ("/office", "office")]
+)
 async def test_pages_are_open_and_never_cached(world: World, path: str, title: str) -> None:
     answer = await world.client().get(path)
     assert f"<title>{title}</title>" in await answer.text()

@@ -41,6 +41,7 @@ PAGES: Mapping[str, File] = {
     "index.html": File("text/html", b"<!doctype html><title>home</title>", None, immutable=False),
     "site.html": File("text/html", b"<!doctype html><title>site</title>", None, immutable=False),
     "console.html": File("text/html", b"<!doctype html><title>console</title>", None, immutable=False),
+    "office.html": File("text/html", b"<!doctype html><title>office</title>", None, immutable=False),
     "assets/a-1234.js": File("text/javascript", b"export {};", gzip.compress(b"export {};"), immutable=True),
     "favicon.svg": File("image/svg+xml", b"<svg/>", None, immutable=False),
 }
