@@ -10,7 +10,7 @@ import pytest
 from control_api.accounts.rules import Right, Role
 from control_api.api import Route
 from control_api.app import GROUPS
-from tests.unit.control_api import account_samples, check_samples
+from tests.unit.control_api import account_samples, check_samples, script_samples
 from tests.unit.control_api.world import PASSWORD, World, refused
 
 ROUTES = {route.handler.__name__: route for group in GROUPS for route in group.routes}
@@ -42,6 +42,13 @@ ASKS = {
     "mute_site": Ask({"muted": True}),
     "mute_all": Ask({"except": ["so-y-te"]}),
     "open_monitor": Ask({"view": "wall"}),
+    "save_script": Ask(script_samples.SAVE),
+    "copy_script": Ask({"from": script_samples.OTHER, "revision": 1}),
+    "next_scene": Ask({}),
+    "previous_scene": Ask({"after": "s-bao-cao"}),
+    "go_to_scene": Ask({"scene": "s-thao-luan"}),
+    "set_rehearsal": Ask({"on": True}),
+    "recall_camera_preset": Ask({"preset": "Chủ tọa"}),
     "override_check": Ask({"verdict": "fail", "remark": "Nghe lại thì tiếng bị rè."}),
     "check_room": Ask(
         {
@@ -80,6 +87,7 @@ async def prepared(world: World, route: Route) -> str:
     drawn = {"name": "hop", "title_vi": "Họp", "title_en": "Meeting", "cells": [CELL]}
     assert (await operator.post("/api/v1/layouts", json=drawn)).status == 201
     await check_samples.add_samples(world.services, conference, "so-y-te")
+    await script_samples.add_script(world.services, conference)
     return route.path.format(conference=conference, **PARTS)
 
 

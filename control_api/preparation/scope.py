@@ -1,0 +1,20 @@
+"""Who may prepare a meeting: its host, and the Sở.  Pure."""
+
+from __future__ import annotations
+
+from control_api.accounts.accounts import SignedIn
+from control_api.accounts.scope import check_scope
+from control_api.preparation.meetings import Meeting
+
+
+def check_prepares(user: SignedIn, meeting: Meeting) -> None:
+    """A conference that nobody booked is for tests and training.  Raises Refused `not_yours`."""
+    if meeting.booking_id is not None or user.organisation is not None:
+        check_scope(user, meeting.organisation)
+
+
+def check_prepares_site(user: SignedIn, meeting: Meeting, site_id: str) -> None:
+    """A site is its own organisation's, its host's and the Sở's.  Raises Refused `not_yours`, `unknown_site`."""
+    site = meeting.site(site_id)
+    if user.organisation is None or site.organisation is None or user.organisation != site.organisation:
+        check_prepares(user, meeting)
