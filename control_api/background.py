@@ -14,7 +14,14 @@ from control_api.services import Services
 
 Task = Callable[[Services], Awaitable[None]]
 
-TASKS: dict[str, Task] = {}  # name of the task -> runs until cancelled
+
+async def _upkeep(services: Services) -> None:
+    await services.upkeep.run()
+
+
+TASKS: dict[str, Task] = {
+    "upkeep": _upkeep,
+}  # name of the task -> runs until cancelled
 
 _AGAIN = 5.0
 

@@ -42,6 +42,8 @@ class Health:
                 **services.live.reachable(),
             }
             status = "ok" if all(checks.values()) else "degraded" if database else "down"
+            if database:  # tells, and does not count: meetings go on without a backup
+                checks["backup"] = await _backup(services)
             self._last = status, {name: "ok" if good else "failed" for name, good in checks.items()}
         return self._last
 
@@ -53,6 +55,13 @@ async def _workers(services: Services) -> tuple[WorkerInfo, ...] | None:
             return await services.pool.list()
     except (McuError, TimeoutError):
         return None
+
+
+async def _backup(services: Services) -> bool:
+    try:
+        return not await services.upkeep.is_late()
+    except McuError:
+        return False
 
 
 HEALTH = web.AppKey("health", Health)

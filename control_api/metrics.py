@@ -57,6 +57,18 @@ class Metrics:
         self._tasks = Gauge("mcu_control_tasks", "Tasks of control's event loop.", registry=self.registry)
         self._sockets = Gauge("mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry)
 
+        self._upkeep_ok = Gauge(
+            "mcu_upkeep_ok",
+            "Whether the newest run of backup, verify, prune ended well.",
+            ("kind",),
+            registry=self.registry,
+        )
+        self._upkeep_at = Gauge(
+            "mcu_upkeep_last_good_timestamp_seconds",
+            "When backup, verify, prune last ended well.",
+            ("kind",),
+            registry=self.registry,
+        )
         self._restarts = Gauge(
             "mcu_worker_restarts",
             "Restarts of a worker since the MCU started.",
@@ -69,6 +81,12 @@ class Metrics:
         self._restarts.clear()
         for worker in workers:
             self._restarts.labels(worker.kind, worker.name).set(worker.restarts)
+
+    def upkeep_done(self, kind: str, *, ok: bool, at: float) -> None:
+        """A run of upkeep ended at this time, Unix seconds."""
+        self._upkeep_ok.labels(kind).set(ok)
+        if ok:
+            self._upkeep_at.labels(kind).set(at)
 
     def request_done(self, method: str, route: str, status: int, seconds: float) -> None:
         self._http.labels(method, route, str(status)).observe(seconds)

@@ -21,6 +21,7 @@ from control_api.metrics import Metrics
 from control_api.security.events import Security
 from control_api.settings import Settings
 from control_api.store.database import Database
+from control_api.upkeep.upkeep import Upkeep
 from mcu_core.node.pool import NodePool
 
 
@@ -64,6 +65,10 @@ class Services:
     @cached_property
     def journals(self) -> Journals:
         return Journals(self.database)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        return Upkeep(self.settings, self.database, self.journals, self.metrics, self.now)
 
 
 SERVICES = web.AppKey("services", Services)

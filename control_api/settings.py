@@ -172,6 +172,25 @@ class Security(Section):
     _lists = field_validator("site_networks", mode="before")(_split)
 
 
+class Backup(Section):
+    """Every night, encrypted.  Keep a copy of the key, and of the backups, away from this machine."""
+
+    enabled: bool = True
+    hour: Annotated[int, Field(ge=0, le=23)] = 2  # local time
+    folder: Path | None = None  # none: backups in data_dir
+    keep: Annotated[int, Field(ge=1, le=1000)] = 14  # the newest ones
+    key_file: Path | None = None  # none: backup.key in data_dir; made when there is none
+    passphrase: SecretStr | None = None  # instead of a key file
+
+
+class Retention(Section):
+    """Months after which things are deleted."""
+
+    journal_months: Annotated[int, Field(ge=1, le=1200)] = 12
+    security_months: Annotated[int, Field(ge=3, le=1200)] = 12  # never below three months
+    quality_months: Annotated[int, Field(ge=1, le=1200)] = 12  # readings of the lines, one each 10 s
+
+
 class Metrics(Section):
     token: SecretStr | None = None  # bearer token of the Prometheus scraper; none: administrators only
 
@@ -203,6 +222,8 @@ class Settings(BaseSettings):
     oidc: Oidc = Oidc()
     security: Security = Security()
     metrics: Metrics = Metrics()
+    backup: Backup = Backup()
+    retention: Retention = Retention()
 
     @classmethod
     def settings_customise_sources(
@@ -222,6 +243,14 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{(self.data_dir / 'mcu.sqlite3').resolve()}"
+
+    @property
+    def backup_folder(self) -> Path:
+        return self.backup.folder or self.data_dir / "backups"
+
+    @property
+    def backup_key(self) -> Path:
+        return self.backup.key_file or self.data_dir / "backup.key"
 
     @property
     def https(self) -> bool:
