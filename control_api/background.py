@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from control_api.checks import upkeep as checks
+from control_api.security.upkeep import guard
 from control_api.services import Services
 
 Task = Callable[[Services], Awaitable[None]]
@@ -24,6 +26,7 @@ TASKS: dict[str, Task] = {
 }  # name of the task -> runs until cancelled
 
 _AGAIN = 5.0
+    "checks": checks.run,
 
 log = structlog.get_logger("background")
 

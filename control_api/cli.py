@@ -197,6 +197,32 @@ def _show_demo(facts: DemoFacts) -> None:
 
 
 @app.command()
+# ------------------------------------------------------------------------------------------------------ self-test
+
+
+@app.command()
+def selftest(
+    wait: Annotated[float, typer.Option(min=1, help="Chờ tối đa bao nhiêu giây · seconds to wait")] = 120.0,
+    json: Annotated[bool, typer.Option("--json", help="In báo cáo JSON · print the report as JSON")] = False,
+) -> None:
+    """Tự kiểm tra · self-test: a short synthetic call through the running server, and its report.
+
+    Máy chủ phải đang chạy; kết quả cũng có trong trang quản lý · the server must run; its office page shows it too.
+    """
+    import asyncio
+
+    from control_api.checks.command import ask_and_wait
+
+    good, report = asyncio.run(ask_and_wait(wait))
+    if json:
+        print(json_module.dumps({"good": good, **report}, ensure_ascii=False))
+    else:
+        for problem in report.get("problems", ()):
+            _console(stderr=True).print(f"[red]✗[/red] {problem}")
+        _console().print("✓ Hệ thống hoạt động tốt · all is well" if good else "✗ Có lỗi · there are faults")
+    raise typer.Exit(0 if good else 1)
+
+
 def site(
     link: Annotated[list[str] | None, typer.Argument(help="Đường dẫn tham gia · join links")] = None,
     links: Annotated[

@@ -71,16 +71,17 @@ async def send_site_check(call: Call, body: SentCheck) -> CheckAnswer:
     key = (seat.conference, seat.site)
     measured = body.measured.model_copy(update={"mcu": checks.rooms.measured(key), "officer": None})
     known = await checks.store.of_conference(seat.conference)
+    at = subject.site(seat.site)
     new = NewCheck(
         check_id(seat.conference, seat.site, body.attempt),
         seat.conference,
         seat.site,
-        subject.site(seat.site).name,
+        at.name,
         "browser",
         purpose_of(known, seat.site),
         sheet,
         measured,
-        judge(measured, device_ready=sheet.device_ready),
+        judge(measured, device_ready=sheet.device_ready, video=at.video),
         client=body.client,
         still=still,
     )

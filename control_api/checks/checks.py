@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from control_api.bookings.booking import Booking
 from control_api.checks.progress import SiteAt, SiteProgress, progress
 from control_api.checks.rooms import PREFIX, Rooms
 from control_api.checks.selftest import SelfTests
 from control_api.checks.store import CheckStore, SiteChecks
 from control_api.checks.tokens import Tokens
+from control_api.directory.directory import SiteFilter
 from mcu_core.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -50,25 +53,55 @@ class Checks:
         self.self_tests = SelfTests(services.database, services.now)
 
     async def subject(self, conference: str) -> Subject:
-        """Raises OperatorError `unknown_conference`."""
+        """Sites of the booking first, then those that were added to the live conference by hand.
+
+        Raises OperatorError `unknown_conference`.
+        """
         if conference.startswith(PREFIX):
             raise unknown_conference(conference)
-        state = self._services.live.state(conference)
-        sites = tuple(SiteAt(site["id"], site["name"], site["role"]) for site in state["sites"])
-        return Subject(conference, state["title"], "B", None, None, sites)
+        booking = await self._services.bookings.of_conference(conference)
+        try:
+            live = self._services.live.state(conference)
+        except OperatorError:
+            if booking is None:
+                raise
+            live = {"title": booking.title, "sites": ()}
+        booked = subject_of(booking) if booking is not None else Subject(conference, live["title"], "B", None, None, ())
+        known = {site.id for site in booked.sites}
+        added = [site for site in live["sites"] if site["id"] not in known]
+        owners = await self._owners([site["id"] for site in added])
+        extra = tuple(SiteAt(site["id"], site["name"], site["role"], owners.get(site["id"])) for site in added)
+        return replace(booked, sites=booked.sites + extra)
 
-    async def organisations_of(self, conference: str, site: str) -> set[str | None]:
+    async def organisations_of(self, conference: str, site: str) -> set[str]:
         """Those that a check belongs to: the host's, and the site's own."""
-        return set()
+        booking = await self._services.bookings.of_conference(conference)
+        found = set((await self._owners([site])).values())
+        return found if booking is None else found | {booking.organisation_id}
 
-    async def sites_of(self, organisation: str | None) -> list[str]:
+    async def sites_of(self, organisation: str) -> list[str]:
         """Ids of an organisation's sites, by the directory."""
-        return []
+        found, _ = await self._services.directory.sites(SiteFilter(organisation=organisation, active=None))
+        return [site.id for site in found]
+
+    async def _owners(self, sites: Sequence[str]) -> dict[str, str]:
+        """Organisation of each site that the directory knows."""
+        if not sites:
+            return {}
+        found, _ = await self._services.directory.sites(ids=list(sites))
+        return {site.id: site.organisation_id for site in found}
 
     async def progress(self, subject: Subject) -> tuple[list[SiteProgress], SiteChecks]:
         """Of all its sites, in their order."""
         known = await self.store.of_conference(subject.id)
         return progress(subject.sites, known, subject.starts_at), known
+
+
+def subject_of(booking: Booking) -> Subject:
+    sites = (SiteAt(site.site_id, site.name, site.role, site.organisation_id, site.video) for site in booking.sites)
+    return Subject(
+        booking.conference_id, booking.title, booking.class_, booking.organisation_id, booking.starts_at, tuple(sites)
+    )
 
 
 def unknown_conference(conference: str) -> OperatorError:

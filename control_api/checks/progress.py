@@ -21,6 +21,7 @@ class SiteAt:
     name: str
     role: str = "member"
     organisation_id: str | None = None
+    video: bool = True  # false: it takes part by sound only
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Right, Role
 from control_api.accounts.scope import check_scope, in_scope, not_yours, sees_all
 from control_api.api import Call, Download, Routes
+from control_api.bookings.gates import GATES
+from control_api.bookings.steps import Step
 from control_api.checks.answers import (
     check_answer,
     joint_answer,
@@ -17,6 +19,7 @@ from control_api.checks.answers import (
     self_test_answer,
 )
 from control_api.checks.checks import Checks, Subject
+from control_api.checks.gate import sites_are_checked
 from control_api.checks.joint import Party, may_confirm, words
 from control_api.checks.measured import Measured
 from control_api.checks.models import (
@@ -45,6 +48,7 @@ from control_api.conferences.models import ConferenceId, SiteId
 from control_api.problems import Refused, forbidden
 
 routes = Routes("checks")
+GATES[Step.CHECKED].append(sites_are_checked)
 
 
 # -------------------------------------------------------------------------------------------------------- progress
@@ -128,7 +132,7 @@ async def check_room(call: Call, conference: ConferenceId, site: SiteId, body: R
     key = check_id("room", conference, site, call.command_id or secrets.token_hex(16))
     seen = await look(call.services.live, conference, site, body.seconds)
     measured = Measured(officer=body.saw, mcu=seen.mcu(), line=seen.line())
-    judged = judge(measured, device_ready=sheet.device_ready)
+    judged = judge(measured, device_ready=sheet.device_ready, video=at.video)
     new = NewCheck(key, conference, site, at.name, "room", body.purpose, sheet, measured, judged, by=call.user.username)
     made = await checks.store.add(new)
     call.headers["Location"] = f"/api/v1/checks/{made.row.id}"

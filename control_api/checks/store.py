@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -166,6 +166,13 @@ class CheckStore:
             overrides = await _overrides(session, [row.id for row in rows])
         return [Check(row, overrides.get(row.id, ())) for row in rows], total
 
+    async def newest_of(self, sites: Sequence[str]) -> dict[str, Check]:
+        """The newest sheet of each of these sites, of whatever meeting."""
+        async with self._database.reading() as session:
+            rows = await _newest(session, CheckRow.site_id.in_(sites)) if sites else []
+            overrides = await _overrides(session, [row.id for row in rows])
+        return {row.site_id: Check(row, overrides.get(row.id, ())) for row in rows}
+
     async def of_conference(self, conference: str) -> SiteChecks:
         async with self._database.reading() as session:
             return await site_checks(session, conference)
@@ -264,23 +271,21 @@ class CheckStore:
 
 async def site_checks(session: AsyncSession, conference: str) -> SiteChecks:
     """Within somebody's transaction: the newest sheet of each site, and what is asked of it."""
-    ranked = (
-        select(
-            CheckRow.id,
-            func.row_number()
-            .over(partition_by=CheckRow.site_id, order_by=(CheckRow.at.desc(), CheckRow.id))
-            .label("n"),
-        )
-        .where(CheckRow.conference_id == conference)
-        .subquery()
-    )
-    rows = list(await session.scalars(select(CheckRow).join(ranked, ranked.c.id == CheckRow.id).where(ranked.c.n == 1)))
+    rows = await _newest(session, CheckRow.conference_id == conference)
     overrides = await _overrides(session, [row.id for row in rows])
     retests = await session.scalars(select(RetestRow).where(RetestRow.conference_id == conference))
     return SiteChecks(
         {row.site_id: Check(row, overrides.get(row.id, ())) for row in rows},
         {(row.site_id, row.purpose): row for row in retests},
     )
+
+
+async def _newest(session: AsyncSession, where: ColumnElement[bool]) -> list[CheckRow]:
+    """Of each site, among those that match."""
+    newest = func.row_number().over(partition_by=CheckRow.site_id, order_by=(CheckRow.at.desc(), CheckRow.id))
+    ranked = select(CheckRow.id, newest.label("n")).where(where).subquery()
+    rows = select(CheckRow).join(ranked, ranked.c.id == CheckRow.id).where(ranked.c.n == 1)
+    return list(await session.scalars(rows))
 
 
 async def _find(session: AsyncSession, check: str) -> Check | None:

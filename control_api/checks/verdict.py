@@ -51,9 +51,12 @@ class Judged:
     reasons: tuple[Reason, ...]
 
 
-def judge(measured: Measured, *, device_ready: bool) -> Judged:
-    """The verdict is that of the worst item; what was not measured fails, because nobody knows that it works."""
-    reasons = tuple(_reasons(measured, device_ready))
+def judge(measured: Measured, *, device_ready: bool, video: bool = True) -> Judged:
+    """The verdict is that of the worst item; what was not measured fails, because nobody knows that it works.
+
+    `video` False: the site takes part by sound only, so its own picture is not judged.
+    """
+    reasons = tuple(one for one in _reasons(measured, device_ready) if video or one.item != "picture_out")
     items = {item: worst(reason.verdict for reason in reasons if reason.item == item) for item in ITEMS}
     return Judged(worst(items.values()), items, reasons)
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Role
+from control_api.accounts.scope import in_scope
+from control_api.bookings.gates import GATES
+from control_api.bookings.steps import Step
+from control_api.bookings.tables import BookingRow, BookingSite
 from control_api.checks import rooms as room_rules
+from control_api.checks.calls import directory_report, judge_call
+from control_api.checks.gate import sites_are_checked
 from control_api.checks.rooms import PREFIX, Rooms
 from control_api.checks.store import CheckStore
+from control_api.checks.upkeep import is_due
+from control_api.checks.verdict import Verdict
+from control_api.directory.tables import Organisation, Site
 from control_api.live.figures import Figures
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
@@ -350,3 +364,180 @@ async def test_checks_are_the_same_on_both_databases(either_url: str) -> None:
         assert await store.still("k-00000001") is None
     finally:
         await database.close()
+
+
+# -------------------------------------------------------------------------------------------- bookings and their gate
+
+
+async def booked(world: World, class_: str = "A", starts_in: float = 86400.0) -> Any:
+    """A booking of two sites, in the step before the checks, written as it would stand in the database."""
+    now = world.clock.now
+    async with world.services.database.writing() as session:
+        session.add(
+            BookingRow(
+                id="b-1",
+                conference_id="c-booked",
+                organisation_id="van-phong-ubnd",
+                owner="host",
+                title="Hội nghị trực tuyến",
+                class_=class_,
+                meeting_type="hop",
+                urgent=False,
+                priority=0,
+                starts_at=now + starts_in,
+                ends_at=now + starts_in + 7200,
+                trial_at=None,
+                trial_ends_at=None,
+                state="prepared",
+                state_at=now,
+                rules="2025",
+                form={},
+                parameters={},
+                frozen_at=None,
+                decision=None,
+                close_out=None,
+                received_at=None,
+                answer_by=None,
+                answered_at=None,
+                sequence=0,
+                revision=1,
+                live="none",
+                live_sites={},
+                series_id=None,
+                search="",
+                created_at=now,
+            )
+        )
+        await session.flush()
+        for position, (site, role) in enumerate((("tinh", "main"), ("so-y-te", "member"))):
+            session.add(
+                BookingSite(
+                    booking_id="b-1",
+                    site_id=site,
+                    position=position,
+                    name=f"Điểm cầu {site}",
+                    organisation_id=site,
+                    role=role,
+                    place="",
+                    attendees="",
+                    attendee_count=None,
+                    video=True,
+                    email=None,
+                )
+            )
+    return await world.services.bookings.get("b-1")
+
+
+async def gate(world: World) -> list[str]:
+    booking = await world.services.bookings.get("b-1")
+    async with world.services.database.reading() as session:
+        return [one.code for one in await sites_are_checked(session, booking, world.clock.now)]
+
+
+async def test_s82_a_meeting_is_checked_only_when_every_site_passed_or_was_overridden(world: World) -> None:
+    await booked(world)
+    assert sites_are_checked in GATES[Step.CHECKED]
+    assert await gate(world) == ["check_missing"]
+    store = world.services.checks.store
+    await store.add(replace(new_check("k-00000001"), conference_id="c-booked", site_id="tinh"))
+    failed = replace(new_check("k-00000002", microphone=None), conference_id="c-booked", site_id="so-y-te")
+    await store.add(failed)
+    assert await gate(world) == ["check_failed"]
+    await store.override("o-1", "k-00000002", Verdict.REMARKS, "đã nghe thử qua điện thoại", "officer")
+    assert await gate(world) == []
+    await store.ask_retest("c-booked", "so-y-te", "speaker", "sẽ phát biểu", "officer")
+    assert await gate(world) == ["speaker_check_missing"]
+
+
+async def test_s82_the_board_of_a_booking_knows_its_deadlines_before_it_is_live(world: World) -> None:
+    booking = await booked(world, starts_in=1800.0)
+    officer = await world.sign_in(Role.OFFICER)
+    board = await (await officer.get("/api/v1/conferences/c-booked/checks")).json()
+    assert datetime.fromisoformat(board["latest"]).timestamp() == pytest.approx(booking.starts_at - 3600, abs=1)
+    assert (board["overdue"], board["red"]) == (True, 2)
+
+
+async def test_s36_class_a_asks_for_four_parties(world: World) -> None:
+    await booked(world, "A")
+    officer = await world.sign_in(Role.OFFICER)
+    joint = await (await officer.get("/api/v1/conferences/c-booked/joint-check")).json()
+    assert [one["party"] for one in joint["words"]] == ["so", "main", "member", "carrier"]
+    assert joint["complete"] is False
+
+
+async def test_s27_an_agency_sees_its_own_sites_and_no_others(world: World) -> None:
+    await booked(world)
+    store = world.services.checks.store
+    for check, site in (("k-00000001", "tinh"), ("k-00000002", "so-y-te")):
+        await store.add(replace(new_check(check), conference_id="c-booked", site_id=site))
+    board = await world.services.checks.subject("c-booked")
+    technician = SignedIn(1, "kt", "Kỹ thuật", Role.TECHNICIAN, "", "so-y-te")
+    assert [site.id for site in board.sites if in_scope(technician, site.organisation_id)] == ["so-y-te"]
+
+
+# --------------------------------------------------------------------------------------------------------- self-tests
+
+
+async def test_s53_a_self_test_is_asked_once_taken_once_and_kept(world: World) -> None:
+    officer = await world.sign_in(Role.OFFICER)
+    first = await (await officer.post("/api/v1/self-tests")).json()
+    second = await (await officer.post("/api/v1/self-tests")).json()
+    assert first["id"] == second["id"]
+    tests = world.services.checks.self_tests
+    taken = await tests.take()
+    assert taken is not None
+    assert await tests.take() is None
+    await tests.finish(taken.id, good=False, report={"problems": ["sound_broken 2"]})
+    listed = await (await officer.get("/api/v1/self-tests")).json()
+    assert [(one["state"], one["good"]) for one in listed] == [("done", False)]
+    assert listed[0]["report"]["problems"] == ["sound_broken 2"]
+
+
+async def test_s53_a_self_test_whose_process_died_is_given_up(world: World) -> None:
+    tests = world.services.checks.self_tests
+    asked = await tests.ask("an")
+    await tests.take()
+    world.clock.now += 700
+    assert (await tests.ask("an")).id != asked.id
+    await tests.take()
+    given_up = await tests.get(asked.id)
+    assert (given_up.state, given_up.good) == ("done", False)
+
+
+def call_report(number: int, **changed: Any) -> dict[str, Any]:
+    others = [{"site": other} for other in (1, 2, 3) if other != number]
+    picture = {"fps": 14.8, "seen": others, "freezes": 0}
+    sound = {"blocks_per_second": 49.9, "heard": others}
+    return {"site": {"number": number}, "picture": picture, "sound": sound, "errors": [], **changed}
+
+
+def test_s53_a_call_is_good_when_everybody_sees_and_hears_the_others() -> None:
+    sites = [call_report(number) for number in (1, 2, 3)]
+    assert judge_call(sites) == []
+    assert judge_call(sites[:2]) == ["sites_missing"]
+    deaf = call_report(2, sound={"blocks_per_second": 49.0, "heard": [{"site": 1}]})
+    assert judge_call([sites[0], deaf, sites[2]]) == ["sound_incomplete 2"]
+    assert judge_call([sites[0], call_report(2, picture=None), sites[2]]) == ["picture_slow 2", "picture_incomplete 2"]
+    assert judge_call([call_report(1, refused="mcu_busy"), *sites[1:]]) == ["refused 1"]
+
+
+@given(st.integers(0, 23), st.integers(0, 59), st.floats(0, 86400 * 400))
+def test_s53_the_daily_test_is_due_once_a_day(hour: int, minute: int, since: float) -> None:
+    now = 1_764_000_000.0 + since
+    if is_due(f"{hour:02}:{minute:02}", now, None):
+        assert not is_due(f"{hour:02}:{minute:02}", now + 1, now)
+        assert not is_due(f"{hour:02}:{minute:02}", now + 3600, None)
+
+
+async def test_s53_the_report_says_which_sites_were_not_checked_for_long(world: World) -> None:
+    async with world.services.database.writing() as session:
+        stamp: dict[str, Any] = {"created_at": 1.0, "changed_at": 1.0, "changed_by": "an", "folded": ""}
+        session.add(Organisation(id="tinh", name="Tỉnh", kind="other", **stamp))
+        await session.flush()
+        for site in ("so-y-te", "xa-van-mon"):
+            session.add(Site(id=site, organisation_id="tinh", name=site, **stamp))
+    await world.services.checks.store.add(new_check("k-00000001"))
+    report = await directory_report(world.services)
+    assert (report["total"], report["never"], report["old"]) == (2, ["xa-van-mon"], [])
+    world.clock.now += 40 * 86400
+    assert (await directory_report(world.services))["old"] == ["so-y-te"]
