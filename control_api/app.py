@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import structlog
@@ -34,6 +34,8 @@ from control_api.problems import Refused, not_found, problem
 from control_api.reports import routes as reports
 from control_api.scripts import routes as scripts
 from control_api.security import routes as security
+from control_api.security.floods import RequestFlood
+from control_api.security.watch import FLOOD, watch_security
 from control_api.services import SERVICES, Services
 from control_api.upkeep import routes as upkeep
 from mcu_core.errors import McuError
@@ -72,9 +74,12 @@ def make_app(
     files: Mapping[str, File] | None = None,
 ) -> web.Application:
     """The application.  `endpoint` serves the sites' WebSocket; `files` are the built pages, read when not given."""
-    app = web.Application(middlewares=[answer_errors], client_max_size=MOST_BYTES)
+    app = web.Application(middlewares=[answer_errors, watch_security], client_max_size=MOST_BYTES)
     app[SERVICES] = services
     app[HEALTH] = Health()
+    app[FLOOD] = RequestFlood(services.settings.security.flood_requests)
+    services.live.gate = services.admission
+    services.accounts.on_lock = partial(_account_locked, services)
     app[events.SOCKETS] = events.EventSockets()
     mount(app, GROUPS)
     app.router.add_get(f"{PREFIX}/openapi.json", _openapi)
@@ -166,6 +171,10 @@ async def _openapi(request: web.Request) -> web.Response:
 @cache
 def openapi_json() -> str:
     return json.dumps(openapi.document(GROUPS), ensure_ascii=False, indent=1)
+
+
+def _account_locked(services: Services, username: str, address: str) -> None:
+    services.security.note("account_locked", address=address, username=username)
 
 
 async def _watch_live(app: web.Application) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ import structlog
 
 from control_api.checks import upkeep as checks
 from control_api.security.upkeep import guard
+from control_api.security.upkeep import guard
 from control_api.services import Services
 
 Task = Callable[[Services], Awaitable[None]]
@@ -22,6 +23,7 @@ async def _upkeep(services: Services) -> None:
 
 
 TASKS: dict[str, Task] = {
+    "security": guard,
     "upkeep": _upkeep,
 }  # name of the task -> runs until cancelled
 

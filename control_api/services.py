@@ -18,6 +18,8 @@ from control_api.conferences.store import SqlConferenceStore
 from control_api.directory.directory import Directory
 from control_api.journal.journals import Journals
 from control_api.metrics import Metrics
+from control_api.security.admission import Admission
+from control_api.security.blocks import Blocks
 from control_api.security.events import Security
 from control_api.settings import Settings
 from control_api.store.database import Database
@@ -49,6 +51,14 @@ class Services:
     @cached_property
     def security(self) -> Security:
         return Security(self.database, self.now, self.metrics)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        return Blocks(self.database, self.settings, self.now)
+
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(self.database, self.settings.security.site_networks, self.security, self.now)
 
     @cached_property
     def checks(self) -> Checks:

@@ -14,6 +14,8 @@ from control_api.accounts.rules import Right
 from control_api.problems import Refused
 from control_api.services import Services
 
+ASKED_AS = web.RequestKey("asked_as", str)  # of a sign-in: the user name given, for the security log
+
 _OWN = "/api/v1/me/"
 _SESSION = "/api/v1/session"
 _WHILE_PENDING = {

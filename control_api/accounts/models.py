@@ -17,7 +17,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+?[0-9 .()-]{3,40}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """NFC, without what databases and terminals trip over."""
     if any(ord(letter) < 32 for letter in text):
         raise PydanticCustomError("control_characters", "must not contain control characters")
@@ -25,7 +25,7 @@ def _plain(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    clean = _plain(text.strip()).lower()
+    clean = plain(text.strip()).lower()
     if not _EMAIL.fullmatch(clean):
         raise PydanticCustomError("not_an_email", "must look like ten@tinh.gov.vn")
     return clean
@@ -38,15 +38,15 @@ def _phone(text: str) -> str:
     return clean
 
 
-Username = Annotated[str, Field(min_length=1, max_length=64, examples=["tran.minh"]), AfterValidator(_plain)]
-FullName = Annotated[str, Field(min_length=1, max_length=200, examples=["Trần Văn Minh"]), AfterValidator(_plain)]
+Username = Annotated[str, Field(min_length=1, max_length=64, examples=["tran.minh"]), AfterValidator(plain)]
+FullName = Annotated[str, Field(min_length=1, max_length=200, examples=["Trần Văn Minh"]), AfterValidator(plain)]
 Password = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_PASSWORD, json_schema_extra={"format": "password"}),
-    AfterValidator(_plain),
+    AfterValidator(plain),
 ]
-Code = Annotated[str, Field(min_length=6, max_length=20, examples=["123456"]), AfterValidator(_plain)]
-OrganisationId = Annotated[str, Field(min_length=1, max_length=80, examples=["so-y-te"]), AfterValidator(_plain)]
+Code = Annotated[str, Field(min_length=6, max_length=20, examples=["123456"]), AfterValidator(plain)]
+OrganisationId = Annotated[str, Field(min_length=1, max_length=80, examples=["so-y-te"]), AfterValidator(plain)]
 Email = Annotated[str, Field(max_length=254, examples=["minh@bacninh.gov.vn"]), AfterValidator(_email)]
 Phone = Annotated[str, Field(max_length=40, examples=["0204.3555.992"]), AfterValidator(_phone)]
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$", examples=["0f3a51c2b7d9e864"])]
@@ -112,7 +112,7 @@ class UserChange(Model):
 
 
 class UserQuery(Model):
-    q: Annotated[str, Field(max_length=100), AfterValidator(_plain)] = ""
+    q: Annotated[str, Field(max_length=100), AfterValidator(plain)] = ""
     role: Role | None = None
     organisation: OrganisationId | None = None
     usable: bool | None = Field(default=None, description="Neither disabled nor locked.")

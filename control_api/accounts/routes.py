@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from control_api.accounts.accounts import SignedIn
+from control_api.accounts.guard import ASKED_AS
 from control_api.accounts.models import (
     CodeProof,
     Enrolment,
@@ -45,12 +46,14 @@ async def sign_in(call: Call, body: Login) -> SessionAnswer:
     """
     services = call.services
     agent = call.request.headers.get("User-Agent", "")
+    call.request[ASKED_AS] = body.username
     try:
         signed_in, token = await services.accounts.sign_in(body.username, body.password, call.address, agent, body.code)
     except Refused as error:
         services.metrics.login(error.code)
         raise
     services.metrics.login("ok")
+    await services.security.record("signed_in", address=call.address, username=signed_in.username)
     call.cookies.append(session_cookie(call.request, services, token))
     return _answer(signed_in)
 

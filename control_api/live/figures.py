@@ -70,6 +70,10 @@ class SiteQuality:
         return sites
 
 
+# why a relay drops datagrams that belong to no leg
+_STRANGERS = ("unknown_source", "stun_unknown", "stun_refused", "bad_length")
+
+
 def relay_figures(stats: RelayStats) -> dict[str, float]:
     return {
         "cpu": stats.cpu,
@@ -79,6 +83,7 @@ def relay_figures(stats: RelayStats) -> dict[str, float]:
         "legs": float(len(stats.legs)),
         "tasks": float(stats.tasks),
         "dropped": float(sum(stats.dropped.values())),
+        "strangers": float(sum(stats.dropped.get(reason, 0) for reason in _STRANGERS)),
     }
 
 

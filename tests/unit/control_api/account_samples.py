@@ -9,10 +9,13 @@ import pyotp
 from sqlalchemy import update
 
 from control_api.accounts.tables import User
+from control_api.security.tables import BlockedNetwork, Fallback, SecurityEvent
 from control_api.services import Services
 from tests.unit.control_api.world import PASSWORD
 
 SESSION = "0123456789abcdef"
+EVENT, BLOCK, FALLBACK = 900_001, "203.0.113.0-24", "f-sample"
+PARTS = {"user": "viewer", "session": SESSION, "event": str(EVENT), "block": BLOCK, "fallback": FALLBACK}
 _SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 _ENROLLED = {
     "end_second_factor": "in use",
@@ -26,6 +29,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_user": {"username": "tran.minh", "name": "Trần Văn Minh", "role": "host", "organisation": "so-y-te"},
     "change_user": {"name": "Lê Thị Hoa", "phone": "0204.3555.992", "email": "hoa@bacninh.gov.vn"},
     "reset_password": {},
+    "acknowledge_security_event": {"remark": "Cán bộ nhập nhầm, đã gọi điện xác nhận."},
+    "act_on_security_event": {"action": "lock", "remark": "Khóa đến khi xác minh xong."},
+    "create_block": {"network": "198.51.100.7", "seconds": 3600, "reason": "Dò mật khẩu nhiều lần"},
+    "open_fallback": {"site": "so-y-te", "incident": "SC-2026-118", "reason": "Đứt cáp TSLCD", "minutes": 180},
 }
 
 
@@ -38,6 +45,21 @@ def body(name: str) -> dict[str, Any] | None:
 
 async def prepare(services: Services, name: str) -> None:
     """Everybody has a telephone, where the route is about one."""
+    async with services.database.writing() as db:
+        now = services.now()
+        await db.merge(
+            SecurityEvent(
+                id=EVENT, at=now, kind="login_failed", severity=2, username="technician", times=1, data={}, remark=""
+            )
+        )
+        await db.merge(
+            BlockedNetwork(network=BLOCK.replace("-", "/"), until=now + 600, reason="Thử", by="officer", at=now)
+        )
+        await db.merge(
+            Fallback(
+                id=FALLBACK, site="so-y-te", incident="SC-1", reason="Đứt cáp", at=now, until=now + 600, by="officer"
+            )
+        )
     state = _ENROLLED.get(name)
     if state is not None:
         values = {"totp_secret": _SECRET, "totp_since": services.now() if state == "in use" else None}

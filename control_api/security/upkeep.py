@@ -1,0 +1,63 @@
+"""What security does by the clock: write the log, forget blocks that are over, look at the relays, note settings."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+from pydantic import SecretStr
+
+from control_api.security.floods import PacketFlood
+from control_api.services import Services
+from control_api.settings import Settings
+
+_ROUND = 10.0
+
+
+async def guard(services: Services) -> None:
+    """Run until cancelled (`background.TASKS`)."""
+    await note_settings(services)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(services.security.run(), name="security/write")
+        tasks.create_task(_rounds(services), name="security/rounds")
+
+
+async def _rounds(services: Services) -> None:
+    floods = PacketFlood()
+    while True:
+        await services.blocks.load()
+        for relay, figures in services.live.figures().relays.items():
+            rate = floods.told(relay, figures.get("strangers", 0.0), services.now())
+            if rate is not None:
+                data = {"relay": relay, "per_s": round(rate, -2)}
+                services.security.note("flood_packets", address=None, data=data)
+        await asyncio.sleep(_ROUND)
+
+
+async def note_settings(services: Services) -> None:
+    """Compare the settings with those of the last start."""
+    now = fingerprints(services.settings)
+    before = await services.security.newest("settings_changed")
+    known: dict[str, str] = {} if before is None else dict(before.data.get("settings", {}))
+    changed = sorted(key for key in now.keys() | known.keys() if now.get(key) != known.get(key))
+    if changed:
+        await services.security.record(
+            "settings_changed", address=None, data={"changed": changed if known else [], "settings": now}
+        )
+
+
+def fingerprints(settings: Settings) -> dict[str, str]:
+    """Each setting by its key, as a short digest; of secrets only whether there is one."""
+    found: dict[str, str] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                walk(f"{prefix}.{name}" if prefix else name, getattr(value, name))
+            return
+        text = "secret" if isinstance(value, SecretStr) else repr(value)
+        found[prefix] = hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    walk("", settings)
+    return found
