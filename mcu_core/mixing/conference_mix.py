@@ -37,6 +37,7 @@ from mcu_core.wire import (
 
 SOUND_PRIORITY = -5  # nice value, where the mixer may have it
 
+SLOW = 10.0  # frames/s; a view at most that fast fetches its pictures, the others are served
 _TEND = 0.1
 _TENDS_PER_STATS = 10
 
@@ -107,7 +108,9 @@ class ConferenceMix:
         scenes = {view.view: make_scene(plan.revision, view, sites) for view in plan.views}
         watched = {rendition.view for rendition in plan.renditions} & scenes.keys()
         # Decoders first: the keyframes they need are on their way while encoders open.
-        self._decoders.want(_sources(scenes, watched, sites), self._clock.now())
+        seen = _sources(scenes, watched, sites)
+        fast = _sources(scenes, {view for view in watched if scenes[view].plan.frame_rate > SLOW}, sites)
+        self._decoders.want(seen, self._clock.now(), seen - fast)
         for view in self._views.keys() - scenes.keys():
             gone = self._views.pop(view)
             self._skipped += gone.skipped

@@ -49,8 +49,8 @@ class DecoderPool:
         self._dropped: Counter[str] = Counter()
         self._busy: dict[Source, tuple[int, int]] = {}  # frame in the decoder, tends that found it there
 
-    def want(self, sources: Collection[Source], now: float) -> None:
-        """Decode these and no others."""
+    def want(self, sources: Collection[Source], now: float, slow: Collection[Source] = ()) -> None:
+        """Decode these and no others; those in `slow` only as often as their pictures are asked for."""
         for source in self._streams.keys() - set(sources):
             stream = self._streams.pop(source)
             self._busy.pop(source, None)
@@ -61,6 +61,7 @@ class DecoderPool:
                 stream = VideoStream(source, self._executor, self._marks, self._broken_in_thread)
                 self._streams[source] = stream
                 self._ask(stream, now)
+            self._streams[source].slow = source in slow
 
     def receive(self, frame: VideoIn, now: float) -> float:
         """Take a frame of any site; those nobody wants are dropped undecoded.

@@ -12,7 +12,7 @@ import pytest
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks
-from mcu_core.mixing.video_stream import QUEUE
+from mcu_core.mixing.video_stream import QUEUE, WAITING
 from mcu_core.wire import Codec, VideoIn
 from mixer.codec import video_encoder
 from mixer.picture import Canvas
@@ -177,3 +177,22 @@ async def test_pictures_wait_for_their_sound(stage: Stage) -> None:
     pool.hold(ADA, 0.0)
     pool.receive(frame(4, 1.4), 1.4)
     assert pool.picture(ADA, 1.4) is not third, "shown at once again"
+
+
+async def test_a_stream_on_slow_views_is_decoded_when_its_picture_is_asked_for(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, later := Later())
+    pool = stage.pool
+    pool.want([ADA], 0.0, slow=[ADA])
+    for n in range(3):
+        pool.receive(frame(n, n / 15), n / 15)
+    assert not later.jobs  # no hop to a thread yet
+    assert pool.picture(ADA, 0.2) is None  # asks for it
+    assert len(later.jobs) == 1
+    later.run_all()
+    assert pool.picture(ADA, 0.4) is not None
+    assert not later.jobs  # all three in one go
+    for n in range(3, 3 + WAITING):
+        pool.receive(frame(n, 0.4 + n / 15), 0.4 + n / 15)
+    assert len(later.jobs) == 1  # a view that stopped asking leaves no queue behind
+    pool.want([ADA], 2.0)
+    assert pool.dropped()["video_frames"] == 0
