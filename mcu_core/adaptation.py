@@ -7,6 +7,10 @@ times what is needed.  A receiver's estimate never grows far past what it is sen
 one that stands well above what is sent says nothing about more: then the next size is tried after 15 good seconds.
 An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
 
+A quarter lost in one second while the estimate falls below 0.6 of what is sent needs no second one: the line has become
+narrow.  The estimate then is 0.85 of what came through (draft-ietf-rmcat-gcc-02, section 5.5): until one stands clearly
+above that, a size that needs more is tried after 40 s only, because each vain attempt costs seconds of picture.
+
 Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
 lost with less sent and no queue makes the round trip longer, the line loses that much anyway: smaller pictures do not
 help, NACKs do, and only loss beyond that counts from then on.
@@ -31,6 +35,7 @@ SETTLING = 4.0  # seconds after a step down in which loss is still that of the l
 CROWDED, CROWDED_MS = 1.5, 50.0  # times the least round trip and so much more: there is a queue
 ANYWAY, OWN_MOST = 0.6, 0.25  # share of the loss before a step down that stays if it is the line's own; the most of it
 SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
+NARROW_LOSS, NARROW_SHORT = 0.25, 0.6  # both within one second
 LAST_LOSS, LAST_SHORT = 0.25, 0.6  # the same where only sound is left below: jitter alone makes estimates low
 BOUNDED_BY_SENT = 1.2  # one above this share is not limited by the line
 HEADROOM = 1.3  # of the estimate, to step up
@@ -39,6 +44,8 @@ SHORT_SECONDS = 4
 GROWING = 1.005
 GOOD_SECONDS = 10.0
 TRIAL_SECONDS = 15.0  # without an estimate that says so
+BEYOND_SECONDS = 40.0  # without one, and for more than came through when it was last too much
+OF_CARRIED, WIDER = 0.85, 1.2  # estimate after an overload as a share of what came through; clearly more than that
 FAILED_WITHIN = 20.0
 PROVEN_AFTER = 60.0
 LONGEST_WAIT = 300.0
@@ -106,6 +113,7 @@ class LegAdaptation:
         self._own_loss = 0.0  # what the line loses whatever is sent
         self._lowered: tuple[float, float] | None = None  # until it is known: when settled, the loss before
         self._least_rtt_ms = float("inf")
+        self._carried: float | None = None  # bit/s that came through when it was last too much
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
@@ -124,6 +132,10 @@ class LegAdaptation:
             crowded = stats.rtt_ms > CROWDED * self._least_rtt_ms + CROWDED_MS
         lost = self._beyond_own(stats.peer_lost_fraction, crowded, now)
         self._bad = self._bad + 1 if lost >= (LAST_LOSS if last else BAD_LOSS) else 0
+        if lost >= NARROW_LOSS and estimate is not None and estimate < NARROW_SHORT * sent:
+            self._bad = BAD_SECONDS
+        if self._carried is not None and estimate is not None and estimate > WIDER * self._carried:
+            self._carried = None
         if short or self._bad:
             self._good_since = None
             over = self._bad >= BAD_SECONDS or self._short >= SHORT_SECONDS
@@ -159,6 +171,8 @@ class LegAdaptation:
             return False
         if self._raised_at is not None and now - self._raised_at < FAILED_WITHIN:
             self._wait[self.size] = min(LONGEST_WAIT, 2 * self._wait.get(self.size, TRIAL_SECONDS))
+        if self._bad >= BAD_SECONDS and estimate is not None:
+            self._carried = estimate / OF_CARRIED
         self._raised_at = None
         self._bad = self._short = 0
         smaller = rungs[rungs.index(current) + 1 :]
@@ -180,7 +194,8 @@ class LegAdaptation:
         if estimate is not None and estimate >= HEADROOM * target.needed_bps:
             wait = GOOD_SECONDS
         elif estimate is None or estimate >= BOUNDED_BY_SENT * sent:
-            wait = TRIAL_SECONDS
+            beyond = self._carried is not None and target.needed_bps > self._carried
+            wait = BEYOND_SECONDS if beyond else TRIAL_SECONDS
         else:
             return False
         if now - self._good_since < max(wait, self._wait.get(target.size, 0.0)):

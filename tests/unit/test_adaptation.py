@@ -90,7 +90,7 @@ def test_an_estimate_that_still_grows_is_given_time() -> None:
 
 def test_a_very_narrow_line_steps_down_to_what_it_carries_at_once() -> None:
     leg = LegAdaptation()
-    assert drive(leg, 0, 3, narrow(250_000)) == [(1, "low")]
+    assert drive(leg, 0, 3, narrow(250_000)) == [(0, "low")]
 
 
 def test_sound_alone_when_not_even_the_smallest_picture_passes() -> None:
@@ -123,7 +123,7 @@ def test_an_estimate_with_headroom_goes_up_after_10_seconds() -> None:
     leg = LegAdaptation()
     drive(leg, 0, 2, narrow(600_000))
     changes = drive(leg, 2, 60, lambda size: stats(sent(size), 4_000_000))
-    assert changes == [(12, "high")]
+    assert changes == [(11, "high")]
 
 
 def test_a_failed_attempt_is_tried_ever_more_rarely() -> None:
@@ -189,3 +189,23 @@ def test_it_never_leaves_the_ladder_and_never_goes_up_within_ten_seconds(
         if index != before:
             last_change = now
         before = index
+
+
+def test_more_than_came_through_is_tried_late_unless_the_estimate_says_otherwise() -> None:
+    leg = LegAdaptation()
+
+    def stale(size: Size) -> LegStats:
+        """The estimate after an overload stays where it fell while little is sent."""
+        return stats(sent(size), 340_000 if size == "low" else round(1450 * sent(size)))
+
+    assert drive(leg, 0, 1, narrow(400_000)) == [(0, "low")]
+    assert drive(leg, 1, 42, stale) == [(41, "medium")]
+    other = LegAdaptation()
+    assert drive(other, 0, 1, narrow(400_000)) == [(0, "low")]
+    assert drive(other, 1, 3, lambda size: stats(sent(size), 500_000)) == []  # it carries more now
+    assert drive(other, 4, 14, stale) == [(16, "medium")]
+
+
+def test_loss_of_a_quarter_without_a_lower_estimate_takes_two_seconds() -> None:
+    leg = LegAdaptation()
+    assert drive(leg, 0, 2, lambda size: stats(sent(size), 4_000_000, lost=0.3)) == [(1, "medium")]
