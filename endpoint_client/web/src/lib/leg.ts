@@ -74,6 +74,13 @@ export class Leg {
     }
   }
 
+  /** Let picture and sound wait `ms` before they are played; null: as the browser likes. Both alike: lips stay right. */
+  wait(ms: number | null): void {
+    for (const { receiver } of this.#pc.getTransceivers()) {
+      if (receiver.track.readyState === 'live' && 'jitterBufferTarget' in receiver) receiver.jitterBufferTarget = ms;
+    }
+  }
+
   stats(): Promise<RTCStatsReport> {
     return this.#pc.getStats();
   }

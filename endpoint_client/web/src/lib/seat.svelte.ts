@@ -24,6 +24,7 @@ import {
   type View,
   type Welcome,
 } from './protocol';
+import { Patience } from './patience';
 import { QualityMeter } from './stats';
 
 const DISCONNECTED_MS = 3000;
@@ -83,6 +84,7 @@ export class Seat {
   #mediaTimer: ReturnType<typeof setTimeout> | undefined;
   #qualityTimer: ReturnType<typeof setInterval> | undefined;
   #meter = new QualityMeter();
+  #patience = new Patience();
   #view: View | null = null;
 
   constructor(options: SeatOptions) {
@@ -238,6 +240,7 @@ export class Seat {
     }
     this.#leg = leg;
     this.#meter = new QualityMeter();
+    this.#patience = new Patience();
     const tracks = this.#options.tracks?.() ?? {};
     for (const source of ['microphone', 'camera', 'screen'] as const) {
       if (tracks[source]) leg.setTrack(source, tracks[source]);
@@ -334,6 +337,7 @@ export class Seat {
     try {
       const quality = this.#meter.read(await leg.stats());
       if (leg !== this.#leg) return;
+      leg.wait(this.#patience.read(this.#meter.lostDownwards, quality.rtt_ms));
       this.pictureless = quality.fps === 0 && this.quality?.fps === 0;
       this.quality = quality;
       if (this.attached) this.#channel.send({ type: 'quality', ...quality });

@@ -12,6 +12,7 @@ interface Counters {
 }
 
 export class QualityMeter {
+  lostDownwards = 0; // share of the packets towards us, at the last reading
   #last: Counters | null = null;
 
   read(report: RTCStatsReport): Quality {
@@ -52,6 +53,7 @@ export class QualityMeter {
       const all = lost + now.received - last.received;
       quality.kbps = Math.round(((now.bytes - last.bytes) * 8) / (now.at - last.at));
       quality.lost = all > 0 ? lost / all : 0;
+      this.lostDownwards = quality.lost;
       quality.freezes = Math.max(0, now.freezes - last.freezes);
     }
     quality.lost = round(Math.min(1, Math.max(quality.lost, lostUpwards)), 4);
