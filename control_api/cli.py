@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from control_api.journal.command import journal
+from control_api.upkeep.command import backups, restore
 from mcu_core.errors import McuError
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ users = typer.Typer(help="Người dùng của bàn điều khiển · users of 
 bench = typer.Typer(help="Đo hiệu năng · benchmarks: what is fast and how we know", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.add_typer(bench, name="bench")
+app.add_typer(journal, name="journal")
+app.add_typer(backups, name="backup")
 
 
 def main() -> None:
@@ -193,10 +197,6 @@ def _show_demo(facts: DemoFacts) -> None:
     console.print(f"{facts.sites} điểm cầu mẫu đang họp; Ctrl-C để dừng · synthetic sites are in; Ctrl-C stops all")
 
 
-# ----------------------------------------------------------------------------------------------------------- site
-
-
-@app.command()
 # ------------------------------------------------------------------------------------------------------ self-test
 
 
@@ -223,6 +223,10 @@ def selftest(
     raise typer.Exit(0 if good else 1)
 
 
+# ----------------------------------------------------------------------------------------------------------- site
+
+
+@app.command()
 def site(
     link: Annotated[list[str] | None, typer.Argument(help="Đường dẫn tham gia · join links")] = None,
     links: Annotated[
@@ -352,6 +356,9 @@ def user_disable(
     """Khóa người dùng ngay lập tức · disable a user at once."""
     _with_accounts(lambda accounts: accounts.set_disabled(username, not enable))
     _console().print("Đã mở khóa · enabled." if enable else "Đã khóa · disabled.")
+
+
+app.command()(restore)
 
 
 # ----------------------------------------------------------------------------------------------------- benchmarks

@@ -16,6 +16,7 @@ from control_api.accounts.rules import Role, random_password
 from control_api.settings import Http, Settings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
+from control_api.upkeep.keys import make_key
 
 _TEMPLATE = """\
 # Cấu hình của Điểm Cầu MCU · Settings of Điểm Cầu MCU.
@@ -72,6 +73,18 @@ count = {relay_count}
 # site_networks = ["10.0.0.0/8"]
 # flood_requests = 1200     # yêu cầu mỗi phút từ một địa chỉ · requests a minute of one address
 
+[backup]
+# Mỗi đêm, mã hóa; khóa: backup.key trong data_dir, hãy giữ một bản ở nơi khác
+# Every night, encrypted; the key is backup.key in data_dir: keep a copy elsewhere
+# hour = 2                  # giờ địa phương · local time
+# folder = "/mnt/backup"
+# keep = 14                 # số bản giữ lại · the newest ones
+# enabled = true
+
+[retention]
+# journal_months = 12       # tháng · months
+# security_months = 12      # không dưới 3 · never below 3
+
 [metrics]
 # token = "…"               # cho Prometheus · for Prometheus: Authorization: Bearer …
 """
@@ -124,6 +137,8 @@ async def prepare(settings: Settings) -> tls.Certificates | None:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     certificates = await asyncio.to_thread(tls.certificates, settings)
     await upgrade(settings.database)
+    if settings.backup.enabled and settings.backup.passphrase is None:
+        await asyncio.to_thread(make_key, settings.backup_key)
     return certificates
 
 

@@ -8,6 +8,7 @@ of the backup, filled, and then upgraded to this program.
 from __future__ import annotations
 
 import contextlib
+import socket
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -67,6 +68,21 @@ async def restore(path: Path, key: Key, url: str, *, force: bool = False) -> Res
         await database.close()
     findings = tuple(finding for verdict in verdicts for finding in verdict.findings)
     return Restored(made_at, revision, total, len(verdicts), findings, kept)
+
+
+def check_stopped(socket_dir: Path) -> None:
+    """Raises OperatorError `server_runs` when `mcu serve` is at work on these settings."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.settimeout(1.0)
+            probe.connect(str(socket_dir / "node.sock"))
+        except OSError:
+            return
+    raise OperatorError(
+        "server_runs",
+        "Máy chủ đang chạy. Hãy dừng `mcu serve` rồi khôi phục.",
+        "The server is running. Stop `mcu serve`, then restore.",
+    )
 
 
 async def _into_file(path: Path, key: Key, url: str, revision: str, force: bool) -> Path | None:
