@@ -179,6 +179,7 @@ def _account_locked(services: Services, username: str, address: str) -> None:
 
 async def _watch_live(app: web.Application) -> AsyncIterator[None]:
     app[SERVICES].metrics.watch(app[SERVICES].live)
+    app[SERVICES].live.listen(app[SERVICES].meeting.desk)
     yield
 
 

@@ -22,7 +22,12 @@ async def _upkeep(services: Services) -> None:
     await services.upkeep.run()
 
 
+async def _meeting(services: Services) -> None:
+    await services.meeting.run()
+
+
 TASKS: dict[str, Task] = {
+    "meeting": _meeting,
     "security": guard,
     "upkeep": _upkeep,
 }  # name of the task -> runs until cancelled

@@ -17,6 +17,7 @@ from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
 from control_api.directory.directory import Directory
 from control_api.journal.journals import Journals
+from control_api.meeting.meeting import Meeting
 from control_api.metrics import Metrics
 from control_api.security.admission import Admission
 from control_api.security.blocks import Blocks
@@ -79,6 +80,10 @@ class Services:
     @cached_property
     def upkeep(self) -> Upkeep:
         return Upkeep(self.settings, self.database, self.journals, self.metrics, self.now)
+
+    @cached_property
+    def meeting(self) -> Meeting:
+        return Meeting(self.database, self.live, self.now, quality_days=self.settings.retention.quality_months * 30.4)
 
 
 SERVICES = web.AppKey("services", Services)

@@ -30,7 +30,7 @@ class Page(Model):
     """Which part of a list; the header X-Total-Count tells how long it is."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0, le=2**31)] = 0
 
 
 # ------------------------------------------------------------------------------------------------------ requests

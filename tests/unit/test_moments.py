@@ -48,7 +48,9 @@ def test_without_a_podium_everybody_is_heard_again() -> None:
     conference.apply(MuteSite("b", True), 2.0)  # the operator's own word during the roll call
     conference.apply(BringBack(kept), 3.0)
     now = conference.arrangement
-    assert (now.scene, now.before_podium, now.muted) == (before.scene, None, {"b"})
+    assert now.scene == before.scene
+    assert now.before_podium is None
+    assert now.muted == {"b"}
 
 
 def test_a_podium_whose_site_is_gone_ends() -> None:
@@ -63,7 +65,8 @@ def test_a_podium_whose_site_is_gone_ends() -> None:
 
 def test_a_moment_that_cannot_be_read_changes_nothing() -> None:
     conference = conference_of("a")
-    for broken in ({}, {"scene": {"views": {}, "podium": None, "audio": "open"}}, {"scene": 7}):
+    moments: list[Json] = [{}, {"scene": {"views": {}, "podium": None, "audio": "open"}}, {"scene": 7}]
+    for broken in moments:
         assert refused(conference, BringBack(broken)) == "bad_moment"
 
 

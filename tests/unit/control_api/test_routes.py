@@ -10,7 +10,7 @@ import pytest
 from control_api.accounts.rules import Right, Role
 from control_api.api import Route
 from control_api.app import GROUPS
-from tests.unit.control_api import account_samples, check_samples, script_samples
+from tests.unit.control_api import account_samples, check_samples, meeting_samples, script_samples
 from tests.unit.control_api.world import PASSWORD, World, refused
 
 ROUTES = {route.handler.__name__: route for group in GROUPS for route in group.routes}
@@ -64,6 +64,7 @@ ASKS = {
     "leave_test_room": Ask({"token": check_samples.TOKEN}),
     "send_site_check": Ask(check_samples.sent()),
     "write_journal_note": Ask({"text": "Đã thay micro cầm tay.", "site": "so-y-te"}),
+    **{name: Ask(body) for name, body in meeting_samples.ASKS.items()},
 }
 PARTS = {
     "check": check_samples.CHECK,
@@ -74,6 +75,7 @@ PARTS = {
     "view": "programme",
     "cell": "0",
     "layout": "hop",
+    **meeting_samples.PARTS,
 }
 
 
@@ -87,6 +89,7 @@ async def prepared(world: World, route: Route) -> str:
     assert (await operator.post("/api/v1/layouts", json=drawn)).status == 201
     await check_samples.add_samples(world.services, conference, "so-y-te")
     await script_samples.add_script(world.services, conference)
+    await meeting_samples.add_samples(world.services, conference, "so-y-te", route.handler.__name__)
     return route.path.format(conference=conference, **PARTS)
 
 
