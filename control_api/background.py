@@ -27,13 +27,13 @@ async def _meeting(services: Services) -> None:
 
 
 TASKS: dict[str, Task] = {
+    "checks": checks.run,
     "meeting": _meeting,
     "security": guard,
     "upkeep": _upkeep,
 }  # name of the task -> runs until cancelled
 
 _AGAIN = 5.0
-    "checks": checks.run,
 
 log = structlog.get_logger("background")
 
