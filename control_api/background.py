@@ -12,7 +12,6 @@ import structlog
 
 from control_api.checks import upkeep as checks
 from control_api.security.upkeep import guard
-from control_api.security.upkeep import guard
 from control_api.services import Services
 
 Task = Callable[[Services], Awaitable[None]]
