@@ -17,19 +17,32 @@ import structlog
 from control_api.live.feed import Feed
 from control_api.live.figures import SiteQuality, stats_message
 from control_api.live.legs import Legs
+from control_api.live.lines import LineWatch
 from control_api.live.people import People
 from control_api.live.plans import Asked
 from control_api.live.store import JoinToken, JournalEntry, Json, StoredSeat
 from control_api.live.surroundings import Surroundings
 from mcu_core.adaptation import Adaptation
 from mcu_core.arrangement import Arrangement
-from mcu_core.commands import Command, MuteNoisy, SetPersonalView
+from mcu_core.commands import AddSite, Command, MuteNoisy, SetPersonalView
 from mcu_core.conference import Conference, known_site, may_be_muted_for_noise
 from mcu_core.errors import McuError, OperatorError
 from mcu_core.on_air import OnAir
 from mcu_core.passing import PassBook
 from mcu_core.presence import Happening, Leg, Presence, State
-from mcu_core.wire import Event, LegStats, Levels, MixerStats, Noisy, PlanOnAir, RelayStats, Speaker, View, WorkerDown
+from mcu_core.wire import (
+    Event,
+    LegStats,
+    Levels,
+    MixerStats,
+    Noisy,
+    PlanOnAir,
+    RelayStats,
+    Speaker,
+    View,
+    WorkerDown,
+    WorkerUp,
+)
 from signaling import Channel, errors
 from signaling import messages as say
 from signaling.outbox import encode
@@ -51,6 +64,8 @@ class Room:
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
         self._quality = SiteQuality()
+        self._lines = LineWatch()
+        self._down: dict[tuple[str, str], float] = {}  # workers that are away: kind, name -> since
         self._adaptation = Adaptation()
         self._passing = PassBook()
         self._levels: dict[str, int] = {}
@@ -113,7 +128,7 @@ class Room:
     # -------------------------------------------------------------------------------------------------- commands
 
     async def command(self, command: Command, actor: str | None, command_id: str | None) -> Json:
-        """One transaction.  Returns the new state, or the answer given before to the same `command_id`.
+        """One transaction.  Returns the new state; the state of now when `command_id` was carried out before.
 
         Raises OperatorError; then nothing has changed.
         """
@@ -123,18 +138,20 @@ class Room:
         async with self.lock:
             self.check_not_ended()
             if command_id is not None:
-                answer = await self._around.store.answer_of(self.id, command_id)
-                if answer is not None:
-                    return answer
+                done = await self._around.store.answer_of(self.id, command_id)
+                if done is not None:
+                    return self.state() if done.keys() == {"revision"} else done
             draft = self.conference.copy()
             events = draft.apply(command, asked.at)
             answer = OnAir(draft, asked.at).state()
             for event in events:
                 if event.what == "site_added" and event.site is not None:  # a link of a former site of that id is void
                     await self._around.store.revoke_token(self.id, event.site)
+            # Not the whole state, which is 40 KB for each command; only who adds a site looks for it in the answer.
+            done = answer if isinstance(command, AddSite) else {"revision": draft.revision}
             journal = [JournalEntry(self._clock.wall(), e.what, actor, e.site, e.data) for e in events]
             await self._around.store.save(
-                self.id, self.conference.revision, draft.revision, draft.document(), command_id, answer, journal
+                self.id, self.conference.revision, draft.revision, draft.document(), command_id, done, journal
             )
             self._put_in_place(draft, asked)
         self._around.metrics.command_done(asked.command, self._clock.now() - asked.at)
@@ -362,6 +379,7 @@ class Room:
         if seat.site is not None:
             self.presence.tell(seat.site, Happening.GONE)
             self._quality.forget(seat.site)
+            self._lines.forget(seat.site)
             self._levels.pop(seat.site, None)
             self.journal("site_left", seat.site, {"why": "left" if error is None else error.code})
         self.changed()
@@ -465,6 +483,8 @@ class Room:
         seat = self.people.seats.get(stats.leg)
         if seat is not None and seat.site is not None:
             self._quality.measured(seat.site, stats)
+            if (news := self._lines.measured(seat.site, stats, self._clock.now())) is not None:
+                self.journal(news[0], seat.site, news[1])
 
     def _adapt(self, leg: Leg, stats: LegStats) -> None:
         """Send a leg the size of its view that its line carries."""
@@ -478,8 +498,19 @@ class Room:
                 self.journal("size_adapted", leg.site, {"from": before, "to": leg.size, **figures})
             self.changed()
 
+    def worker_up(self, event: WorkerUp) -> None:
+        """A worker that was down is back."""
+        worker = event.worker
+        since = self._down.pop((worker.kind, worker.name), None)
+        if since is not None:
+            away: Json = {"kind": worker.kind, "name": worker.name, "seconds": round(self._clock.now() - since, 1)}
+            self.journal("worker_up", None, away)
+
     def worker_down(self, event: WorkerDown) -> None:
         worker = event.worker
+        if event.reason.startswith("released"):  # we asked for it
+            return
+        self._down.setdefault((worker.kind, worker.name), self._clock.now())
         if worker.kind == "mixer":
             what_vi, what_en = "Bộ trộn của phiên họp", "The conference's mixer"
         else:

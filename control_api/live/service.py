@@ -132,10 +132,12 @@ class LiveService:
 
     async def _watch_pool(self) -> None:
         async for event in self._pool.watch():
-            if isinstance(event, WorkerDown):
-                for room in self._rooms.values():
-                    if event.worker.kind == "relay" or event.worker.name == room.id:
+            for room in self._rooms.values():
+                if event.worker.kind == "relay" or event.worker.name == room.id:
+                    if isinstance(event, WorkerDown):
                         room.worker_down(event)
+                    else:
+                        room.worker_up(event)
 
     async def _give_up_waiting(self) -> None:
         """A relay that does not answer must not keep the others from being told their plans."""
@@ -275,7 +277,7 @@ class LiveService:
         if conference.id in self._rooms:
             answered = None if command_id is None else await self._store.answer_of(conference.id, command_id)
             if answered is not None:
-                return answered
+                return self._rooms[conference.id].state()
             raise OperatorError(
                 "conference_exists",
                 f"Mã phiên họp “{conference.id}” đã có.",
@@ -284,7 +286,7 @@ class LiveService:
         conference.revision = 1
         entry = JournalEntry(self._clock.wall(), "created", actor, None, {"title": conference.arrangement.title})
         answer = OnAir(conference).state()
-        await self._store.save(conference.id, 0, 1, conference.document(), command_id, answer, [entry])
+        await self._store.save(conference.id, 0, 1, conference.document(), command_id, {"revision": 1}, [entry])
         self._open(conference)
         return answer
 
@@ -306,7 +308,7 @@ class LiveService:
     async def command(
         self, conference_id: str, command: Command, *, actor: str | None, command_id: str | None = None
     ) -> Json:
-        """Carry out a command as one transaction.  Returns ConferenceState, or the answer given to `command_id` before.
+        """Carry out a command as one transaction.  Returns ConferenceState: of now, if `command_id` was done before.
 
         Raises OperatorError; then nothing has changed.
         """

@@ -279,12 +279,17 @@ class FakeMachine:
         if not self.reachable:
             raise PeerLost("no_supervisor", "Không có.", "None.")
         if (kind, name) not in self.workers:
-            self.workers[kind, name] = FakeWorker(WorkerInfo(kind, name, 1, f"/run/{kind}-{name}.sock", 0))
+            worker = self.workers[kind, name] = FakeWorker(WorkerInfo(kind, name, 1, f"/run/{kind}-{name}.sock", 0))
+            for events in self._watches:
+                events.put_nowait(WorkerUp(worker.info))
         return self.workers[kind, name].info
 
     async def release(self, kind: WorkerKind, name: str) -> None:
         self.released.append((kind, name))
-        self.workers.pop((kind, name), None)
+        worker = self.workers.pop((kind, name), None)
+        if worker is not None:
+            for events in self._watches:
+                events.put_nowait(WorkerDown(worker.info, "released; exit 0"))
 
     async def watch(self) -> AsyncIterator[WorkerUp | WorkerDown]:
         events: asyncio.Queue[WorkerUp | WorkerDown] = asyncio.Queue()

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from control_api.live.lines import LineWatch
 from control_api.live.store import StaleRevisionError
 from mcu_core.commands import AddSite, BringBack, MuteSite, Podium, RemoveSite, SetLayout, SetOpen, Undo
 from mcu_core.errors import EndpointError, OperatorError, PeerLost
@@ -662,6 +663,7 @@ async def test_an_idle_mixer_is_released_and_placed_again_when_needed() -> None:
         await w.live.leave(seat, channel)
         await w.clock.pass_by(32.0)
         assert w.machine.released == [("mixer", "c-1")]
+        assert w.store.journalled("alarm_mixer_down") == [], "we asked for it (S99)"
         seat, channel = await w.join("a")
         assert w.machine.mixer.mix.views[0].tiles[0].site == 2
         assert seat in w.machine.relay.leg_plans
@@ -763,3 +765,34 @@ async def test_a_moment_comes_back_after_podiums() -> None:
         await w.live.command("c-1", Podium("b"), actor="an")
         after = await w.live.command("c-1", BringBack(moment), actor="an")
         assert {**after, "revision": 0, "can_undo": None} == {**before, "revision": 0, "can_undo": None}
+
+
+async def test_a_repeated_command_keeps_little_and_answers_with_the_state_of_now() -> None:
+    async with world("a") as w:
+        await w.live.command("c-1", Podium("a"), actor="an", command_id="k-2")
+        await w.live.command("c-1", MuteSite("a", True), actor="an")
+        assert await w.live.command("c-1", Podium("a"), actor="an", command_id="k-2") == w.live.state("c-1")
+        assert w.store.answers["c-1", "k-2"].keys() == {"revision"}
+        assert len(w.store.journalled("podium")) == 1
+
+
+async def test_s99_a_worker_that_comes_back_is_journalled_with_its_absence() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        w.machine.kill("mixer", "c-1")
+        await w.clock.pass_by(3.0)
+        (down,), (up,) = w.store.journalled("alarm_mixer_down"), w.store.journalled("worker_up")
+        assert (up.data["kind"], up.data["name"]) == ("mixer", "c-1")
+        assert 0 <= up.data["seconds"] <= up.at - down.at <= 3.0
+
+
+def test_s99_a_line_is_bad_after_a_while_and_good_after_a_longer_one() -> None:
+    watch, told = LineWatch(), []
+    loss = [0.2] * 3 + [0.0] * 3 + [0.06] * 8 + [0.03] * 20 + [0.0] * 15 + [0.0] * 5
+    for second, fraction in enumerate(loss):
+        news = watch.measured("a", LegStats("s-1", peer_lost_fraction=fraction, rtt_ms=40.0), float(second))
+        if news is not None:
+            told.append((second, *news))
+    assert [(what, second) for second, what, _ in told] == [("line_bad", 10), ("line_good", 43)]
+    assert told[0][2] == {"lost_percent": 6, "rtt_ms": 40}
+    assert told[1][2] == {"seconds": 33}
