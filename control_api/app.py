@@ -14,6 +14,7 @@ from aiohttp import web
 from control_api import openapi
 from control_api.accounts import administration
 from control_api.accounts import routes as accounts
+from control_api.accounts.oidc_pages import mount_oidc
 from control_api.accounts.rules import Right
 from control_api.api import PREFIX, Routes, authorise, mount
 from control_api.bookings import routes as bookings
@@ -87,6 +88,7 @@ def make_app(
     app.router.add_get(ENDPOINT_PATH, endpoint)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", metrics)
+    mount_oidc(app)
     mount_pages(app, read_files() if files is None else files, root_certificate)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_sockets)

@@ -117,6 +117,10 @@ def init(
     if password is not None:
         facts.add_row("Quản trị viên · administrator", f"[b]{admin}[/b]")
         facts.add_row("Mật khẩu · password", f"[b]{password}[/b]  (chỉ hiện một lần · shown only once)")
+        facts.add_row(
+            "Lần đầu đăng nhập · first sign-in",
+            "đổi mật khẩu, rồi quét mã bằng ứng dụng xác thực · change it, then scan a code with an authenticator",
+        )
     if settings != served:
         facts.add_row("Chú ý · note", "biến MCU_* đang thay giá trị trong tệp · MCU_* variables override the file")
     facts.add_row("Tiếp theo · next", f"mcu serve   →   {served.own_url()}")
@@ -297,16 +301,23 @@ def user_add(
         str, typer.Option(help="administrator | officer | operator | technician | host | auditor | carrier | viewer")
     ] = "operator",
     name: Annotated[str, typer.Option(help="Tên hiển thị · name as shown")] = "",
+    organisation: Annotated[
+        str | None, typer.Option(help="Mã cơ quan trong danh bạ; bỏ trống: của Sở · organisation's id; none: the Sở's")
+    ] = None,
     random: Annotated[
         bool, typer.Option("--random", help="Mật khẩu ngẫu nhiên, in một lần · print a random one")
     ] = False,
 ) -> None:
-    """Thêm người dùng · add a user."""
+    """Thêm người dùng · add a user. A random password must be changed at the first sign-in."""
     from control_api.accounts.rules import Role, random_password
 
     kind = Role(_one_of(role, tuple(Role)))
     password = random_password() if random else _ask_password()
-    _with_accounts(lambda accounts: accounts.add_user(username, name, kind, password))
+    _with_accounts(
+        lambda accounts: accounts.add_user(
+            username, name, kind, password, organisation=organisation, must_change=random
+        )
+    )
     _console().print(f"Đã thêm · added: [b]{username}[/b] ({kind.value})")
     if random:
         _console().print(f"Mật khẩu · password: [b]{password}[/b]  (chỉ hiện một lần · shown only once)")
@@ -318,16 +329,28 @@ def user_list(json: Annotated[bool, typer.Option("--json")] = False) -> None:
     from rich.table import Table
 
     rows = [
-        {"username": user.username, "name": user.name, "role": user.role, "disabled": user.disabled}
+        {
+            "username": user.username,
+            "name": user.name,
+            "role": user.role,
+            "organisation": user.organisation_id,
+            "disabled": user.disabled,
+            "locked": user.locked_at is not None,
+            "second_factor": user.totp_since is not None,
+        }
         for user in _with_accounts(lambda accounts: accounts.users())
     ]
     if json:
         print(json_module.dumps(rows, ensure_ascii=False))
         return
-    table = Table("Tên đăng nhập · user", "Tên · name", "Vai trò · role", "Trạng thái · state")
+    table = Table(
+        "Tên đăng nhập · user", "Tên · name", "Vai trò · role", "Cơ quan · organisation", "Trạng thái · state"
+    )
     for row in rows:
-        state = "[red]bị khóa · disabled[/red]" if row["disabled"] else "dùng được · active"
-        table.add_row(str(row["username"]), str(row["name"]), str(row["role"]), state)
+        state = "[red]ngừng dùng · disabled[/red]" if row["disabled"] else "dùng được · active"
+        if row["locked"]:
+            state = "[yellow]bị khóa · locked[/yellow]"
+        table.add_row(str(row["username"]), str(row["name"]), str(row["role"]), str(row["organisation"] or "Sở"), state)
     _console().print(table)
 
 
@@ -338,11 +361,11 @@ def user_passwd(
         bool, typer.Option("--random", help="Mật khẩu ngẫu nhiên, in một lần · print a random one")
     ] = False,
 ) -> None:
-    """Đổi mật khẩu · change a password; ends the user's sessions."""
+    """Đổi mật khẩu · change a password; ends the user's sessions. A random one must be changed at the next sign-in."""
     from control_api.accounts.rules import random_password
 
     password = random_password() if random else _ask_password()
-    _with_accounts(lambda accounts: accounts.set_password(username, password))
+    _with_accounts(lambda accounts: accounts.set_password(username, password, must_change=random))
     _console().print("Đã đổi mật khẩu · password changed.")
     if random:
         _console().print(f"Mật khẩu · password: [b]{password}[/b]  (chỉ hiện một lần · shown only once)")
@@ -359,6 +382,20 @@ def user_disable(
 
 
 app.command()(restore)
+
+
+@users.command("unlock")
+def user_unlock(username: str) -> None:
+    """Mở khóa tài khoản bị khóa do nhập sai nhiều lần · unlock an account after too many wrong attempts."""
+    _with_accounts(lambda accounts: accounts.unlock(username))
+    _console().print("Đã mở khóa · unlocked.")
+
+
+@users.command("reset-totp")
+def user_reset_totp(username: str) -> None:
+    """Bỏ ứng dụng xác thực đã mất · forget a lost telephone; a new one is set up at the next sign-in."""
+    _with_accounts(lambda accounts: accounts.drop_second_factor(username))
+    _console().print("Đã bỏ xác thực hai lớp · second factor forgotten.")
 
 
 # ----------------------------------------------------------------------------------------------------- benchmarks

@@ -60,7 +60,7 @@ count = {relay_count}
 [accounts]
 # Vai trò phải đăng nhập thêm mã trên điện thoại · roles that also need a code of their telephone
 # require_totp = ["administrator", "officer"]
-# lock_after = 10           # số lần sai liên tiếp thì khóa · wrong attempts in a row that lock an account; 0: không · never
+# lock_after = 10           # số lần nhập sai liên tiếp thì khóa · wrong attempts in a row that lock an account
 
 [oidc]
 # Đăng nhập một lần của tỉnh; để trống là tắt · single sign-on; off without an issuer
@@ -150,7 +150,7 @@ async def first_administrator(settings: Settings, username: str) -> str | None:
         if await accounts.count():
             return None
         password = random_password()
-        await accounts.add_user(username, "Quản trị viên", Role.ADMINISTRATOR, password)
+        await accounts.add_user(username, "Quản trị viên", Role.ADMINISTRATOR, password, must_change=True)
         return password
     finally:
         accounts.close()
@@ -166,6 +166,8 @@ async def user_with_new_password(settings: Settings, username: str, name: str, r
         if any(user.username == username for user in await accounts.users()):
             await accounts.set_password(username, password)
             await accounts.set_disabled(username, False)
+            await accounts.unlock(username)
+            await accounts.drop_second_factor(username)
         else:
             await accounts.add_user(username, name, role, password)
     finally:

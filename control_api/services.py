@@ -9,6 +9,7 @@ from functools import cached_property
 from aiohttp import web
 
 from control_api.accounts.accounts import Accounts
+from control_api.accounts.oidc import OidcLogin
 from control_api.accounts.own import OwnAccount
 from control_api.accounts.people import People
 from control_api.bookings.bookings import Bookings
@@ -44,6 +45,10 @@ class Services:
     @cached_property
     def people(self) -> People:
         return People(self.accounts, self.database, self.now)
+
+    @cached_property
+    def oidc(self) -> OidcLogin:
+        return OidcLogin(self.settings.oidc, self.settings.accounts, self.database, self.now)
 
     @cached_property
     def own_account(self) -> OwnAccount:

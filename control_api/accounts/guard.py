@@ -5,6 +5,8 @@ The rules are `authority.py`; here is what they need to know.
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from control_api.accounts import refusals
@@ -15,6 +17,8 @@ from control_api.problems import Refused
 from control_api.services import Services
 
 ASKED_AS = web.RequestKey("asked_as", str)  # of a sign-in: the user name given, for the security log
+
+_ID = re.compile(r"[!-~]{1,80}")  # anything else is no conference, and is refused later
 
 _OWN = "/api/v1/me/"
 _SESSION = "/api/v1/session"
@@ -37,7 +41,7 @@ async def check_meeting(request: web.Request, services: Services, who: SignedIn 
     Raises Refused `not_yours`.
     """
     conference = request.match_info.get("conference")
-    if conference is None or who is None or right not in (Right.OPERATE, Right.WATCH) or len(conference) > 80:
+    if conference is None or who is None or right not in (Right.OPERATE, Right.WATCH) or not _ID.fullmatch(conference):
         return
     meeting = await meeting_of(services, conference)
     if meeting is None:
@@ -50,7 +54,15 @@ async def check_meeting(request: web.Request, services: Services, who: SignedIn 
 
 async def meeting_of(services: Services, conference: str) -> Meeting | None:
     """What is booked for a conference; None: nothing, it is for tests and training."""
-    return None
+    booking = await services.bookings.of_conference(conference)
+    if booking is None:
+        return None
+    return Meeting(
+        booking.class_,
+        booking.organisation_id,
+        service_hired=(booking.form.get("uplink") or {}).get("operated_by") == "provider",
+        participants=frozenset(site.organisation_id for site in booking.sites if site.organisation_id is not None),
+    )
 
 
 def not_invited() -> Refused:

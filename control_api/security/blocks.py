@@ -114,15 +114,14 @@ class Blocks:
 
 def _checked(text: str) -> Network:
     network = parse_network(text)
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        network = parse_network(f"{network.network_address.ipv4_mapped}/{max(0, network.prefixlen - 96)}")
     if network is None or network.prefixlen < _LARGEST[network.version]:
         raise Refused(
             "bad_network",
             "Hãy ghi một địa chỉ IP hoặc một mạng như 203.0.113.0/24; không chặn mạng lớn hơn /8 (IPv6: /32).",
             "Write an IP address or a network like 203.0.113.0/24; nothing larger than /8 (IPv6: /32).",
         )
-    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
-        mapped = network.network_address.ipv4_mapped
-        return ipaddress.ip_network(f"{mapped}/{max(8, network.prefixlen - 96)}", strict=False)
     return network
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from control_api.metrics import Metrics
 from control_api.problems import Refused
-from control_api.security.kinds import severity_of
+from control_api.security.kinds import KINDS, severity_of
 from control_api.security.tables import SecurityEvent
 from control_api.store.base import Json
 from control_api.store.database import Database
@@ -115,10 +115,11 @@ class Security:
         self, kind: str, address: str | None, username: str | None, conference: str | None, site: str | None, data: Json
     ) -> None:
         now = self._now()
-        self._counter.labels(kind).inc()
+        self._counter.labels(kind if kind in KINDS else "other").inc()
         text = json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)
         text = text.replace("\\u0000", "").encode("utf-8", "replace").decode()
         data = json.loads(text) if len(text) <= _LONGEST_DATA else {"cut": text[:_LONGEST_DATA]}
+        kind = _cut(kind, 40) or "unknown"
         key = kind, _cut(address, 64), _cut(username, 64), _cut(conference, 80), _cut(site, 80), text[:500]
         known = self._noted.get(key)
         if known is not None and 0 <= now - known.at < MERGE:
@@ -126,8 +127,7 @@ class Security:
             self._dirty[id(known)] = known
             return
         if len(self._dirty) >= _MOST_WAITING:
-            self.lost += 1
-            self._lost_counter.inc()
+            self._lose(1)
             return
         noted = _Noted(now, kind, *key[1:5], data)
         self._noted[key] = noted
@@ -159,8 +159,14 @@ class Security:
                     if len(self._dirty) < _MOST_WAITING:
                         self._dirty.setdefault(id(noted), noted)
                     else:
-                        self.lost += 1
-                        self._lost_counter.inc()
+                        self._lose(1)
+            except Exception:
+                _log.exception("security events not written", lost=len(batch))
+                self._lose(len(batch))
+
+    def _lose(self, count: int) -> None:
+        self.lost += count
+        self._lost_counter.inc(count)
 
     async def _write(self, batch: list[_Noted]) -> None:
         counts = [noted.times for noted in batch]

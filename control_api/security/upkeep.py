@@ -7,7 +7,10 @@ import hashlib
 from typing import Any
 
 from pydantic import SecretStr
+from sqlalchemy import select
 
+from control_api.accounts.tables import User
+from control_api.conferences.tables import JoinTokenRow
 from control_api.security.floods import PacketFlood
 from control_api.services import Services
 from control_api.settings import Settings
@@ -27,12 +30,24 @@ async def _rounds(services: Services) -> None:
     floods = PacketFlood()
     while True:
         await services.blocks.load()
+        await end_monitors_of_the_disabled(services)
         for relay, figures in services.live.figures().relays.items():
             rate = floods.told(relay, figures.get("strangers", 0.0), services.now())
             if rate is not None:
                 data = {"relay": relay, "per_s": round(rate, -2)}
                 services.security.note("flood_packets", address=None, data=data)
         await asyncio.sleep(_ROUND)
+
+
+async def end_monitors_of_the_disabled(services: Services) -> None:
+    """Whoever was disabled or locked from outside this process (`mcu user disable`) watches no more either."""
+    gone = User.disabled.is_(True) | User.locked_at.is_not(None)
+    watching = select(JoinTokenRow.owner).join(User, User.username == JoinTokenRow.owner).where(gone).distinct()
+    async with services.database.reading() as db:
+        owners = (await db.scalars(watching)).all()
+    for owner in owners:
+        if owner is not None:
+            await services.live.end_monitors(owner)
 
 
 async def note_settings(services: Services) -> None:
