@@ -191,6 +191,37 @@ class Retention(Section):
     quality_months: Annotated[int, Field(ge=1, le=1200)] = 12  # readings of the lines, one each 10 s
 
 
+class Bookings(Section):
+    """How meetings are registered."""
+
+    required: bool = True  # accounts of agencies make no room without a registration (S23); the Sở's own may
+
+
+class Mail(Section):
+    """How notices are sent; off without a host, then they are printed."""
+
+    host: Annotated[str, Field(max_length=255)] = ""
+    port: Port = 587
+    tls: Literal["starttls", "tls", "off"] = "starttls"
+    ca: Path | None = None  # certificates that the mail server's is checked against; none: the system's
+    username: Annotated[str, Field(max_length=254)] = ""
+    password: SecretStr | None = None
+    sender: Annotated[str, Field(max_length=254, pattern=r"^[^\s@<>]+@[^\s@<>]+$")] = "hop@localhost"
+    sender_name: Annotated[str, Field(max_length=100)] = "Điểm Cầu MCU"
+    timeout: Annotated[float, Field(ge=1, le=300)] = 20.0  # seconds
+
+
+class Reports(Section):
+    """Whose papers they are, and the office's own templates."""
+
+    authority: Annotated[str, Field(max_length=100)] = "UBND TỈNH BẮC NINH"  # the organ above; may be empty
+    agency: Annotated[str, Field(min_length=1, max_length=100)] = "SỞ KHOA HỌC VÀ CÔNG NGHỆ"
+    symbol: Annotated[str, Field(max_length=20)] = "SKHCN"  # of its letters
+    place: Annotated[str, Field(min_length=1, max_length=60)] = "Bắc Ninh"
+    templates: Path | None = None  # folder; a file in it goes before ours of the same name
+    fonts: Path | None = None  # folder with Times New Roman, for PDFs
+
+
 class Metrics(Section):
     token: SecretStr | None = None  # bearer token of the Prometheus scraper; none: administrators only
 
@@ -221,6 +252,8 @@ class Settings(BaseSettings):
     accounts: Accounts = Accounts()
     oidc: Oidc = Oidc()
     security: Security = Security()
+    bookings: Bookings = Bookings()
+    mail: Mail = Mail()
     metrics: Metrics = Metrics()
     backup: Backup = Backup()
     retention: Retention = Retention()

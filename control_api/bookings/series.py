@@ -1,0 +1,70 @@
+"""Series: the same meeting again, at the same local hour, each a booking of its own.  Bounded.  `dates` is pure."""
+
+from __future__ import annotations
+
+import calendar
+import secrets
+from datetime import date, datetime, timedelta
+
+from control_api.accounts.accounts import SignedIn
+from control_api.bookings.desk import Desk
+from control_api.bookings.models import NewBooking, Repeat
+from control_api.bookings.registering import booking_id, register
+from control_api.bookings.rules import ZONE
+
+
+def dates(first: date, repeat: Repeat) -> list[date]:
+    """The days of a series, the first one included.
+
+    Monthly: the same day of the month, or the month's last where there is none; with `weekdays_only` a day on a
+    weekend is left out of daily series and moved to the Monday after in others.
+    """
+    found: list[date] = []
+    number = 0
+    while len(found) < repeat.count:
+        if repeat.every == "month":
+            months = first.month - 1 + number * repeat.interval
+            year, month = first.year + months // 12, months % 12 + 1
+            day = date(year, month, min(first.day, calendar.monthrange(year, month)[1]))
+        else:
+            step = repeat.interval * (7 if repeat.every == "week" else 1)
+            day = first + timedelta(days=number * step)
+        number += 1
+        if repeat.weekdays_only and day.weekday() >= 5:
+            if repeat.every == "day":
+                continue
+            day += timedelta(days=7 - day.weekday())
+        found.append(day)
+    return found
+
+
+def moved(form: NewBooking, days: timedelta) -> NewBooking:
+    """The same form so many days later."""
+    times = {
+        name: _later(at, days)
+        for name in ("starts_at", "ends_at", "trial_at", "trial_ends_at")
+        if (at := getattr(form, name)) is not None
+    }
+    return form.model_copy(update=times)
+
+
+async def register_series(
+    desk: Desk, user: SignedIn, form: NewBooking, repeat: Repeat, command: str | None
+) -> list[str]:
+    """Register each meeting; one that does not fit is refused by itself.  Returns their ids.
+
+    A repetition after a crash goes on where the first attempt ended.
+    """
+    tail = booking_id(command, "series")[2:] if command is not None else secrets.token_hex(6)
+    series = f"r-{tail}"
+    first = form.starts_at.astimezone(ZONE).date()
+    ids = []
+    for number, day in enumerate(dates(first, repeat)):
+        its_id = booking_id(f"{series}/{number}")
+        await register(desk, user, moved(form, day - first), its_id, series=series)
+        ids.append(its_id)
+    return ids
+
+
+def _later(at: datetime, days: timedelta) -> datetime:
+    return at.astimezone(ZONE) + days
