@@ -88,7 +88,12 @@ class Services:
 
     @cached_property
     def meeting(self) -> Meeting:
-        return Meeting(self.database, self.live, self.now, quality_days=self.settings.retention.quality_months * 30.4)
+        days = self.settings.retention.quality_months * 30.4
+        return Meeting(self.database, self.live, self.now, quality_days=days, starts_at=self._starts_at)
+
+    async def _starts_at(self, conference: str) -> float | None:
+        booking = await self.bookings.of_conference(conference)
+        return None if booking is None else booking.starts_at
 
 
 SERVICES = web.AppKey("services", Services)

@@ -1,7 +1,7 @@
 """Quality of every line, every ten seconds: readings, sums per meeting, and what happened to a line (S14, S48, S60).
 
-One transaction per conference and reading.  Readings are pruned by age and by number; sums and events stay as long as
-the reports need them.  A line in trouble raises an alarm once, and another line of the journal when it is well again.
+The journal's own lines of it come from `live.lines`.  One transaction per conference and reading.  Readings are pruned
+by age and by number; sums and events stay as long as the reports need them.  A line in trouble raises an alarm once.
 """
 
 from __future__ import annotations
@@ -78,8 +78,6 @@ class QualityRecorder:
                 return 0  # the reading of this period is there: control was started again
             for one, change in changes:
                 session.add_all(_events(conference, one, change, now))
-            lines = [JournalEntry(now, f"line_{_kind(c)}", None, one.site, _data(c)) for one, c in changes]
-            await append(session, conference, lines)
         for one, change in changes:
             self._warn(conference, one, change)
         return len(seen)
@@ -206,10 +204,6 @@ def _kind(change: Change) -> str:
     if change.after is not None:
         return change.after
     return "back" if change.before == "lost" else "better"
-
-
-def _data(change: Change) -> Json:
-    return {} if change.seconds is None else {"seconds": round(change.seconds)}
 
 
 def _events(conference: str, one: Seen, change: Change, now: float) -> list[LineEventRow]:

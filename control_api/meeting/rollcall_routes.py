@@ -14,6 +14,7 @@ from control_api.meeting.calling import Action, Order, Result, State, counted
 from control_api.meeting.rollcalls import MOST_SITES, Plan, RollCall
 from control_api.meeting.tables import BoardRow, RollCallSiteRow
 from control_api.meeting.texts import OwnId, Remark
+from control_api.scripts.store import ScriptStore
 
 routes = Routes("meeting")
 
@@ -179,7 +180,8 @@ async def keep_board(call: Call, conference: ConferenceId) -> KeptBoard:
 
 async def script_order(call: Call, conference: str) -> tuple[str, ...]:
     """Sites as the meeting's script names them; none when there is no script."""
-    return ()
+    script = await ScriptStore(call.services.database).find(conference)
+    return tuple(dict.fromkeys(site for scene in script.scenes for site in scene.speaking))
 
 
 def answer_of(roll_call: RollCall, now: float) -> RollCallAnswer:

@@ -15,6 +15,7 @@ ASKS: dict[str, dict[str, Any]] = {
     "step_roll_call": {"action": "pause", "step": 1},
     "raise_hand": {"site": "so-y-te"},
     "move_in_floor": {"position": 1},
+    "call_sites": {"sites": ["so-y-te"]},
     "send_cue": {"kind": "check", "sites": ["so-y-te"]},
     "report_issue": {"site": "so-y-te", "category": "sound", "text": "Tiếng bị rè"},
     "change_issue": {"state": "taken", "remark": "Đang đổi micro"},
