@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from control_api.checks import upkeep as checks
+from control_api.preparation import clock as preparation
 from control_api.security.upkeep import guard
 from control_api.services import Services
 
@@ -28,6 +29,7 @@ async def _meeting(services: Services) -> None:
 TASKS: dict[str, Task] = {
     "checks": checks.run,
     "meeting": _meeting,
+    "preparation": preparation.watch,
     "security": guard,
     "upkeep": _upkeep,
 }  # name of the task -> runs until cancelled

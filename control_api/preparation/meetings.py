@@ -34,6 +34,7 @@ class Meeting:
     starts_at: float | None = None
     ends_at: float | None = None
     trial_at: float | None = None
+    frozen_at: float | None = None  # since when the parameters stay as they are (S35)
     sites: tuple[MeetingSite, ...] = field(default=())
 
     @property
@@ -95,6 +96,7 @@ def of_booking(booking: Booking, seats: Mapping[str, int | None]) -> Meeting:
         booking.starts_at,
         booking.ends_at,
         booking.trial_at,
+        booking.frozen_at,
         tuple(
             MeetingSite(
                 site.site_id, site.name, site.role, site.organisation_id, site.attendee_count, seats.get(site.site_id)

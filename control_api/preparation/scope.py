@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.scope import check_scope
+from control_api.accounts.rules import Right, Role
+from control_api.accounts.scope import check_scope, sees_all
 from control_api.preparation.meetings import Meeting
+from control_api.problems import forbidden
 
 
 def check_prepares(user: SignedIn, meeting: Meeting) -> None:
@@ -18,3 +20,17 @@ def check_prepares_site(user: SignedIn, meeting: Meeting, site_id: str) -> None:
     site = meeting.site(site_id)
     if user.organisation is None or site.organisation is None or user.organisation != site.organisation:
         check_prepares(user, meeting)
+
+
+def check_reads(user: SignedIn, meeting: Meeting) -> None:
+    """Names and telephone numbers are for those who take part, the carrier and the Sở.  Raises Refused `not_yours`."""
+    if user.organisation is None or user.role is Role.CARRIER or sees_all(user) or meeting.booking_id is None:
+        return
+    if user.organisation not in {site.organisation for site in meeting.sites}:
+        check_scope(user, meeting.organisation)
+
+
+def check_sees_lines(user: SignedIn) -> None:
+    """The duty roster and the lines are for all who read meetings, and for the carrier.  Raises Refused `forbidden`."""
+    if not user.role.rights & {Right.READ, Right.LINES}:
+        raise forbidden(Right.LINES.value)

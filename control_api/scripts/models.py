@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from control_api.api import Model
 from control_api.conferences.models import NumberedCell, PagesChange
@@ -169,7 +169,7 @@ class ScriptAnswer(Model):
     minutes: int = Field(description="Sum of what is planned.")
     problems: tuple[Problem, ...]
     runner: RunnerAnswer
-    changed_at: float | None = Field(description="Unix seconds.")
+    changed_at: AwareDatetime | None
     changed_by: str | None
 
 

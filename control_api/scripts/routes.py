@@ -6,6 +6,7 @@ from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
 from control_api.conferences.sites import known_site
 from control_api.layouts.store import LayoutStore
+from control_api.preparation.deadlines import local
 from control_api.preparation.meetings import Meeting, live_state, meeting_of
 from control_api.preparation.scope import check_prepares
 from control_api.preparation.texts import MeetingId, SiteKey
@@ -34,7 +35,7 @@ from control_api.scripts.rules import (
     problems_of,
 )
 from control_api.scripts.runner import Choose, ask_camera, play, rehearse, runner_of
-from control_api.scripts.speakers import speakers_of
+from control_api.scripts.speakers import ask_second_checks, speakers_of
 from control_api.scripts.store import Script, ScriptStore
 
 routes = Routes("scripts")
@@ -65,6 +66,15 @@ async def copy_script(call: Call, conference: MeetingId, body: ScriptCopy) -> Sc
     copied = await _store(call).find(body.source)
     scenes = tuple(scene.model_copy(update={"id": None}) for scene in copied.scenes)
     return await _answer(call, meeting, await _replace(call, conference, body.revision, scenes, copied.drawn))
+
+
+@routes.post("/conferences/{conference}/script/speakers/check", right=Right.OPERATE)
+async def ask_speakers(call: Call, conference: MeetingId) -> list[SpeakerAnswer]:
+    """Ask every site that will speak for its second check; those that passed it are not asked again."""
+    meeting = await meeting_of(call.services, conference)
+    script = await _store(call).find(conference)
+    await ask_second_checks(call.services, meeting, script, call.user.username)
+    return await speakers_of(call.services, meeting, script)
 
 
 @routes.get("/conferences/{conference}/script/speakers", right=Right.READ)
@@ -162,6 +172,6 @@ async def _answer(call: Call, meeting: Meeting, script: Script) -> ScriptAnswer:
         minutes=sum(scene.minutes for scene in script.scenes),
         problems=problems_of(script.scenes, around),
         runner=runner_of(script, state),
-        changed_at=script.changed_at,
+        changed_at=None if script.changed_at is None else local(script.changed_at),
         changed_by=script.changed_by,
     )

@@ -10,7 +10,13 @@ import pytest
 from control_api.accounts.rules import Right, Role
 from control_api.api import Route
 from control_api.app import GROUPS
-from tests.unit.control_api import account_samples, check_samples, meeting_samples, script_samples
+from tests.unit.control_api import (
+    account_samples,
+    check_samples,
+    meeting_samples,
+    preparation_samples,
+    script_samples,
+)
 from tests.unit.control_api.world import PASSWORD, World, refused
 
 ROUTES = {route.handler.__name__: route for group in GROUPS for route in group.routes}
@@ -65,6 +71,7 @@ ASKS = {
     "send_site_check": Ask(check_samples.sent()),
     "write_journal_note": Ask({"text": "Đã thay micro cầm tay.", "site": "so-y-te"}),
     **{name: Ask(body) for name, body in meeting_samples.ASKS.items()},
+    **{name: Ask(body) for name, body in preparation_samples.BODIES.items()},
 }
 PARTS = {
     "check": check_samples.CHECK,
@@ -76,6 +83,7 @@ PARTS = {
     "cell": "0",
     "layout": "hop",
     **meeting_samples.PARTS,
+    **preparation_samples.PARTS,
 }
 
 
@@ -89,6 +97,7 @@ async def prepared(world: World, route: Route) -> str:
     assert (await operator.post("/api/v1/layouts", json=drawn)).status == 201
     await check_samples.add_samples(world.services, conference, "so-y-te")
     await script_samples.add_script(world.services, conference)
+    await preparation_samples.add_preparation(world.services, conference)
     await meeting_samples.add_samples(world.services, conference, "so-y-te", route.handler.__name__)
     return route.path.format(conference=conference, **PARTS)
 
