@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run test setup chromium check bench lock clean help
+.PHONY: run test setup chromium postgresql check bench lock clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -13,7 +13,7 @@ help: ## this list
 run: setup ## a whole demo meeting on this machine: server, eight synthetic sites, link and login
 	$(BIN)/mcu demo
 
-test: setup chromium check ## everything: lint, types, unit, integration with real peers, real Chromium
+test: setup chromium postgresql check ## everything: lint, types, unit, integration with real peers, real Chromium
 	$(BIN)/python -m pytest
 
 check: setup ## lint and types only
@@ -44,6 +44,14 @@ chromium:
 	  echo "Installing Debian's Chromium for the browser tests."; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq chromium; } \
 	  || echo "Chromium could not be installed: the browser tests will say so and be skipped."
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	  echo "Installing Debian's PostgreSQL for the tests of both databases; they start a server of their own."; \
+	  $(SUDO) mkdir -p /etc/postgresql-common/createcluster.d; \
+	  echo "create_main_cluster = false" | $(SUDO) tee /etc/postgresql-common/createcluster.d/mcu.conf >/dev/null; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq postgresql; } \
+	  || echo "PostgreSQL could not be installed: its tests will say so and be skipped."
 
 lock: ## resolve requirements.lock anew, hashes but no index addresses
 	$(BIN)/python -m pip install --quiet uv

@@ -18,7 +18,7 @@ from mcu_core.errors import OperatorError
 
 
 async def check_known(services: Services, conference: str) -> Head:
-    """The journal's head.  Raises OperatorError `unknown_conference` when nothing was ever journalled under that id."""
+    """Its journal's head.  Raises OperatorError `unknown_conference` when nothing was ever journalled under that id."""
     head = await services.journals.head(conference)
     if head is None:
         raise unknown_conference(conference)
@@ -37,7 +37,11 @@ async def check_reader(call: Call, conference: str) -> None:
 
 async def _organisations(services: Services, conference: str) -> set[str]:
     """Of the host and of the sites of a booked conference; none: nobody booked it."""
-    return set()
+    booking = await services.bookings.of_conference(conference)
+    if booking is None:
+        return set()
+    sites = (site.organisation_id for site in booking.sites)
+    return {booking.organisation_id, *(organisation for organisation in sites if organisation is not None)}
 
 
 async def site_names(services: Services, conference: str) -> Mapping[str, str]:

@@ -1,0 +1,58 @@
+const vi = {
+  title: 'Sao lưu và lưu trữ',
+  journals: 'Kiểm tra nhật ký',
+  never: 'Chưa kiểm tra lần nào; hệ thống tự kiểm tra mỗi đêm.',
+  whole: (journals: number, lines: number, at: string) =>
+    `Nguyên vẹn: ${journals} nhật ký, ${lines} dòng, kiểm tra lúc ${at}.`,
+  broken: (at: string) => `Có nhật ký không còn nguyên vẹn, kiểm tra lúc ${at}:`,
+  verify: 'Kiểm tra tất cả ngay',
+  asked: 'Đã nhận; kết quả sẽ hiện ở đây sau ít phút.',
+  backups: 'Bản sao lưu',
+  backUp: 'Sao lưu ngay',
+  late: 'Chưa có bản sao lưu của đêm qua. Hãy sao lưu ngay và xem lỗi dưới đây.',
+  off: 'Sao lưu tự động đang tắt (backup.enabled trong tệp cấu hình).',
+  good: (at: string) => `Bản sao lưu tốt gần nhất: ${at}.`,
+  failed: (at: string) => `Lần sao lưu lúc ${at} không thành công:`,
+  next: (at: string) => `Lần kế tiếp: ${at}.`,
+  folder: (folder: string, keep: number) => `Thư mục: ${folder}; giữ ${keep} bản mới nhất.`,
+  key: 'Bản sao lưu được mã hóa. Hãy giữ khóa (backup.key) và một bản sao ở nơi khác; mất khóa là mất bản sao lưu.',
+  restore: 'Khôi phục: dừng máy chủ rồi chạy lệnh mcu restore TỆP.',
+  file: 'Tệp',
+  size: 'Kích thước',
+  made: 'Lúc',
+  none: 'Chưa có bản sao lưu nào.',
+  retention: 'Thời hạn lưu trữ',
+  months: (journal: number, security: number) =>
+    `Nhật ký hội nghị: ${journal} tháng. Nhật ký an toàn thông tin: ${security} tháng (không dưới 3 tháng). Đổi trong tệp cấu hình, mục [retention].`,
+  pruned: (at: string) => `Lần dọn gần nhất: ${at}.`,
+};
+
+const en: typeof vi = {
+  title: 'Backup and retention',
+  journals: 'Journals verified',
+  never: 'Not verified yet; it happens every night.',
+  whole: (journals: number, lines: number, at: string) => `Whole: ${journals} journals, ${lines} lines, at ${at}.`,
+  broken: (at: string) => `Some journal is not what was written, seen at ${at}:`,
+  verify: 'Verify all now',
+  asked: 'Asked for; the result appears here in some minutes.',
+  backups: 'Backups',
+  backUp: 'Back up now',
+  late: 'Last night’s backup is missing. Back up now, and see the error below.',
+  off: 'Nightly backups are switched off (backup.enabled in the settings file).',
+  good: (at: string) => `Newest good backup: ${at}.`,
+  failed: (at: string) => `The backup at ${at} failed:`,
+  next: (at: string) => `The next one: ${at}.`,
+  folder: (folder: string, keep: number) => `Folder: ${folder}; the newest ${keep} are kept.`,
+  key: 'Backups are encrypted. Keep the key (backup.key) and a copy elsewhere: without the key they are lost.',
+  restore: 'To restore: stop the server and run mcu restore FILE.',
+  file: 'File',
+  size: 'Size',
+  made: 'Made',
+  none: 'There is no backup yet.',
+  retention: 'Retention',
+  months: (journal: number, security: number) =>
+    `Journals: ${journal} months. Security log: ${security} months (never below 3). Set in the settings file, section [retention].`,
+  pruned: (at: string) => `Last pruned: ${at}.`,
+};
+
+export const messages = { vi, en };
