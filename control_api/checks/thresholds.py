@@ -61,4 +61,4 @@ LOSS = Limit(remark=0.01, fail=0.05)  # either way
 JITTER = Limit(remark=30, fail=100)  # ms
 ROUND_TRIP = Limit(remark=150, fail=400)  # ms
 UP_ROOM = Limit(remark=300, fail=100, least=True)  # kbit/s that the line is estimated to carry upwards
-DOWN_RATE = Limit(remark=60, fail=20, least=True)  # kbit/s received from the MCU
+DOWN_RATE = Limit(remark=20, fail=5, least=True)  # kbit/s from the MCU; a still picture and silence need little

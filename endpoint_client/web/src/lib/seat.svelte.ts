@@ -131,6 +131,11 @@ export class Seat {
     if (this.attached) this.#channel.send({ type: 'view', view });
   }
 
+  /** What the browser counts of the connection; null while there is none. */
+  async stats(): Promise<RTCStatsReport | null> {
+    return this.#leg ? this.#leg.stats() : null;
+  }
+
   #hello(): Hello {
     const hello: Hello = {
       type: 'hello',
