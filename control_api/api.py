@@ -15,6 +15,7 @@ declaration, so that no route can be forgotten in one of them.
 from __future__ import annotations
 
 import inspect
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ COOKIE = "mcu_session"
 GUARD_HEADER = "X-MCU-Request"
 KEY_HEADER = "Idempotency-Key"
 REPEATS = web.AppKey("repeats", Repeats)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
@@ -276,13 +278,28 @@ def check_origin(request: web.Request, services: Services) -> None:
 
 
 def _valid(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
+    for name, value in values.items():
+        if "\0" in value:
+            raise _nul(f"{where}.{name}")
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise invalid(error, where) from None
 
 
+def _nul(where: str) -> Refused:
+    """The letter NUL, which PostgreSQL does not store."""
+    return Refused(
+        "invalid",
+        f"Dữ liệu gửi lên không hợp lệ ({where}: có ký tự NUL).",
+        f"The request is not valid ({where}: it holds the character NUL).",
+        detail=[{"where": where, "problem": "the character NUL cannot be stored"}],
+    )
+
+
 def _body(model: type[BaseModel], request: web.Request, raw: bytes) -> BaseModel:
+    if _NUL.search(raw):
+        raise _nul("body")
     if raw and request.content_type != "application/json":
         raise Refused(
             "not_json",
