@@ -13,6 +13,8 @@ const TOAST_MS = 8000;
 
 class Desk {
   user = $state.raw<User | null>(null);
+  /** Signed in, but a password or a second factor comes first: the sign-in page leads through it. */
+  unfinished = $state.raw<User | null>(null);
   /** False until the server said whether we are logged in. */
   known = $state(false);
   expired = $state(false);
@@ -41,23 +43,24 @@ class Desk {
 
   async recognise(): Promise<void> {
     try {
-      this.user = (await api.session()).user;
+      this.welcome((await api.session()).user);
       this.offline = false;
     } catch (error) {
       this.offline = error instanceof ApiError && error.status === 0;
-      this.user = null;
+      this.user = this.unfinished = null;
     }
     this.known = true;
   }
 
   welcome(user: User): void {
-    this.user = user;
+    this.user = user.pending ? null : user;
+    this.unfinished = user.pending ? user : null;
     this.expired = false;
   }
 
   async logout(): Promise<void> {
     await this.run(api.logout());
-    this.user = null;
+    this.user = this.unfinished = null;
     location.hash = '';
   }
 

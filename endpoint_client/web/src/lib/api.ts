@@ -25,6 +25,7 @@ export interface User {
   role: string;
   name: string;
   organisation?: string | null;
+  pending?: 'password' | 'second_factor' | null; // what must be done before anything else
   rights?: string[]; // what the role may do, as control_api names it
 }
 export interface Conference {
@@ -194,7 +195,6 @@ const site = (conference: string, id: string) => `${of(conference)}/sites/${enco
 
 export const api = {
   session: () => call<{ user: User }>('GET', '/session'),
-  login: (username: string, password: string) => call<{ user: User }>('POST', '/session', { username, password }),
   logout: () => call('DELETE', '/session'),
 
   conferences: async () => {

@@ -1,0 +1,93 @@
+// Texts of signing in, also used by the page of one's own account.
+
+const vi = {
+  code: 'Mã xác thực',
+  codeHint: 'Sáu chữ số trong ứng dụng xác thực trên điện thoại, hoặc một mã dự phòng.',
+  other: 'Đăng nhập tài khoản khác',
+  oidc: (title: string) => `Đăng nhập bằng ${title}`,
+  change: {
+    title: 'Đổi mật khẩu',
+    why: 'Mật khẩu này do người khác đặt. Hãy chọn mật khẩu của riêng mình trước khi làm việc.',
+    present: 'Mật khẩu hiện tại',
+    wanted: 'Mật khẩu mới',
+    hint: 'Từ 10 ký tự trở lên, khác mật khẩu hiện tại. Một câu ngắn dễ nhớ là tốt nhất.',
+    again: 'Nhập lại mật khẩu mới',
+    differs: 'Hai lần nhập mật khẩu mới chưa giống nhau.',
+    submit: 'Đổi mật khẩu',
+  },
+  enrol: {
+    title: 'Đăng ký ứng dụng xác thực',
+    why: 'Vai trò của bạn phải đăng nhập bằng mật khẩu và mã trên điện thoại.',
+    scan: 'Mở ứng dụng xác thực trên điện thoại (Google Authenticator, Microsoft Authenticator, FreeOTP…) và quét mã này.',
+    picture: 'Mã QR để quét bằng ứng dụng xác thực',
+    typed: 'Không quét được? Nhập tay khóa này vào ứng dụng:',
+    code: 'Mã sáu chữ số đang hiện trong ứng dụng',
+    submit: 'Xác nhận',
+    begin: 'Bắt đầu đăng ký',
+  },
+  codes: {
+    title: 'Mã dự phòng',
+    why: 'Nếu mất điện thoại, mỗi mã dưới đây thay cho mã xác thực một lần. Hãy in hoặc chép ra giấy và cất ở nơi an toàn; các mã này không hiện lại.',
+    kept: 'Tôi đã cất các mã này',
+    next: 'Tiếp tục',
+    print: 'In',
+  },
+  refused: {
+    bad_login: 'Tài khoản không dùng được ở đây. Hãy liên hệ quản trị viên.',
+    account_locked: 'Tài khoản đang bị khóa. Hãy đề nghị quản trị viên mở khóa.',
+    account_expired: 'Tài khoản đã hết hạn sử dụng. Hãy đề nghị quản trị viên gia hạn.',
+    oidc_off: 'Máy chủ này không dùng đăng nhập một lần. Hãy đăng nhập bằng mật khẩu.',
+    oidc_failed: 'Đăng nhập một lần không thành công. Hãy thử lại.',
+    oidc_unreachable: 'Máy chủ đăng nhập một lần không trả lời. Hãy đăng nhập bằng mật khẩu.',
+    oidc_unknown_user: 'Tài khoản này chưa được cấp quyền ở đây. Hãy đề nghị quản trị viên tạo tài khoản cùng tên.',
+    oidc_needs_password: 'Vai trò của bạn phải đăng nhập bằng mật khẩu và mã xác thực ở đây.',
+  } as Record<string, string>,
+  refusedOther: 'Đăng nhập không thành công. Hãy thử lại.',
+};
+
+const en: typeof vi = {
+  code: 'Code',
+  codeHint: 'Six digits of the authenticator application on your telephone, or a recovery code.',
+  other: 'Sign in with another account',
+  oidc: (title: string) => `Sign in with ${title}`,
+  change: {
+    title: 'Change the password',
+    why: 'Somebody else set this password. Choose your own before you go on.',
+    present: 'Present password',
+    wanted: 'New password',
+    hint: 'Ten characters or more, and not the present one. A short sentence is best.',
+    again: 'New password once more',
+    differs: 'The two entries of the new password differ.',
+    submit: 'Change the password',
+  },
+  enrol: {
+    title: 'Set up an authenticator',
+    why: 'Your role signs in with a password and a code of the telephone.',
+    scan: 'Open an authenticator application on your telephone (Google Authenticator, Microsoft Authenticator, FreeOTP…) and scan this code.',
+    picture: 'QR code for the authenticator application',
+    typed: 'It cannot be scanned? Type this key into the application:',
+    code: 'The six digits that the application shows now',
+    submit: 'Confirm',
+    begin: 'Set it up',
+  },
+  codes: {
+    title: 'Recovery codes',
+    why: 'If you lose the telephone, each of these stands in for a code once. Print them or write them down and keep them safe; they are not shown again.',
+    kept: 'I have kept these codes',
+    next: 'Continue',
+    print: 'Print',
+  },
+  refused: {
+    bad_login: 'This account cannot be used here. Ask an administrator.',
+    account_locked: 'The account is locked. Ask an administrator to unlock it.',
+    account_expired: 'The account has expired. Ask an administrator to extend it.',
+    oidc_off: 'This server has no single sign-on. Sign in with your password.',
+    oidc_failed: 'Single sign-on did not succeed. Try again.',
+    oidc_unreachable: 'The single sign-on server does not answer. Sign in with your password.',
+    oidc_unknown_user: 'This account has no access here. Ask an administrator to make one of the same name.',
+    oidc_needs_password: 'Your role signs in with password and code here.',
+  },
+  refusedOther: 'Signing in did not succeed. Try again.',
+};
+
+export const messages = { vi, en };
