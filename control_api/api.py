@@ -98,6 +98,7 @@ class Route:
     answer: TypeAdapter[Any] | None
     repeatable: bool  # takes an Idempotency-Key
     produces: tuple[str, ...] = ()  # media types of a Download
+    most_bytes: int | None = None  # of a request; None: what all routes take
 
     @property
     def changes(self) -> bool:
@@ -124,11 +125,14 @@ class Routes:
         status: int = 200,
         repeatable: bool = True,
         produces: tuple[str, ...] = (),
+        most_bytes: int | None = None,
     ) -> Callable[[F], F]:
-        return self._add("POST", path, right, status, repeatable, produces)
+        return self._add("POST", path, right, status, repeatable, produces, most_bytes)
 
-    def put(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
-        return self._add("PUT", path, right, status, repeatable=True)
+    def put(
+        self, path: str, *, right: Right | None, status: int = 200, most_bytes: int | None = None
+    ) -> Callable[[F], F]:
+        return self._add("PUT", path, right, status, repeatable=True, most_bytes=most_bytes)
 
     def patch(self, path: str, *, right: Right | None, status: int = 200) -> Callable[[F], F]:
         return self._add("PATCH", path, right, status, repeatable=True)
@@ -144,6 +148,7 @@ class Routes:
         status: int,
         repeatable: bool,
         produces: tuple[str, ...] = (),
+        most_bytes: int | None = None,
     ) -> Callable[[F], F]:
         def declare(handler: F) -> F:
             hints = get_type_hints(handler, include_extras=True)
@@ -169,6 +174,7 @@ class Routes:
                     answer=None if answer is type(None) or answer is Download else TypeAdapter(answer),
                     repeatable=repeatable,
                     produces=produces,
+                    most_bytes=most_bytes,
                 )
             )
             return handler
@@ -197,6 +203,8 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
             arguments = {name: getattr(checked, name) for name in route.parameters.model_fields}
         if route.query is not None:
             arguments["query"] = _valid(route.query, dict(request.query), "query")
+        if route.most_bytes is not None:
+            request = request.clone(client_max_size=route.most_bytes)
         raw = await request.read() if route.changes else b""
         if route.body is not None:
             arguments["body"] = _body(route.body, request, raw)

@@ -22,6 +22,7 @@ STATUS = {
     "bad_code": 401,
     "forbidden": 403,
     "not_yours": 403,
+    "only_so": 403,
     "account_locked": 403,
     "account_expired": 403,
     "password_change_needed": 403,

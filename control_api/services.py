@@ -17,6 +17,7 @@ from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
 from control_api.directory.directory import Directory
+from control_api.directory.registry import Registry
 from control_api.journal.journals import Journals
 from control_api.meeting.meeting import Meeting
 from control_api.metrics import Metrics
@@ -73,6 +74,10 @@ class Services:
     @cached_property
     def directory(self) -> Directory:
         return Directory(self.database)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.database, self.now)
 
     @cached_property
     def bookings(self) -> Bookings:

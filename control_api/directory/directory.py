@@ -57,6 +57,7 @@ class Directory:
         words: str = "",
         *,
         kind: str | None = None,
+        parent: str | None = None,
         active: bool | None = True,
         offset: int = 0,
         limit: int = 1000,
@@ -65,6 +66,8 @@ class Directory:
         where = matches(Organisation.folded, words)
         if kind is not None:
             where.append(Organisation.kind == kind)
+        if parent is not None:
+            where.append(Organisation.parent_id == parent)
         if active is not None:
             where.append(Organisation.active.is_(active))
         async with self._database.reading() as session:

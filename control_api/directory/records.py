@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,7 +61,7 @@ _MOST_SINCE = 20  # changes told to who was too late
 
 def new_id(prefix: str, command: str | None) -> str:
     """An id; of a repeated command the same one (`command` is Call.command_id)."""
-    tail = secrets.token_hex(6) if command is None else hashlib.sha256(command.encode()).hexdigest()[:12]
+    tail = secrets.token_hex(6) if command is None else _digest(command)[:12]
     return f"{prefix}-{tail}"
 
 
@@ -73,17 +73,41 @@ async def get(session: AsyncSession, kind: type[E], entry_id: str) -> E:
     return found
 
 
-async def add(session: AsyncSession, entry: Entry, by: str, now: float) -> None:
-    entry.revision = 1
-    entry.created_at = entry.changed_at = now
-    entry.changed_by = by
-    session.add(entry)
+async def done(session: AsyncSession, command: str | None) -> str | None:
+    """Id of what this command made or changed before; None: it has not been carried out yet."""
+    if command is None:
+        return None
+    found: str | None = await session.scalar(select(ChangeRow.subject_id).where(ChangeRow.command == _digest(command)))
+    return found
+
+
+async def add(session: AsyncSession, entry: Entry, by: str, now: float, command: str | None = None) -> None:
+    await add_many(session, [entry], by, now, command)
+
+
+async def add_many(
+    session: AsyncSession, entries: Sequence[Entry], by: str, now: float, command: str | None = None
+) -> None:
+    """Add entries, each with its line of history; `command` is kept with the first one's."""
+    for entry in entries:
+        entry.revision = 1
+        entry.created_at = entry.changed_at = now
+        entry.changed_by = by
+    session.add_all(entries)
     await session.flush()
-    await _note(session, entry, by, now, "created", {}, values_of(entry))
+    for number, entry in enumerate(entries):
+        _note(session, entry, by, now, "created", {}, values_of(entry), command if number == 0 else None)
+    await session.flush()
 
 
 async def change(
-    session: AsyncSession, entry: Entry, values: Mapping[str, Any], by: str, now: float, revision: int | None = None
+    session: AsyncSession,
+    entry: Entry,
+    values: Mapping[str, Any],
+    by: str,
+    now: float,
+    revision: int | None = None,
+    command: str | None = None,
 ) -> bool:
     """Set columns; whether anything was different.  `revision` is what the change was made from; None: whatever it is.
 
@@ -110,13 +134,19 @@ async def change(
     await session.refresh(entry)
     told = {name: value for name, value in different.items() if name not in _SILENT}
     if told:
-        await _note(session, entry, by, now, "changed", {name: before[name] for name in told}, told)
+        _note(session, entry, by, now, "changed", {name: before[name] for name in told}, told, command)
+        await session.flush()
     return True
 
 
-async def remove(session: AsyncSession, entry: Entry, by: str, now: float) -> None:
+async def remove(
+    session: AsyncSession, entry: Entry, by: str, now: float, revision: int | None = None, command: str | None = None
+) -> None:
+    """Raises Refused `changed_meanwhile`."""
+    if revision is not None and revision != entry.revision:
+        raise await _too_late(session, entry, revision)
     entry.revision += 1
-    await _note(session, entry, by, now, "removed", values_of(entry), {})
+    _note(session, entry, by, now, "removed", values_of(entry), {}, command)
     await session.delete(entry)
     await session.flush()
 
@@ -127,15 +157,45 @@ def values_of(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names if name not in _SILENT}
 
 
-async def history(session: AsyncSession, subject: str, subject_id: str, offset: int, limit: int) -> list[ChangeRow]:
-    """Changes of one entry, the newest first."""
-    wanted = select(ChangeRow).where(ChangeRow.subject == subject, ChangeRow.subject_id == subject_id)
-    rows = await session.scalars(wanted.order_by(ChangeRow.id.desc()).offset(offset).limit(limit))
-    return list(rows)
+async def history(
+    session: AsyncSession,
+    offset: int,
+    limit: int,
+    *,
+    subject: str | None = None,
+    subject_id: str | None = None,
+    organisation: str | None = None,
+) -> list[ChangeRow]:
+    """Changes of one entry, of an organisation's entries, or all, the newest first."""
+    wanted = select(ChangeRow).where(*_of(subject, subject_id, organisation))
+    return list(await session.scalars(wanted.order_by(ChangeRow.id.desc()).offset(offset).limit(limit)))
 
 
-async def _note(
-    session: AsyncSession, entry: Entry, by: str, now: float, what: str, before: dict[str, Any], after: dict[str, Any]
+async def history_length(
+    session: AsyncSession, *, subject: str | None = None, subject_id: str | None = None, organisation: str | None = None
+) -> int:
+    counted = select(func.count()).select_from(ChangeRow).where(*_of(subject, subject_id, organisation))
+    return int(await session.scalar(counted) or 0)
+
+
+def _of(subject: str | None, subject_id: str | None, organisation: str | None) -> list[ColumnElement[bool]]:
+    columns = (
+        (ChangeRow.subject, subject),
+        (ChangeRow.subject_id, subject_id),
+        (ChangeRow.organisation_id, organisation),
+    )
+    return [column == value for column, value in columns if value is not None]
+
+
+def _note(
+    session: AsyncSession,
+    entry: Entry,
+    by: str,
+    now: float,
+    what: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    command: str | None,
 ) -> None:
     organisation = entry.id if isinstance(entry, Organisation) else getattr(entry, "organisation_id", None)
     session.add(
@@ -146,12 +206,16 @@ async def _note(
             subject_id=entry.id,
             organisation_id=organisation,
             what=what,
+            command=None if command is None else _digest(command),
             revision=entry.revision,
             before=before,
             after=after,
         )
     )
-    await session.flush()
+
+
+def _digest(command: str) -> str:
+    return hashlib.sha256(command.encode()).hexdigest()
 
 
 async def _too_late(session: AsyncSession, entry: Entry, revision: int) -> Refused:

@@ -314,6 +314,7 @@ class ChangeRow(Base):
     subject_id: Mapped[str] = mapped_column(_SLUG)
     organisation_id: Mapped[str | None] = mapped_column(_SLUG)
     what: Mapped[str] = mapped_column(_WORD)  # created, changed, removed
+    command: Mapped[str | None] = mapped_column(String(64), unique=True)  # digest of the request, for its repetition
     revision: Mapped[int] = mapped_column(Integer)  # that it became
     before: Mapped[Json] = mapped_column(default=dict)
     after: Mapped[Json] = mapped_column(default=dict)

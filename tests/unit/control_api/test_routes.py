@@ -13,6 +13,7 @@ from control_api.app import GROUPS
 from tests.unit.control_api import (
     account_samples,
     check_samples,
+    directory_samples,
     meeting_samples,
     preparation_samples,
     script_samples,
@@ -70,6 +71,7 @@ ASKS = {
     "leave_test_room": Ask({"token": check_samples.TOKEN}),
     "send_site_check": Ask(check_samples.sent()),
     "write_journal_note": Ask({"text": "Đã thay micro cầm tay.", "site": "so-y-te"}),
+    **{name: Ask(body) for name, body in directory_samples.ASKS.items()},
     **{name: Ask(body) for name, body in meeting_samples.ASKS.items()},
     **{name: Ask(body) for name, body in preparation_samples.BODIES.items()},
 }
@@ -89,6 +91,8 @@ PARTS = {
 
 async def prepared(world: World, route: Route) -> str:
     """A conference with a site and one command to undo; the route's path in it."""
+    if "/directory/" in route.path:
+        return await directory_samples.prepared(world.services, route)
     operator = await world.sign_in(Role.OPERATOR)
     conference = await world.conference()
     made = await operator.post(f"/api/v1/conferences/{conference}/sites", json={"name": "Sở Y tế", "id": "so-y-te"})

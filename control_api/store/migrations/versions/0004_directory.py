@@ -44,10 +44,12 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.String(80), nullable=False),
         sa.Column("organisation_id", sa.String(80), nullable=True),
         sa.Column("what", sa.String(20), nullable=False),
+        sa.Column("command", sa.String(64), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("before", _JSON, nullable=False),
         sa.Column("after", _JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_changes")),
+        sa.UniqueConstraint("command", name=op.f("uq_directory_changes_command")),
     )
     op.create_index(
         "ix_directory_changes_organisation_id", "directory_changes", ["organisation_id", "id"], unique=False

@@ -1,0 +1,90 @@
+"""What the Sở, a carrier or an agency must take note of, kept until somebody has (S19, S20, S56, S57)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control_api.accounts.accounts import SignedIn
+from control_api.accounts.scope import check_scope, of_so, sees_all
+from control_api.directory.tables import DirectoryNotice
+from control_api.store.database import Database
+from mcu_core.errors import OperatorError
+
+
+async def notify(
+    session: AsyncSession,
+    kind: str,
+    vi: str,
+    en: str,
+    *,
+    now: float,
+    to: str | None = None,
+    organisation: str | None = None,
+    site: str | None = None,
+    subject: str | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Tell an organisation, or the Sở with `to` None, inside the caller's transaction."""
+    session.add(
+        DirectoryNotice(
+            id=f"n-{secrets.token_hex(6)}",
+            at=now,
+            kind=kind,
+            to_id=to,
+            organisation_id=organisation,
+            site_id=site,
+            subject_id=subject,
+            vi=vi[:500],
+            en=en[:500],
+            data=data or {},
+            seen_at=None,
+            seen_by=None,
+        )
+    )
+    await session.flush()
+
+
+class Notices:
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    async def of(
+        self, user: SignedIn, *, unseen: bool = False, offset: int = 0, limit: int = 100
+    ) -> tuple[list[DirectoryNotice], int]:
+        """Notices for this account, the newest first, and how many there are."""
+        where = _addressed_to(user)
+        if unseen:
+            where.append(DirectoryNotice.seen_at.is_(None))
+        async with self._database.reading() as session:
+            total = await session.scalar(select(func.count()).select_from(DirectoryNotice).where(*where))
+            found = select(DirectoryNotice).where(*where).order_by(DirectoryNotice.at.desc(), DirectoryNotice.id)
+            return list(await session.scalars(found.offset(offset).limit(limit))), int(total or 0)
+
+    async def see(self, notice_id: str, user: SignedIn) -> DirectoryNotice:
+        """Take note; a second time changes nothing.  Raises OperatorError `unknown_notice`, Refused `not_yours`."""
+        async with self._database.writing() as session:
+            notice = await session.get(DirectoryNotice, notice_id)
+            if notice is None:
+                raise OperatorError(
+                    "unknown_notice",
+                    f"Không có thông báo {notice_id}. Hãy tải lại danh sách.",
+                    f"There is no notice {notice_id}. Reload the list.",
+                )
+            if not of_so(user):
+                check_scope(user, notice.to_id)
+            first = update(DirectoryNotice).where(DirectoryNotice.id == notice_id, DirectoryNotice.seen_at.is_(None))
+            await session.execute(first.values(seen_at=self._now(), seen_by=user.username))
+            await session.refresh(notice)
+            return notice
+
+
+def _addressed_to(user: SignedIn) -> list[ColumnElement[bool]]:
+    if sees_all(user):
+        return []
+    return [DirectoryNotice.to_id == user.organisation] if user.organisation else [DirectoryNotice.id == ""]
