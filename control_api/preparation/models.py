@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
 from control_api.checks.progress import State as CheckState
@@ -55,7 +56,7 @@ class PlanChange(Model):
     @model_validator(mode="after")
     def _something(self) -> PlanChange:
         if self.template is None and self.model is None:
-            raise ValueError("a plan is a template, a model, or both")
+            raise PydanticCustomError("template_or_model", "a plan is a template, a model, or both")
         return self
 
 
@@ -95,11 +96,11 @@ class NewDuty(Model):
     def _fits(self) -> NewDuty:
         length = (self.ends_at - self.starts_at).total_seconds()
         if not 0 < length <= LONGEST_SHIFT:
-            raise ValueError("a shift ends after it begins, within 24 hours")
+            raise PydanticCustomError("bad_shift", "a shift ends after it begins, within 24 hours")
         if (self.party == "member") != (self.site is not None):
-            raise ValueError("a member's operator names the site, nobody else does")
+            raise PydanticCustomError("site_of_member", "a member's operator names the site, nobody else does")
         if self.operator is None and not (self.name and self.phone):
-            raise ValueError("name and telephone, or an operator of the directory")
+            raise PydanticCustomError("who_is_missing", "name and telephone, or an operator of the directory")
         return self
 
 
@@ -156,7 +157,7 @@ class ItemChange(Model):
     @model_validator(mode="after")
     def _said(self) -> ItemChange:
         if self.state == "failed" and not self.remark:
-            raise ValueError("a failed item says in its remark what is wrong")
+            raise PydanticCustomError("remark_missing", "what failed needs a remark")
         return self
 
 
@@ -232,7 +233,7 @@ class NewLineCheck(Model):
     @model_validator(mode="after")
     def _said(self) -> NewLineCheck:
         if not self.good and not self.remark:
-            raise ValueError("a line that failed needs a remark")
+            raise PydanticCustomError("remark_missing", "what failed needs a remark")
         return self
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
 from control_api.conferences.models import PagesChange, Pixels
@@ -36,9 +37,9 @@ class RoomView(Model):
     @model_validator(mode="after")
     def _fits(self) -> RoomView:
         if self.width % 2 or self.height % 2:
-            raise ValueError("width and height are even")
+            raise PydanticCustomError("not_even", "width and height are even")
         if self.pages is not None and self.layout != AUTO:
-            raise ValueError("only the layout auto turns pages")
+            raise PydanticCustomError("only_auto_pages", "only the layout auto turns pages")
         return self
 
 
@@ -63,9 +64,9 @@ class RoomModel(Model):
     @model_validator(mode="after")
     def _once_each(self) -> RoomModel:
         if len({view.view for view in self.views}) < len(self.views):
-            raise ValueError("a room model arranges each view once")
+            raise PydanticCustomError("twice", "a room model arranges each view once")
         if len({one.site for one in self.personal}) < len(self.personal):
-            raise ValueError("a site has one view of its own")
+            raise PydanticCustomError("twice", "a site has one view of its own")
         return self
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
 from control_api.conferences.models import NumberedCell, PagesChange
@@ -57,12 +58,12 @@ class Scene(Model):
     @model_validator(mode="after")
     def _once_each(self) -> Self:
         if len({view.view for view in self.views}) < len(self.views):
-            raise ValueError("a scene arranges each view once")
+            raise PydanticCustomError("twice", "a scene arranges each view once")
         for view in self.views:
             if len({cell.cell for cell in view.cells}) < len(view.cells):
-                raise ValueError("a view fills each cell once")
+                raise PydanticCustomError("twice", "a view fills each cell once")
         if len({preset.site for preset in self.presets}) < len(self.presets):
-            raise ValueError("a scene gives each site one camera position")
+            raise PydanticCustomError("twice", "a scene gives each site one camera position")
         return self
 
     @property
@@ -93,7 +94,7 @@ class ScriptChange(Model):
     def _ids_differ(self) -> Self:
         given = [scene.id for scene in self.scenes if scene.id is not None]
         if len(set(given)) < len(given):
-            raise ValueError("two scenes have the same id")
+            raise PydanticCustomError("twice", "two scenes have the same id")
         return self
 
 

@@ -340,7 +340,8 @@ async def test_s15_item_says_who_when_and_why(world: World) -> None:
     await booked(world.services)
     officer, base = await officer_of(world)
     path = f"{base}/sites/so-y-te/checklist"
-    await refused(await officer.put(f"{path}/room", json={"state": "failed"}), 422)
+    error = await refused(await officer.put(f"{path}/room", json={"state": "failed"}), 422)
+    assert "không đạt thì phải ghi rõ lý do" in error["vi"]
     failed = await officer.put(f"{path}/room", json={"state": "failed", "remark": "Đèn hỏng"})
     item = next(one for one in (await failed.json())["items"] if one["item"] == "room")
     assert (item["state"], item["remark"], item["by"]) == ("failed", "Đèn hỏng", "officer")
