@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from endpoint_client import build
 from tests.browser.fake_server import PASSWORD, FakeMcu
 from tests.browser.pages import (
+    CAMERA,
     KEEP_CONNECTIONS,
     SCREEN,
     SENT,
@@ -351,6 +352,26 @@ async def test_a_reload_in_the_meeting_returns_to_the_same_seat(server: Running,
     await plays(page)
     back = said(server.fake, "hello")[-1]
     assert (back["seat"], back["media"]) == ("s-0001", False)
+
+
+SLOW_DEVICES = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  await new Promise((done) => setTimeout(done, 2000));
+  return open(wish);
+};
+"""
+
+
+async def test_devices_that_open_after_joining_are_sent_all_the_same(server: Running, open_page: Open) -> None:
+    """As after a reload in the meeting: the seat is back before the camera is."""
+    page = await joined(open_page, server, script=SLOW_DEVICES + KEEP_CONNECTIONS)
+
+    async def more() -> bool:
+        figures = await page.evaluate(SENT, CAMERA)
+        return bool(figures and figures["frames"] > 5)
+
+    await until(more, "frames of a camera that opened late")
 
 
 async def test_a_fatal_refusal_is_explained_in_both_languages_and_ends_the_capture(

@@ -84,6 +84,7 @@ export class Devices {
     } else {
       for (const capture of kinds) await this.#open(capture);
     }
+    for (const { kind } of kinds) this.onchange(kind); // the meeting may have been joined, or come back to, meanwhile
     await this.refresh();
   }
 
