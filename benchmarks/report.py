@@ -72,6 +72,57 @@ class Bars:
         return "".join([*parts, "</svg>"])
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Lines over a common axis.  `points` are (x, one value per series), x rising."""
+
+    title: str
+    x_unit: str
+    unit: str
+    series: tuple[str, ...]
+    points: tuple[tuple[float, tuple[float | None, ...]], ...]
+    limit: tuple[float, str] | None = None  # a line at a value, and what it means
+
+    def svg(self) -> str:
+        left, top, width, height = 60, 34, 680, 220
+        values = [value for _, row in self.points for value in row if value is not None]
+        largest = max([*values, self.limit[0] if self.limit else 0.0, 1e-9]) * 1.08
+        last = max([x for x, _ in self.points] or [1.0]) or 1.0
+
+        def at(x: float, value: float) -> tuple[float, float]:
+            return left + x / last * width, top + height - value / largest * height
+
+        parts = [
+            f'<svg viewBox="0 0 {left + width + 60} {top + height + 40}" role="img" aria-label="{_text(self.title)}">'
+        ]
+        for step in range(5):
+            value = largest * step / 4
+            _, y = at(0, value)
+            parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
+            parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{_text(_number(value))}</text>')
+        for x, _ in self.points if len(self.points) <= 12 else self.points[:: len(self.points) // 8]:
+            parts.append(f'<text x="{at(x, 0)[0]:.1f}" y="{top + height + 18}" text-anchor="middle">{x:g}</text>')
+        parts.append(f'<text x="{left + width}" y="{top + height + 34}" text-anchor="end">{_text(self.x_unit)}</text>')
+        legend = left
+        for index, name in enumerate(self.series):
+            colour = _SERIES[index % 3]
+            parts.append(f'<rect x="{legend}" y="6" width="12" height="12" rx="2" fill="{colour}"/>')
+            parts.append(
+                f'<text x="{legend + 17}" y="17">{_text(f"{name} ({self.unit})" if self.unit else name)}</text>'
+            )
+            legend += 60 + 8 * len(name)
+            line = [at(x, row[index] or 0.0) for x, row in self.points if row[index] is not None]
+            joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
+            parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
+            if len(line) <= 12:
+                parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in line]
+        if self.limit is not None:
+            _, y = at(0, self.limit[0])
+            parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}" class="limit"/>')
+            parts.append(f'<text class="limit" x="{left + width + 4}" y="{y + 4:.1f}">{_text(self.limit[1])}</text>')
+        return "".join([*parts, "</svg>"])
+
+
 def write_html(results: Mapping[str, Any], path: Path) -> None:
     """Write the report, replacing what was at `path`."""
     path.write_text(page(results), encoding="utf-8")
@@ -93,7 +144,7 @@ def page(results: Mapping[str, Any]) -> str:
     )
 
 
-def charts(name: str, result: Mapping[str, Any]) -> list[Bars]:
+def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
     """The charts of one benchmark; none for a shape that is not known."""
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
     cases = [case for case in result.get("cases", ()) if isinstance(case, Mapping)]
@@ -148,30 +199,41 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars]:
                     ("vào họp / join", _pair(result, "join_ms")),
                 ),
             ),
+            *_distribution(result),
         ]
     if name == "scale" and cases:
 
-        def curve(*keys: str) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
-            return tuple((f"{case['sites']} điểm cầu / sites", tuple(case[key] for key in keys)) for case in cases)
+        def curve(
+            title: str, unit: str, names: tuple[str, ...], keys: tuple[str, ...], limit: tuple[float, str] | None = None
+        ) -> Curve:
+            points = tuple((float(case["sites"]), tuple(case[key] for key in keys)) for case in cases)
+            return Curve(title, "điểm cầu / sites", unit, names, points, limit)
 
         return [
-            Bars("Số lõi / cores", "", ("MCU", "máy phát tải / loader"), curve("mcu_cores", "loader_cores")),
-            Bars(
+            curve("Số lõi / cores", "", ("MCU", "máy phát tải / loader"), ("mcu_cores", "loader_cores")),
+            curve(
                 "Mỗi giây, nơi kém nhất / per second, worst site",
                 "",
                 ("hình / pictures", "tiếng / sound"),
-                curve("fps_min", "audio_pps_min"),
+                ("fps_min", "audio_pps_min"),
             ),
-            Bars("Trễ nhịp p99 / lateness p99", "ms", ("ms",), curve("tick_late_ms_p99"), (10.0, "10 ms")),
-            Bars(
+            curve("Trễ nhịp p99 / lateness p99", "ms", ("p99",), ("tick_late_ms_p99",), (10.0, "10 ms")),
+            curve(
                 "Hình tới hình / glass to glass",
                 "ms",
                 ("p50", "p95"),
-                curve("glass_to_glass_ms_p50", "glass_to_glass_ms_p95"),
+                ("glass_to_glass_ms_p50", "glass_to_glass_ms_p95"),
             ),
-            Bars("Bộ nhớ mỗi điểm cầu / memory per site", "MB", ("MB",), curve("rss_mb_per_site")),
+            curve("Bộ nhớ mỗi điểm cầu / memory per site", "MB", ("MB",), ("rss_mb_per_site",)),
         ]
     return []
+
+
+def _distribution(result: Mapping[str, Any]) -> list[Curve]:
+    """Share of the pictures that were at most so old when they were seen."""
+    quantiles = result.get("glass_to_glass_ms_quantiles") or []
+    points = tuple((float(ms), (100.0 * share,)) for share, ms in quantiles)
+    return [Curve("Phân bố độ trễ hình / glass to glass, distribution", "ms", "%", ("≤",), points)] if points else []
 
 
 def _section(name: str, result: Any) -> str:
@@ -180,7 +242,7 @@ def _section(name: str, result: Any) -> str:
     body = []
     for one in several:
         body += [f"<h3>{_text(chart.title)}</h3>{chart.svg()}" for chart in charts(name, one)]
-        body.append(_tables(one))
+        body.append(f"<details><summary>Số liệu / figures</summary>{_tables(one)}</details>")
     return f"<section><h2>{_text(vi)}<small>{_text(en)}</small></h2>{''.join(body)}</section>"
 
 
@@ -263,6 +325,7 @@ main{max-width:64rem;margin:0 auto;padding:2rem 1rem 4rem}h1{font-size:1.9rem;ma
 border-top:2px solid var(--line);padding-top:1.2rem}h3{font-size:1rem;margin:1.4rem 0 .3rem;color:var(--soft)}
 small{display:block;font-size:.95rem;font-weight:400;color:var(--soft)}.machine{color:var(--soft)}
 svg{width:100%;height:auto;max-width:830px}svg text{font:12px system-ui,sans-serif;fill:var(--ink)}
+svg line.grid{stroke:var(--line)}summary{cursor:pointer;color:var(--soft);margin:.8rem 0}
 svg text.value{fill:var(--soft)}svg line.limit{stroke:var(--stop);stroke-dasharray:4 3}svg text.limit{fill:var(--stop)}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.8rem 0}
 th,td{text-align:left;padding:.25rem .7rem;

@@ -268,6 +268,9 @@ def _result(
         "tick_late_ms_p99": _tick_late(polls),
         "glass_to_glass_ms_p50": percentile(samples, 0.5),
         "glass_to_glass_ms_p95": percentile(samples, 0.95),
+        "glass_to_glass_ms_quantiles": [[share / 20, percentile(samples, share / 20)] for share in range(21)]
+        if samples
+        else [],
         "glass_to_glass_samples": len(samples),
         "join_ms_p50": percentile(joined["join_ms"], 0.5),
         "join_ms_p95": percentile(joined["join_ms"], 0.95),
