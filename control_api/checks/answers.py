@@ -6,6 +6,7 @@ from control_api.checks.checks import Subject
 from control_api.checks.joint import Party, Word, complete
 from control_api.checks.measured import Measured
 from control_api.checks.models import (
+    BoardAnswer,
     CheckAnswer,
     JointAnswer,
     LineAnswer,
@@ -55,10 +56,10 @@ def check_answer(check: Check) -> CheckAnswer:
     )
 
 
-def progress_answer(subject: Subject, sites: list[SiteProgress], now: float) -> ProgressAnswer:
+def board_answer(subject: Subject, sites: list[SiteProgress], now: float) -> BoardAnswer:
     times = None if subject.starts_at is None else deadline(subject.starts_at)
     red = sum(one.red for one in sites)
-    return ProgressAnswer(
+    return BoardAnswer(
         conference=subject.id,
         title=subject.title,
         starts_at=None if subject.starts_at is None else local(subject.starts_at),
@@ -68,6 +69,12 @@ def progress_answer(subject: Subject, sites: list[SiteProgress], now: float) -> 
         total=len(sites),
         red=red,
         overdue=bool(red) and times is not None and now > times.latest,
+    )
+
+
+def progress_answer(subject: Subject, sites: list[SiteProgress], now: float) -> ProgressAnswer:
+    return ProgressAnswer(
+        **dict(board_answer(subject, sites, now)),
         sites=tuple(
             SiteProgressAnswer(
                 site=one.site.id,

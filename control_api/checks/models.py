@@ -155,8 +155,8 @@ class SiteProgressAnswer(Model):
     check: CheckAnswer | None
 
 
-class ProgressAnswer(Model):
-    """How far the checks are, and the red list."""
+class BoardAnswer(Model):
+    """How far the checks of a meeting are."""
 
     conference: str
     title: str
@@ -167,6 +167,11 @@ class ProgressAnswer(Model):
     total: int
     red: int
     overdue: bool = Field(description="The latest time has passed and the red list is not empty.")
+
+
+class ProgressAnswer(BoardAnswer):
+    """The same, with each site: the red ones are the red list."""
+
     sites: tuple[SiteProgressAnswer, ...]
 
 

@@ -11,6 +11,7 @@ from control_api.api import Call, Download, Routes
 from control_api.bookings.gates import GATES
 from control_api.bookings.steps import Step
 from control_api.checks.answers import (
+    board_answer,
     check_answer,
     joint_answer,
     line_answer,
@@ -23,6 +24,7 @@ from control_api.checks.gate import sites_are_checked
 from control_api.checks.joint import Party, may_confirm, words
 from control_api.checks.measured import Measured
 from control_api.checks.models import (
+    BoardAnswer,
     CheckAnswer,
     CheckId,
     CheckQuery,
@@ -38,9 +40,11 @@ from control_api.checks.models import (
     SelfTestId,
     SelfTestQuery,
     SheetBody,
+    local,
 )
 from control_api.checks.people import clean_phone
 from control_api.checks.progress import SiteAt
+from control_api.checks.rooms import PREFIX
 from control_api.checks.store import NewCheck, Sheet, check_id
 from control_api.checks.verdict import judge
 from control_api.checks.watching import look
@@ -52,6 +56,24 @@ GATES[Step.CHECKED].append(sites_are_checked)
 
 
 # -------------------------------------------------------------------------------------------------------- progress
+
+
+@routes.get("/check-boards", right=Right.READ)
+async def list_check_boards(call: Call, query: SelfTestQuery) -> list[BoardAnswer]:
+    """The meetings that are prepared or held now, each with how far its checks are; the next one first."""
+    checks = call.services.checks
+    found = []
+    for one in call.services.live.conferences():
+        if str(one["id"]).startswith(PREFIX):
+            continue
+        subject = await checks.subject(one["id"])
+        if not any(_reads(call.user, site) for site in (subject.organisation_id, *_owners(subject))):
+            continue
+        sites, _ = await checks.progress(subject)
+        found.append(board_answer(subject, sites, call.services.now()))
+    found.sort(key=lambda board: (board.starts_at is None, board.starts_at or local(0.0), board.conference))
+    call.headers["X-Total-Count"] = str(len(found))
+    return found[query.offset : query.offset + query.limit]
 
 
 @routes.get("/conferences/{conference}/checks", right=Right.READ)
@@ -259,6 +281,10 @@ def sheet_of(body: SheetBody, tester: str) -> Sheet:
         tester=body.tester or body.operator_name or tester,
         device_ready=body.device_ready,
     )
+
+
+def _owners(subject: Subject) -> set[str | None]:
+    return {site.organisation_id for site in subject.sites}
 
 
 def _reads(user: SignedIn, organisation: str | None) -> bool:

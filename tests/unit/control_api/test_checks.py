@@ -457,6 +457,14 @@ async def test_s82_the_board_of_a_booking_knows_its_deadlines_before_it_is_live(
     assert (board["overdue"], board["red"]) == (True, 2)
 
 
+async def test_s79_meetings_are_listed_with_how_far_their_checks_are(meeting: Meeting) -> None:
+    await meeting.check()
+    listed = await meeting.officer.get("/api/v1/check-boards")
+    assert listed.headers["X-Total-Count"] == "1"
+    (board,) = await listed.json()
+    assert (board["conference"], board["done"], board["total"]) == (meeting.conference, 1, 3)
+
+
 async def test_s36_class_a_asks_for_four_parties(world: World) -> None:
     await booked(world, "A")
     officer = await world.sign_in(Role.OFFICER)

@@ -85,9 +85,12 @@ export function match(own: Look[], back: Look[]): { alike: number | null; delay_
     }
   }
   if (!scores.length) return { alike: null, delay_ms: null };
-  const best = scores.reduce((one, other) => (other.alike > one.alike ? other : one));
-  const worst = Math.min(...scores.map((score) => score.alike));
-  return { alike: best.alike, delay_ms: best.alike - worst > 0.02 ? best.lag : null };
+  const best = Math.max(...scores.map((score) => score.alike));
+  const range = best - Math.min(...scores.map((score) => score.alike));
+  // What moves to and fro (a fan, a film) is alike again later: the first peak is the way, the others are repetitions.
+  let at = scores.findIndex((score) => score.alike >= best - 0.15 * range);
+  while (at + 1 < scores.length && scores[at + 1]!.alike > scores[at]!.alike) at++;
+  return { alike: best, delay_ms: range > 0.02 ? scores[at]!.lag : null };
 }
 
 function nearest(looks: Look[], at: number): Look | null {
