@@ -14,7 +14,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -322,7 +322,7 @@ class Accounts:
         return SignedIn(user.id, user.username, user.name, role, session.digest, user.organisation_id, pending)
 
 
-def able_administrators(now: float) -> Select[tuple[str]]:
+def able_administrators(now: float) -> Select[Any]:
     """User names of the administrators who can sign in."""
     return select(User.username).where(
         User.role == Role.ADMINISTRATOR.value,
@@ -335,7 +335,7 @@ def able_administrators(now: float) -> Select[tuple[str]]:
 async def is_last_administrator(db: AsyncSession, username: str, now: float) -> bool:
     """Whether nobody else could administer the MCU without this account."""
     able = (await db.scalars(able_administrators(now).limit(2))).all()
-    return list(able) == [username]
+    return [str(one) for one in able] == [username]
 
 
 def _digest(token: str) -> str:

@@ -143,7 +143,7 @@ def session_info(session: Session, who: SignedIn) -> SessionInfo:
         seen_at=session.seen_at,
         address=session.address,
         agent=session.agent,
-        method=session.method,  # type: ignore[arg-type]
+        method=session.method,
         present=session.digest == who.session,
     )
 

@@ -12,16 +12,16 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.metrics import Metrics
 from control_api.problems import Refused
 from control_api.security.kinds import KINDS, severity_of
-from control_api.security.tables import SecurityEvent
+from control_api.security.tables import Fallback, SecurityEvent
 from control_api.store.base import Json
 from control_api.store.database import Database
 from mcu_core.errors import McuError, OperatorError
@@ -229,7 +229,7 @@ class Security:
         values = {"acknowledged_at": self._now(), "acknowledged_by": by, "remark": remark}
         async with self._database.writing() as db:
             changed = update(SecurityEvent).where(SecurityEvent.id == number).values(**values)
-            event = await db.scalar(changed.returning(SecurityEvent))
+            event: SecurityEvent | None = await db.scalar(changed.returning(SecurityEvent))
             if event is None:
                 raise unknown_event(number)
             return event
@@ -244,9 +244,14 @@ class Security:
     async def prune(self, before: float) -> int:
         """Forget events of before that time; returns how many.  When is the retention's to say."""
         async with self._database.writing() as db:
-            gone = await db.execute(delete(SecurityEvent).where(SecurityEvent.at < before))
-            count: Any = getattr(gone, "rowcount", 0)
-            return int(count)
+            return await prune_events(db, before)
+
+
+async def prune_events(db: AsyncSession, before: float) -> int:
+    """The retention's rule: events, and fallbacks that ended, of before that time."""
+    events = await db.execute(delete(SecurityEvent).where(SecurityEvent.at < before))
+    fallbacks = await db.execute(delete(Fallback).where(Fallback.until < before))
+    return sum(int(getattr(gone, "rowcount", 0)) for gone in (events, fallbacks))
 
 
 def unknown_event(number: int) -> OperatorError:

@@ -18,7 +18,7 @@ class Facts:
 
     administrators: int
     without_second_factor: int  # accounts whose role must have one
-    shortest_retention_days: float | None  # of the security log; None: not known here
+    retention_months: int  # of the security log
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +142,13 @@ def profile(settings: Settings, facts: Facts) -> list[Measure]:
         ),
         Measure(
             "security_log",
-            facts.shortest_retention_days is None or facts.shortest_retention_days >= 90,
+            facts.retention_months >= 3,
             "required",
             "Nhật ký an toàn giữ ít nhất 3 tháng",
             "The security log is kept three months at least",
             "S89, phụ lục bước 7",
-            "",
-            "" if facts.shortest_retention_days is None else f"{facts.shortest_retention_days:g} d",
+            "retention.security_months = 12",
+            f"{facts.retention_months} tháng",
         ),
         Measure(
             "metrics_closed",

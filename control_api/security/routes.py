@@ -160,7 +160,7 @@ async def security_profile(call: Call) -> list[MeasureAnswer]:
         administrators = len((await db.scalars(able_administrators(services.now()))).all())
         bare = User.role.in_(required), User.disabled.is_(False), User.totp_since.is_(None)
         without = int(await db.scalar(select(func.count()).select_from(User).where(*bare)) or 0)
-    facts = Facts(administrators, without, None)
+    facts = Facts(administrators, without, services.settings.retention.security_months)
     return [
         MeasureAnswer(
             id=one.id, on=one.on, level=one.level, vi=one.vi, en=one.en, source=one.source, how=one.how, now=one.now

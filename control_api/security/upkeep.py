@@ -11,11 +11,15 @@ from sqlalchemy import select
 
 from control_api.accounts.tables import User
 from control_api.conferences.tables import JoinTokenRow
+from control_api.security.events import prune_events
 from control_api.security.floods import PacketFlood
 from control_api.services import Services
 from control_api.settings import Settings
+from control_api.upkeep.retention import SECURITY
 
 _ROUND = 10.0
+
+SECURITY["security_events"] = prune_events
 
 
 async def guard(services: Services) -> None:

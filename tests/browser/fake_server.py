@@ -24,6 +24,7 @@ from aiohttp import WSMsgType, web
 
 from mixer.layout import auto_layout, catalogue
 from tests.browser.fake_media import Peer
+from tests.browser.fake_meeting import FakeMeeting
 
 STATIC = Path(__file__).resolve().parents[2] / "endpoint_client" / "static"
 POLICY = (
@@ -81,6 +82,7 @@ class FakeMcu:
             "id": "c-1", "title": "Họp giao ban tháng 11", "revision": 1, "open": True, "podium": None, "next": None,
             "auto_mute_noisy": False, "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [], "views": {},
         }  # fmt: skip
+        self.meeting = FakeMeeting(self.state)
         for number in range(1, sites + 1):
             self._add_site(NAMES[number - 1] if number <= len(NAMES) else f"UBND xã số {number}", number)
         for view in VIEWS:
@@ -118,6 +120,10 @@ class FakeMcu:
     async def alarm(self, code: str, vi: str, en: str) -> None:
         now = asyncio.get_running_loop().time()
         await self._broadcast({"type": "alarm", "code": code, "vi": vi, "en": en, "at": 1.79e9 + now})
+
+    async def news(self, area: str) -> None:
+        """Tell all consoles that something of the meeting changed: roll_call, floor, issues, cues."""
+        await self._broadcast({"type": area})
 
     def sites(self) -> list[Endpoint]:
         return [endpoint for endpoint in self.endpoints if endpoint.site is not None]
@@ -175,6 +181,8 @@ class FakeMcu:
             response = web.json_response({"user": {**USER, "role": self.role}})
             response.set_cookie("mcu_session", "fake", httponly=True, samesite="Strict")
             return response
+        if path == "session/methods":
+            return web.json_response({"oidc": None})
         if not signed_in:
             return _error(401, "not_signed_in", "Bạn chưa đăng nhập. Hãy đăng nhập lại.", "Sign in again.")
         if method != "GET":
@@ -219,6 +227,12 @@ class FakeMcu:
 
     async def _command(self, method: str, path: list[str], body: Any) -> Any:
         state = self.state
+        with contextlib.suppress(KeyError):
+            answer, changed = self.meeting.answer(method, path, body)
+            if changed is not None:
+                await self.changed()
+                await self.news(changed)
+            return answer
         match [method, *path]:
             case ["GET", "state"]:
                 return state
@@ -359,6 +373,18 @@ class FakeMcu:
             if endpoint.peer is None:
                 endpoint.peer = self.peers[endpoint.seat] = Peer(hue=0 if endpoint.site else 2)
             await endpoint.send("answer", sdp=await endpoint.peer.answer(message["sdp"]))
+        elif message["type"] in ("raise_hand", "lower_hand") and endpoint.site is not None:
+            raised = message["type"] == "raise_hand"
+            if raised:
+                self.meeting.raise_hand(endpoint.site["id"])
+            else:
+                self.meeting.floor.clear()
+            await endpoint.send("hand", raised=raised, position=1 if raised else None, waiting=int(raised))
+            await self.news("floor")
+        elif message["type"] == "report_issue" and endpoint.site is not None:
+            issue = self.meeting.report(endpoint.site["id"], message["category"], message["text"], "site")
+            await endpoint.send("issue", id=issue["id"], state="open", remark="")
+            await self.news("issues")
         elif message["type"] == "leave":
             peer = self.peers.pop(endpoint.seat, None)
             if peer is not None:
@@ -428,11 +454,23 @@ class FakeMcu:
                     "jitter_ms": 4.0, "rtt_ms": 260.0 if weak else 18.0, "kbps": random.randint(1400, 1600),
                 }  # fmt: skip
             await self._broadcast({"type": "quality", "sites": figures})
+            await self._broadcast({"type": "stats", **_MACHINE})
 
     async def _broadcast(self, message: Json) -> None:
         for socket in list(self._consoles):
             with contextlib.suppress(ConnectionError):
                 await socket.send_str(json.dumps(message, ensure_ascii=False))
+
+
+_MACHINE: Json = {
+    "relays": {
+        "0": {"cpu": 0.31, "loop_lag_ms": 1.2, "packets_in_per_s": 2100, "packets_out_per_s": 3400, "dropped": 0},
+    },
+    "mixer": {
+        "cpu": 1.42, "loop_lag_ms": 0.8, "audio_late_ms_p99": 1.1, "encoders": 3, "decoders": 9, "dropped": 0,
+        "programme_compose_ms": 3.2, "programme_encode_ms": 6.4, "voices": [], "receiving": [], "quarantined": [],
+    },
+}  # fmt: skip
 
 
 def _page(name: str) -> Handler:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -300,6 +302,62 @@ async def test_disabling_a_user_ends_what_they_watch(world: World, administrator
     assert (await administrator.patch("/api/v1/users/viewer", json={"disabled": True})).status == 200
     assert await store.seat_for_token(token) is None
     assert (await viewer.get("/api/v1/session")).status == 401
+
+
+# ---------------------------------------------------------------------------------------------- whose meeting it is
+
+
+@dataclass
+class Booked:
+    """A booking of the sample conference, as `services.bookings` tells it."""
+
+    class_: str
+    organisation_id: str = "so-y-te"
+    form: dict[str, Any] = field(default_factory=dict)
+    sites: tuple[Any, ...] = ()
+
+    async def of_conference(self, conference: str) -> Booked:
+        return self
+
+
+@pytest.mark.parametrize(
+    ("class_", "organisation", "may"),
+    [
+        ("A", None, True),
+        ("A", "so-y-te", False),
+        ("B", None, True),
+        ("B", "so-y-te", True),
+        ("B", "xa-van-mon", False),
+        ("C", "so-y-te", False),
+    ],
+)
+async def test_s37_s40_commands_to_a_booked_meeting_are_for_whom_its_class_names(
+    world: World, administrator: Client, class_: str, organisation: str | None, may: bool
+) -> None:
+    """S37: class A by the Sở; S40: class B by the host's own operator, and by nobody else's."""
+    conference = await world.conference()
+    world.services.__dict__["bookings"] = Booked(class_)
+    await administrator.patch("/api/v1/users/operator", json={"organisation": organisation})
+    operator = await world.sign_in(Role.OPERATOR)
+    answer = await operator.put(f"/api/v1/conferences/{conference}/views/wall/layout", json={"layout": "2x2"})
+    if may:
+        assert answer.status == 200
+    else:
+        assert (await refused(answer, 403))["code"] == "not_yours"
+    del world.services.__dict__["bookings"]
+
+
+async def test_s25_a_meeting_is_watched_by_those_who_take_part(world: World, administrator: Client) -> None:
+    conference = await world.conference()
+    booked = Booked("B")
+    world.services.__dict__["bookings"] = booked
+    await administrator.patch("/api/v1/users/technician", json={"organisation": "xa-van-mon"})
+    technician = await world.sign_in(Role.TECHNICIAN)
+    path = f"/api/v1/conferences/{conference}/monitors"
+    assert (await refused(await technician.post(path, json={"view": "wall"}), 403))["code"] == "not_yours"
+    booked.sites = (SimpleNamespace(organisation_id="xa-van-mon"),)
+    assert (await technician.post(path, json={"view": "wall"})).status in (200, 201)
+    del world.services.__dict__["bookings"]
 
 
 # ------------------------------------------------------------------------------------------------------------ carrier

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from control_api.accounts.rules import Role
 from control_api.directory.tables import Site
 from control_api.security.admission import Admission
-from control_api.security.events import EventFilter
+from control_api.security.events import EventFilter, prune_events
 from control_api.security.floods import PacketFlood, RequestFlood
 from control_api.security.kinds import KINDS, Severity, kind_of_refusal
 from control_api.security.networks import covers, parse_address, parse_network, within
@@ -20,6 +20,7 @@ from control_api.security.profile import Facts, profile
 from control_api.security.upkeep import end_monitors_of_the_disabled, fingerprints, note_settings
 from control_api.settings import Accounts as Rules
 from control_api.settings import Settings
+from control_api.upkeep.retention import SECURITY
 from mcu_core.commands import AddSite
 from mcu_core.errors import EndpointError
 from signaling.messages import Hello
@@ -148,7 +149,7 @@ async def test_recording_never_raises_and_never_grows_without_end(world: World, 
         security.note("not_signed_in", address=f"10.0.{number // 250}.{number % 250}")
     assert security.lost > 2500
     assert len(await events(officer, limit=1000)) == 1000
-    assert await security.flush() is None
+    await security.flush()
 
 
 async def test_events_are_filtered_paged_and_acknowledged(world: World, officer: Client) -> None:
@@ -191,6 +192,7 @@ async def test_what_a_database_does_not_take_is_written_later(world: World, monk
 
 
 async def test_old_events_are_pruned_when_told(world: World) -> None:
+    assert SECURITY["security_events"] is prune_events, "the retention knows of it"
     security = world.services.security
     security.note("login_failed", address=STRANGER)
     await security.flush()
@@ -427,7 +429,7 @@ def test_strange_packets_are_told_by_their_rate() -> None:
 
 def test_s02_s11_the_profile_says_what_is_on() -> None:
     """S02: measures by level; S11: media bound to chosen interfaces."""
-    by_id = {one.id: one for one in profile(Settings(), Facts(1, 0, 365))}
+    by_id = {one.id: one for one in profile(Settings(), Facts(1, 0, 12))}
     assert by_id["second_factor"].on
     assert by_id["on_premises"].on
     assert not by_id["two_administrators"].on
@@ -440,7 +442,7 @@ def test_s02_s11_the_profile_says_what_is_on() -> None:
             "accounts": {"lock_after": 0},
         }
     )
-    by_id = {one.id: one for one in profile(strict, Facts(2, 3, 30))}
+    by_id = {one.id: one for one in profile(strict, Facts(2, 3, 2))}
     assert by_id["bound_interfaces"].on
     assert by_id["site_networks"].on
     assert by_id["two_administrators"].on

@@ -27,7 +27,7 @@ export interface SessionInfo {
 
 export const account = {
   signIn: (username: string, password: string, code: string) =>
-    call<{ user: User }>('POST', '/session', { username, password, code }),
+    call<{ user: User }>('POST', '/session', code ? { username, password, code } : { username, password }),
   methods: () => call<Methods>('GET', '/session/methods'),
   changePassword: (present: string, wanted: string) => call('PUT', '/me/password', { present, wanted }),
   secondFactor: () => call<SecondFactorState>('GET', '/me/second-factor'),
