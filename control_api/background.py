@@ -12,6 +12,7 @@ import structlog
 
 from control_api.checks import upkeep as checks
 from control_api.preparation import clock as preparation
+from control_api.reports import reminders as reports
 from control_api.security.upkeep import guard
 from control_api.services import Services
 
@@ -30,6 +31,7 @@ TASKS: dict[str, Task] = {
     "checks": checks.run,
     "meeting": _meeting,
     "preparation": preparation.watch,
+    "reports": reports.remind,
     "security": guard,
     "upkeep": _upkeep,
 }  # name of the task -> runs until cancelled

@@ -21,6 +21,7 @@ from control_api.directory.registry import Registry
 from control_api.journal.journals import Journals
 from control_api.meeting.meeting import Meeting
 from control_api.metrics import Metrics
+from control_api.reports.documents import Reports
 from control_api.security.admission import Admission
 from control_api.security.blocks import Blocks
 from control_api.security.events import Security
@@ -82,6 +83,10 @@ class Services:
     @cached_property
     def bookings(self) -> Bookings:
         return Bookings(self.database, self.now)
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self)
 
     @cached_property
     def journals(self) -> Journals:

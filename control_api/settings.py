@@ -254,6 +254,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     bookings: Bookings = Bookings()
     mail: Mail = Mail()
+    reports: Reports = Reports()
     metrics: Metrics = Metrics()
     backup: Backup = Backup()
     retention: Retention = Retention()

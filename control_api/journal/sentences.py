@@ -102,6 +102,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Cơ sở dữ liệu không trả lời: {lines} dòng nhật ký đã mất",
         "The database was away: {lines} lines of the journal were lost",
     ),
+    # the evaluation afterwards
+    "evaluation_written": ("Ghi đánh giá phiên họp ({items} mục)", "Evaluation written ({items} items)"),
+    "evaluation_signed": ("Ký bản đánh giá phiên họp, mã {digest}", "Evaluation signed, digest {digest}"),
     # people
     "note": ("Ghi chú: {text}", "Note: {text}"),
 }

@@ -12,10 +12,12 @@ from control_api.api import Route
 from control_api.app import GROUPS
 from tests.unit.control_api import (
     account_samples,
+    booking_samples,
     check_samples,
     directory_samples,
     meeting_samples,
     preparation_samples,
+    report_samples,
     script_samples,
 )
 from tests.unit.control_api.world import PASSWORD, World, refused
@@ -74,6 +76,7 @@ ASKS = {
     **{name: Ask(body) for name, body in directory_samples.ASKS.items()},
     **{name: Ask(body) for name, body in meeting_samples.ASKS.items()},
     **{name: Ask(body) for name, body in preparation_samples.BODIES.items()},
+    **{name: Ask(body) for name, body in report_samples.ASKS.items()},
 }
 PARTS = {
     "check": check_samples.CHECK,
@@ -81,6 +84,7 @@ PARTS = {
     "party": "carrier",
     "site": "so-y-te",
     **account_samples.PARTS,
+    **booking_samples.PARTS,
     "view": "programme",
     "cell": "0",
     "layout": "hop",
@@ -91,8 +95,12 @@ PARTS = {
 
 async def prepared(world: World, route: Route) -> str:
     """A conference with a site and one command to undo; the route's path in it."""
+    if route.tag == "bookings":
+        return await booking_samples.prepared(world.services, route)
     if "/directory/" in route.path:
         return await directory_samples.prepared(world.services, route)
+    if "/reports/" in route.path:
+        return await report_samples.prepared(world.services, route)
     operator = await world.sign_in(Role.OPERATOR)
     conference = await world.conference()
     made = await operator.post(f"/api/v1/conferences/{conference}/sites", json={"name": "Sở Y tế", "id": "so-y-te"})
@@ -103,6 +111,8 @@ async def prepared(world: World, route: Route) -> str:
     await script_samples.add_script(world.services, conference)
     await preparation_samples.add_preparation(world.services, conference)
     await meeting_samples.add_samples(world.services, conference, "so-y-te", route.handler.__name__)
+    if route.handler.__name__ == "sign_evaluation":
+        await report_samples.add_evaluation(world.services, conference)
     return route.path.format(conference=conference, **PARTS)
 
 

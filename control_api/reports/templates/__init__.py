@@ -1,0 +1,1 @@
+"""Templates of the papers, and the script that makes those for Word."""
