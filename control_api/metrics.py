@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -16,11 +17,13 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from control_api.conferences.live import Live
+from control_api.live.lag import LagWatch
 from mcu_core.wire import WorkerInfo
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 _LAG_PERIOD = 0.5
+log = structlog.get_logger("metrics")
 
 
 class Metrics:
@@ -113,11 +116,14 @@ class Metrics:
     async def run(self) -> None:
         """Measure the lag of the loop and count its tasks until cancelled."""
         loop = asyncio.get_running_loop()
-        longest, count = 0.0, 0
+        longest, count, watch = 0.0, 0, LagWatch()
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
-            longest, count = max(longest, loop.time() - due), count + 1
+            lag = loop.time() - due
+            longest, count = max(longest, lag), count + 1
+            if watch.measured("control", lag * 1000, loop.time()):
+                log.warning("event loop blocked", milliseconds=round(lag * 1000), alarm=True)
             self._tasks.set(len(asyncio.all_tasks()))
             if count == 20:  # one value per 10 s, so that a scrape sees the worst of a while
                 self._lag.set(longest)

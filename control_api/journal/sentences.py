@@ -85,6 +85,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Cảnh báo: hình của {site} hỏng nặng, tạm không giải mã",
         "Alarm: the picture of {site} is damaged and not decoded",
     ),
+    "alarm_relay_slow": (
+        "Cảnh báo: bộ chuyển tiếp bị chậm, máy chủ có thể quá tải",
+        "Alarm: the relay is late, overload",
+    ),
+    "alarm_mixer_slow": ("Cảnh báo: bộ trộn bị chậm, máy chủ có thể quá tải", "Alarm: the mixer is late, overload"),
     "alarm_site_muted_noise": ("Cảnh báo: {site} ồn nên đã bị tự động tắt tiếng", "Alarm: {site} was muted for noise"),
     "alarm_mixer_down": (
         "Sự cố: bộ trộn dừng đột ngột, đang khởi động lại",

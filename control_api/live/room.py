@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 
 from control_api.live.feed import Feed
 from control_api.live.figures import SiteQuality, stats_message
+from control_api.live.lag import LagWatch
 from control_api.live.legs import Legs
 from control_api.live.lines import LineWatch
 from control_api.live.people import People
@@ -64,6 +66,7 @@ class Room:
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
         self._quality = SiteQuality()
+        self._lag = LagWatch()
         self._lines = LineWatch()
         self._down: dict[tuple[str, str], float] = {}  # workers that are away: kind, name -> since
         self._adaptation = Adaptation()
@@ -429,7 +432,21 @@ class Room:
                     self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
+                if self._lag.measured("mixer", event.loop_lag_ms, self._clock.now()):
+                    self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
+
+    def blocked(self, worker: Literal["relay", "mixer"], lag_ms: float) -> None:
+        """A worker's event loop stands still again and again; nobody is told of a conference without people."""
+        if self.people.seats:
+            vi = {"relay": "Bộ chuyển tiếp", "mixer": "Bộ trộn"}[worker]
+            self.alarm(
+                f"{worker}_slow",
+                f"{vi} bị chậm tới {lag_ms:.0f} ms; máy chủ có thể đang quá tải. Hãy bớt khung hình hoặc điểm cầu.",
+                f"The {worker} is late by up to {lag_ms:.0f} ms; the server may be overloaded. "
+                "Use fewer views or sites.",
+                None,
+            )
 
     def _warn_of_quarantine(self, event: MixerStats) -> None:
         before = self.mixer_stats.quarantined if self.mixer_stats is not None else ()

@@ -19,6 +19,7 @@ from control_api.live.clock import Clock, SystemClock
 from control_api.live.feed import Subscription
 from control_api.live.figures import Figures, Metrics, NoMetrics, mixer_figures, relay_figures
 from control_api.live.gate import Gate, OpenGate
+from control_api.live.lag import LagWatch
 from control_api.live.listener import Listener, NobodyListens
 from control_api.live.room import Room, unknown_conference
 from control_api.live.settings import LiveSettings
@@ -75,6 +76,7 @@ class LiveService:
         self._rooms: dict[str, Room] = {}
         self._room_tasks: dict[str, asyncio.Task[None]] = {}
         self._relay_stats: dict[str, RelayStats] = {}
+        self._lag = LagWatch()
         self._synced = asyncio.Event()
         self._unsynced = set(self._settings.relays)
         self._early: dict[str, list[LegState]] = {}  # by relay: told while we ask which legs it carries
@@ -196,6 +198,9 @@ class LiveService:
                     noisy_room.noisy(event)
             case RelayStats():
                 self._relay_stats[name] = event
+                if self._lag.measured(f"relay {name}", event.loop_lag_ms, self._clock.now()):
+                    for room in self._rooms.values():
+                        room.blocked("relay", event.loop_lag_ms)
                 for stats in event.legs:
                     for room in self._rooms.values():
                         room.leg_stats(stats)
