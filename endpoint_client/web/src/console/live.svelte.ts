@@ -2,7 +2,15 @@
 //
 // Levels come 5 times a second for every site and stay outside the framework: `onlevels` is called instead.
 
-import { ApiError, api, socketUrl, type ConferenceState, type LiveEvent, type SiteStatus } from '../lib/api';
+import {
+  ApiError,
+  api,
+  socketUrl,
+  type ConferenceState,
+  type LiveEvent,
+  type MachineFigures,
+  type SiteStatus,
+} from '../lib/api';
 import { backoff } from '../lib/backoff';
 import type { Reported, View } from '../lib/protocol';
 import type { Messages } from '../messages/vi';
@@ -26,7 +34,12 @@ export class Live {
   missing = $state(false);
   quality = $state.raw<Record<string, Reported>>({});
   log = $state.raw<LogEntry[]>([]); // newest first
+  stats = $state.raw<MachineFigures | null>(null);
   onlevels: (levels: Record<string, number>) => void = () => undefined;
+  /** Something of the meeting changed on the server: roll_call, floor, issues, cues. */
+  onnews: (what: string) => void = () => undefined;
+  /** The events are (again) to be had: what came meanwhile was missed. */
+  onattached: () => void = () => undefined;
 
   #socket: WebSocket | null = null;
   #attempt = 0;
@@ -119,6 +132,7 @@ export class Live {
         const before = this.state;
         if (before && event.state.revision < before.revision && this.attached) return; // overtaken
         this.state = event.state;
+        if (!this.attached) this.onattached();
         this.attached = true;
         this.#attempt = 0;
         if (before) this.#compare(before, event.state);
@@ -129,6 +143,15 @@ export class Live {
         break;
       case 'quality':
         this.quality = event.sites;
+        break;
+      case 'stats':
+        this.stats = event;
+        break;
+      case 'roll_call':
+      case 'floor':
+      case 'issues':
+      case 'cues':
+        this.onnews(event.type);
         break;
       case 'alarm':
         this.#write((_, vi) => (vi ? event.vi : event.en), true, when(event.at));

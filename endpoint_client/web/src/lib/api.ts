@@ -64,6 +64,7 @@ export interface SiteStatus {
   visible: boolean;
   on_podium: boolean;
   next: boolean;
+  gain_db: number;
   view: View;
   size: Size | null; // what it is sent now; null: not there
   pinned: Size | null;
@@ -103,11 +104,17 @@ export interface ConferenceState {
   auto_mute_noisy: boolean;
   views: Record<SharedView, ViewStatus> & Record<string, ViewStatus>;
 }
+/** What relays and mixer tell of themselves once a second. */
+export interface MachineFigures {
+  relays: Record<string, Record<string, number>>;
+  mixer: Record<string, number | string[]> | null;
+}
 export type LiveEvent =
   | { type: 'state'; state: ConferenceState }
   | { type: 'levels'; levels: Record<string, number> } // dBov, -127…0
   | { type: 'quality'; sites: Record<string, Reported> }
-  | { type: 'stats' }
+  | ({ type: 'stats' } & MachineFigures)
+  | { type: 'roll_call' | 'floor' | 'issues' | 'cues' | 'invitations' } // read it again
   | { type: 'alarm'; code: string; vi: string; en: string; at: string | number };
 
 /** An answer other than 2xx, or no answer at all (`status` 0, `code` "offline"). */

@@ -47,6 +47,10 @@ export type ToMcu =
   | ({ type: 'state' } & OwnState)
   | ({ type: 'quality' } & Quality)
   | { type: 'view'; view: View }
+  | { type: 'raise_hand' }
+  | { type: 'lower_hand' }
+  | { type: 'report_issue'; category: IssueCategory; text: string }
+  | { type: 'cue_seen'; cue: string; ok: boolean }
   | { type: 'leave' }
   | { type: 'pong'; n: number };
 
@@ -95,6 +99,32 @@ export interface Picture {
   name: string | null;
 }
 
+export type IssueCategory = 'picture' | 'sound' | 'echo' | 'content' | 'line' | 'power' | 'room' | 'other';
+
+/** Do we wait for the floor, and as which of how many? */
+export interface Hand {
+  raised: boolean;
+  position: number | null;
+  waiting: number;
+}
+
+/** A word of the operator; with `confirm` it stays until it is answered, else for `seconds`. */
+export interface Cue {
+  id: string;
+  kind: string;
+  vi: string;
+  en: string;
+  confirm: boolean;
+  seconds: number;
+}
+
+/** How far our newest report is. */
+export interface IssueNews {
+  id: string;
+  state: 'open' | 'taken' | 'solved';
+  remark: string;
+}
+
 /** A refusal in both languages; also what the pages show for their own failures. */
 export interface Refusal {
   code: string;
@@ -111,6 +141,9 @@ export type FromMcu =
   | ({ type: 'hint' } & Hint)
   | ({ type: 'conference' } & ConferenceNews)
   | ({ type: 'picture' } & Picture)
+  | ({ type: 'hand' } & Hand)
+  | ({ type: 'cue' } & Cue)
+  | ({ type: 'issue' } & IssueNews)
   | { type: 'media'; action: 'rejoin' | 'ice_restart'; spread_ms?: number }
   | { type: 'ping'; n: number }
   | ({ type: 'error' } & Refusal);

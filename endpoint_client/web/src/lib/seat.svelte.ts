@@ -13,14 +13,19 @@ import {
   CLIENT,
   VERSION,
   type ConferenceNews,
+  type Cue,
   type FromMcu,
+  type Hand,
   type Hello,
   type Hint,
+  type IssueCategory,
+  type IssueNews,
   type Language,
   type OwnState,
   type Quality,
   type Refusal,
   type Tally,
+  type ToMcu,
   type View,
   type Welcome,
 } from './protocol';
@@ -31,6 +36,8 @@ const DISCONNECTED_MS = 3000;
 const RESTART_MS = 5000;
 const CONNECT_MS = 10_000;
 const QUALITY_MS = 2000;
+const NOTICE_MS = 8000;
+const ASKING_REFUSED = new Set(['too_often', 'queue_full', 'not_stored']);
 const OFFER_REFUSED = new Set(['bad_offer', 'unsupported_codec', 'media_unavailable']);
 
 /** An offer that has had neither an answer nor a refusal. */
@@ -68,6 +75,12 @@ export class Seat {
   refusal = $state.raw<Refusal | null>(null);
   /** The last refusal that was not fatal; cleared when media is up again. */
   trouble = $state.raw<Refusal | null>(null);
+  hand = $state.raw<Hand | null>(null);
+  cue = $state.raw<Cue | null>(null);
+  /** Our newest report of a problem. */
+  issue = $state.raw<IssueNews | null>(null);
+  /** Why the last request was not taken; for a few seconds. */
+  notice = $state.raw<Refusal | null>(null);
   quality = $state.raw<Quality | null>(null);
   /** Connected, and yet no picture came for two readings: the MCU sends sound only. */
   pictureless = $state(false);
@@ -85,6 +98,8 @@ export class Seat {
   #qualityTimer: ReturnType<typeof setInterval> | undefined;
   #meter = new QualityMeter();
   #patience = new Patience();
+  #cueTimer: ReturnType<typeof setTimeout> | undefined;
+  #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #view: View | null = null;
 
   constructor(options: SeatOptions) {
@@ -124,6 +139,46 @@ export class Seat {
   say(): void {
     const own = this.#options.own?.();
     if (own && this.attached) this.#channel.send({ type: 'state', ...own });
+  }
+
+  /** Ask for the floor, or no longer; the MCU answers with `hand`. */
+  raiseHand(raised: boolean): void {
+    this.#ask({ type: raised ? 'raise_hand' : 'lower_hand' });
+  }
+
+  /** False when nothing could be sent. */
+  report(category: IssueCategory, text: string): boolean {
+    return this.#ask({ type: 'report_issue', category, text });
+  }
+
+  /** Somebody here has done what the cue asked, or it does not work. */
+  answerCue(ok: boolean): void {
+    const cue = this.cue;
+    if (cue && (!cue.confirm || this.#ask({ type: 'cue_seen', cue: cue.id, ok }))) this.cue = null;
+  }
+
+  #ask(request: ToMcu): boolean {
+    if (this.attached && this.#channel.send(request)) return true;
+    this.#notify({
+      code: 'offline',
+      vi: 'Đang nối lại với máy chủ; xin thử lại sau ít giây.',
+      en: 'The connection is coming back; try again in a few seconds.',
+      fatal: false,
+      retry_after: null,
+    });
+    return false;
+  }
+
+  #notify(refusal: Refusal): void {
+    this.notice = refusal;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => (this.notice = null), NOTICE_MS);
+  }
+
+  #cued(cue: Cue): void {
+    this.cue = cue;
+    clearTimeout(this.#cueTimer);
+    if (cue.seconds > 0) this.#cueTimer = setTimeout(() => (this.cue = null), cue.seconds * 1000);
   }
 
   watch(view: View): void {
@@ -185,6 +240,15 @@ export class Seat {
       case 'picture':
         this.plate = message.passed ? message.name : null;
         break;
+      case 'hand':
+        this.hand = message;
+        break;
+      case 'cue':
+        this.#cued(message);
+        break;
+      case 'issue':
+        this.issue = message;
+        break;
       case 'media':
         if (message.action === 'ice_restart') {
           void this.#restart();
@@ -196,6 +260,8 @@ export class Seat {
       case 'error':
         if (message.fatal) {
           if (message.code === 'replaced') this.#id = undefined;
+        } else if (ASKING_REFUSED.has(message.code)) {
+          this.#notify(message);
         } else if (OFFER_REFUSED.has(message.code)) {
           this.#offerRefused(message);
         } else {
@@ -211,6 +277,7 @@ export class Seat {
     this.welcome = welcome;
     this.attached = true;
     this.plate = null; // told again if it is so
+    this.hand = this.cue = this.issue = null; // these, too
     this.refusal = null;
     this.phase = 'joined';
     if (this.#view && this.#view !== welcome.view) this.#channel.send({ type: 'view', view: this.#view });
@@ -358,6 +425,8 @@ export class Seat {
 
   #end(phase: Phase, goodbye: boolean): void {
     clearTimeout(this.#mediaTimer);
+    clearTimeout(this.#cueTimer);
+    clearTimeout(this.#noticeTimer);
     clearInterval(this.#qualityTimer);
     this.#channel.close(goodbye ? { type: 'leave' } : undefined);
     this.#leg?.close();

@@ -148,6 +148,7 @@ export const en: Messages = {
       camera: 'Camera on / off',
       screen: 'Share / stop sharing the screen',
       fullscreen: 'Full screen',
+      hand: 'Raise / lower the hand',
       help: 'Open this page',
       note: 'Shortcuts do nothing while you are typing.',
       tips: 'To be seen and heard well',

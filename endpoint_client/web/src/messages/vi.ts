@@ -148,6 +148,7 @@ export const vi = {
       camera: 'Bật / tắt camera',
       screen: 'Chia sẻ / dừng chia sẻ màn hình',
       fullscreen: 'Toàn màn hình',
+      hand: 'Giơ tay / hạ tay',
       help: 'Mở trang này',
       note: 'Phím tắt không hoạt động khi đang gõ chữ.',
       tips: 'Để nghe và nhìn tốt',
