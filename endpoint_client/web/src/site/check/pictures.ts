@@ -70,31 +70,69 @@ export interface Look {
   thumb: Thumb;
 }
 
-/** Find the returned pictures among the own ones: how alike, and how much later (null: too still to tell). */
+/** Find the returned pictures among the own ones: how alike they are, and how much later (null: too still to tell).
+ *
+ * The delay goes by what moves: the mean picture is taken away from both, so that walls and chairs do not count. What
+ * moves to and fro (a fan, a film) is alike again later: the first peak is the way, the others are repetitions.
+ */
 export function match(own: Look[], back: Look[]): { alike: number | null; delay_ms: number | null } {
+  const [moving, returned] = [moved(own), moved(back)];
   const scores: { lag: number; alike: number }[] = [];
-  for (let lag = 0; lag <= 2000; lag += 40) {
-    const found: number[] = [];
-    for (const look of back) {
-      const then = nearest(own, look.at - lag);
-      const alike = then && likeness(then.thumb, look.thumb);
-      if (alike !== null && alike !== undefined) found.push(alike);
-    }
-    if (found.length >= Math.max(3, back.length / 3)) {
-      scores.push({ lag, alike: found.reduce((sum, value) => sum + value, 0) / found.length });
-    }
+  for (let lag = 0; lag <= 2000; lag += 20) {
+    const pairs = paired(moving, returned, lag);
+    const alike = pairs.length >= Math.max(3, back.length / 3) ? together(pairs) : null;
+    if (alike !== null) scores.push({ lag, alike });
   }
-  if (!scores.length) return { alike: null, delay_ms: null };
-  const best = Math.max(...scores.map((score) => score.alike));
-  const range = best - Math.min(...scores.map((score) => score.alike));
-  // What moves to and fro (a fan, a film) is alike again later: the first peak is the way, the others are repetitions.
-  let at = scores.findIndex((score) => score.alike >= best - 0.15 * range);
-  while (at + 1 < scores.length && scores[at + 1]!.alike > scores[at]!.alike) at++;
-  return { alike: best, delay_ms: range > 0.02 ? scores[at]!.lag : null };
+  const best = Math.max(...scores.map((score) => score.alike), -1);
+  const first = scores.find((score) => score.alike >= best - 0.15 * Math.abs(best))?.lag ?? 0;
+  const peak = scores
+    .filter((score) => score.lag >= first && score.lag <= first + 600)
+    .reduce((one, other) => (other.alike > one.alike ? other : one), { lag: 0, alike: -1 });
+  const found = paired(own, back, peak.lag)
+    .map(([one, other]) => likeness(one, other))
+    .filter((alike) => alike !== null);
+  return {
+    alike: found.length ? found.reduce((sum, value) => sum + value, 0) / found.length : null,
+    delay_ms: peak.alike > 0.5 ? peak.lag : null,
+  };
 }
 
-function nearest(looks: Look[], at: number): Look | null {
-  let best: Look | null = null;
-  for (const look of looks) if (!best || Math.abs(look.at - at) < Math.abs(best.at - at)) best = look;
-  return best && Math.abs(best.at - at) < 120 ? best : null;
+/** The same looks without what is the same in all of them. */
+function moved(looks: Look[]): Look[] {
+  const still = new Float32Array(WIDE * HIGH);
+  for (const { thumb } of looks) thumb.forEach((value, n) => (still[n] = still[n]! + value / looks.length));
+  return looks.map(({ at, thumb }) => ({ at, thumb: thumb.map((value, n) => value - still[n]!) }));
+}
+
+function paired(own: Look[], back: Look[], lag: number): [Thumb, Thumb][] {
+  const pairs: [Thumb, Thumb][] = [];
+  for (const look of back) {
+    const then = at(own, look.at - lag);
+    if (then) pairs.push([then, look.thumb]);
+  }
+  return pairs;
+}
+
+/** What was seen at a moment: between two looks both, each by its nearness. */
+function at(looks: Look[], moment: number): Thumb | null {
+  const after = looks.findIndex((look) => look.at >= moment);
+  const [one, other] = [looks[after - 1], looks[after]];
+  if (!one || !other || other.at - one.at > 400) return null;
+  const share = (moment - one.at) / (other.at - one.at);
+  return one.thumb.map((value, n) => value * (1 - share) + other.thumb[n]! * share);
+}
+
+/** One correlation over all pairs; null when hardly anything moves. */
+function together(pairs: [Thumb, Thumb][]): number | null {
+  const count = WIDE * Math.floor((HIGH * 2) / 3);
+  let [product, powerA, powerB] = [0, 0, 0];
+  for (const [one, other] of pairs) {
+    for (let n = 0; n < count; n++) {
+      product += one[n]! * other[n]!;
+      powerA += one[n]! ** 2;
+      powerB += other[n]! ** 2;
+    }
+  }
+  const least = pairs.length * count * 0.05;
+  return powerA < least || powerB < least ? null : product / Math.sqrt(powerA * powerB);
 }

@@ -12,7 +12,7 @@ import { Eye, match, type Look } from './pictures';
 
 const MARKS = 5;
 const JOIN_MS = 20_000;
-const LOOK_MS = 100;
+const LOOK_MS = 66;
 const LINE_MS = 9500;
 
 export type Phase = 'asking' | 'waiting' | 'joining' | 'measuring' | 'done';
@@ -116,7 +116,7 @@ export class TestRoom {
     const [mine, returned]: [Look[], Look[]] = [[], []];
     const before = performance.now();
     for (let tick = 0; performance.now() - before < LINE_MS && !this.#stopped; tick++) {
-      if (tick % 10 === 0) {
+      if (tick % 15 === 0) {
         const report = await seat.stats();
         if (report) meter.read(report);
       }
