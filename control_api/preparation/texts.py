@@ -14,7 +14,7 @@ _PHONE = re.compile(r"(?:\+84|0)(?:[35789]\d{8}|2\d{9})|1[89]00\d{4,6}|\+(?!84)[
 
 
 def clean_text(text: str) -> str:
-    """NFC without spaces around it.  Raises PydanticCustomError for control characters other than line breaks and tabs."""
+    """NFC without spaces around it.  Raises PydanticCustomError for control characters but line breaks and tabs."""
     clean = unicodedata.normalize("NFC", text).strip()
     if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in clean):
         raise PydanticCustomError("control_characters", "control characters are no text")
