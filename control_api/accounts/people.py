@@ -167,7 +167,9 @@ def _conditions(what: Filter) -> list[ColumnElement[bool]]:
     if what.text:
         text = unicodedata.normalize("NFC", what.text).casefold()
         columns = (User.username, func.lower(User.name), User.email)
-        conditions.append(or_(*(column.contains(text, autoescape=True) for column in columns)))
+        found = [column.contains(text, autoescape=True) for column in columns]
+        typed = unicodedata.normalize("NFC", what.text)  # SQLite's lower() knows ASCII only
+        conditions.append(or_(*found, User.name.contains(typed, autoescape=True)))
     if what.role is not None:
         conditions.append(User.role == what.role.value)
     if what.organisation is not None:

@@ -41,6 +41,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "dropped": ("Ngắt kết nối {site}", "{site} disconnected by the operator"),
     # joins, leaves, losses
     "site_joined": ("{site} vào phòng họp", "{site} joined"),
+    "fallback_used": (
+        "{site} vào họp bằng mạng dự phòng từ {address}, sự cố số {incident}",
+        "{site} joined over another network from {address}, incident {incident}",
+    ),
     "site_returned": ("{site} kết nối lại, giữ nguyên chỗ", "{site} returned to its seat"),
     "site_live": ("{site} có hình và tiếng", "{site} is live"),
     "site_away": ("{site} mất kết nối ({reason})", "{site} lost its connection ({reason})"),

@@ -16,6 +16,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.directory.tables import Site
+from control_api.journal.rows import append
+from control_api.live.store import JournalEntry
 from control_api.security.events import Security
 from control_api.security.networks import within
 from control_api.security.tables import Fallback
@@ -54,9 +56,11 @@ class Admission:
                 "wrong_network", address=address, conference=conference, site=site, data={"allowed": list(allowed)[:20]}
             )
             raise errors.wrong_network()
-        self._security.note(
-            "fallback_used", address=address, conference=conference, site=site, data={"incident": fallback.incident}
-        )
+        data = {"incident": fallback.incident}
+        self._security.note("fallback_used", address=address, conference=conference, site=site, data=data)
+        entry = JournalEntry(self._now(), "fallback_used", None, site, {**data, "address": address})
+        async with self._database.writing() as db:
+            await append(db, conference, [entry])
 
     def came_in(self, conference: str, site: str, address: str, client: str, *, replaced: bool) -> None:
         key = conference, site

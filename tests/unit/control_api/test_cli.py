@@ -99,6 +99,15 @@ def test_users_are_added_changed_and_disabled() -> None:
     assert users["minh"]["role"] == "viewer"
     mcu("user", "disable", "lan", "--undo")
     assert "Nguyễn Thị Lan" in mcu("user", "list")
+    mcu("user", "add", "hoa", "--role", "operator", "--organisation", "so-y-te", "--random")
+    mcu("user", "unlock", "hoa")
+    mcu("user", "reset-totp", "hoa")
+    users = {user["username"]: user for user in json.loads(mcu("user", "list", "--json"))}
+    assert (users["hoa"]["organisation"], users["hoa"]["locked"], users["hoa"]["second_factor"]) == (
+        "so-y-te",
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ async def test_an_account_is_made_found_and_changed(world: World, administrator:
     assert (made["email"], made["must_change"], made["organisation"]) == ("minh@bacninh.gov.vn", True, "so-y-te")
     found = await administrator.get("/api/v1/users", params={"q": "MINH", "organisation": "so-y-te"})
     assert (found.headers["X-Total-Count"], [one["username"] for one in await found.json()]) == ("1", ["minh"])
+    found = await administrator.get("/api/v1/users", params={"q": "Trần V"})
+    assert found.headers["X-Total-Count"] == "1"
     changed = await administrator.patch("/api/v1/users/minh", json={"role": "technician", "organisation": None})
     assert (await changed.json())["role"] == "technician"
     assert (await changed.json())["organisation"] is None

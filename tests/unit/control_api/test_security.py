@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
+from control_api.accounts.accounts import Accounts
+from control_api.accounts.own import OwnAccount
+from control_api.accounts.people import Filter, People
 from control_api.accounts.rules import Role
 from control_api.directory.tables import Site
+from control_api.metrics import Metrics
 from control_api.security.admission import Admission
-from control_api.security.events import EventFilter, prune_events
+from control_api.security.blocks import Blocks
+from control_api.security.events import EventFilter, Security, prune_events
 from control_api.security.floods import PacketFlood, RequestFlood
 from control_api.security.kinds import KINDS, Severity, kind_of_refusal
 from control_api.security.networks import covers, parse_address, parse_network, within
@@ -20,11 +26,13 @@ from control_api.security.profile import Facts, profile
 from control_api.security.upkeep import end_monitors_of_the_disabled, fingerprints, note_settings
 from control_api.settings import Accounts as Rules
 from control_api.settings import Settings
+from control_api.store.database import Database
+from control_api.store.upgrade import upgrade
 from control_api.upkeep.retention import SECURITY
 from mcu_core.commands import AddSite
 from mcu_core.errors import EndpointError
 from signaling.messages import Hello
-from tests.unit.control_api.world import PASSWORD, Client, World, refused
+from tests.unit.control_api.world import PASSWORD, Client, Clock, World, quick_passwords, refused
 from tests.unit.live.fakes import FakeChannel
 
 STRANGER, OFFICE = "198.51.100.7", "10.20.30.40"
@@ -382,6 +390,9 @@ async def test_s22_the_so_opens_a_fallback_for_one_site_under_an_incident_for_a_
     assert used["data"] == {"incident": "SC-2026-118"}
     (opened,) = await events(officer, kind="fallback_opened")
     assert (opened["username"], opened["site"]) == ("officer", "so-y-te")
+    lines = await world.services.conferences.journal(used["conference"])
+    told = [(line.site, line.data) for line in lines if line.what == "fallback_used"]
+    assert told == [("so-y-te", {"incident": "SC-2026-118", "address": STRANGER})]
     world.clock.now += 3601
     with pytest.raises(EndpointError, match="wrong_network"):
         await enter(world, token, STRANGER)
@@ -392,6 +403,55 @@ async def test_s22_the_so_opens_a_fallback_for_one_site_under_an_incident_for_a_
     listed = await (await officer.get("/api/v1/security/fallbacks")).json()
     assert [one["open"] for one in listed] == [False, False]
     assert await (await officer.get("/api/v1/security/fallbacks?open=true")).json() == []
+
+
+# ------------------------------------------------------------------------------------------------- on both databases
+
+
+async def test_accounts_and_events_work_on_both_databases(either_url: str) -> None:
+    await upgrade(either_url)
+    database, clock = Database(either_url), Clock()
+    settings = Settings()
+    accounts = Accounts(database, settings.session, clock, rules=Rules(lock_after=2), passwords=quick_passwords())
+    people, own = People(accounts, database, clock), OwnAccount(accounts, database, clock)
+    security = Security(database, clock, Metrics())
+    blocks = Blocks(database, settings, clock)
+    gate = Admission(database, ("10.0.0.0/8",), security, clock)
+    try:
+        user, password = await people.make("Minh", "Trần Văn Minh", Role.HOST, {"email": "m@x.vn"}, None, "lan/k#f")
+        again, other = await people.make("Minh", "Trần Văn Minh", Role.HOST, {"email": "m@x.vn"}, None, "lan/k#f")
+        assert (user.id, password == other) == (again.id, False)
+        who, token = await accounts.sign_in("minh", other or "", OFFICE, "test")
+        secret = await own.begin_second_factor(who)
+        codes = await own.confirm_second_factor(who, pyotp.TOTP(secret).at(clock.now), OFFICE)
+        assert await accounts.spend_code(user.id, codes[0])
+        assert not await accounts.spend_code(user.id, codes[0])
+        found, total = await people.find(Filter(text="trần", usable=True), 0, 10)
+        assert (total, len(found)) == (1, 1)
+        for _ in range(2):
+            await accounts.count_failure(user.id, STRANGER)
+        assert (await people.get("minh")).locked_at is not None
+        assert await accounts.session(token) is None
+        for _ in range(3):
+            security.note("login_failed", address=STRANGER, username="minh", data={"n": "\x00é"})
+        await security.flush()
+        security.note("login_failed", address=STRANGER, username="minh", data={"n": "\x00é"})
+        events, total = await security.find(EventFilter(kind="login_failed", text="198.51"), 0, 10)
+        assert (total, events[0].times, events[0].data) == (1, 4, {"n": "é"})
+        assert (await security.acknowledge(events[0].id, "an", "xem")).acknowledged_by == "an"
+        await blocks.add("203.0.113.0/24", 60, "thử", "an", OFFICE)
+        await blocks.add("203.0.113.0/24", 90, "thử nữa", "an", OFFICE)
+        assert [one.reason for one in await blocks.all()] == ["thử nữa"]
+        await blocks.remove("203.0.113.0/24")
+        fallback = await gate.open_fallback("so-y-te", "SC-1", "đứt cáp", 60, "an", None)
+        await gate.admit("c-1", "so-y-te", STRANGER)
+        await gate.end_fallback(fallback.id, "an")
+        with pytest.raises(EndpointError):
+            await gate.admit("c-1", "so-y-te", STRANGER)
+        assert await security.prune(clock.now + 1000) >= 2
+    finally:
+        accounts.close()
+        await database.close()
 
 
 # ----------------------------------------------------------------------------------------------------- pure parts
