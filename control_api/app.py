@@ -17,6 +17,8 @@ from control_api.accounts import routes as accounts
 from control_api.accounts.oidc_pages import mount_oidc
 from control_api.accounts.rules import Right
 from control_api.api import PREFIX, Routes, authorise, mount
+from control_api.bookings import decisions as booking_decisions
+from control_api.bookings import pages as booking_pages
 from control_api.bookings import routes as bookings
 from control_api.checks import by_token as site_checks
 from control_api.checks import routes as checks
@@ -49,6 +51,7 @@ GROUPS: tuple[Routes, ...] = (
     commands.routes,
     layouts.routes,
     directory.routes,
+    booking_decisions.routes,
     bookings.routes,
     preparation.routes,
     scripts.routes,
@@ -89,6 +92,7 @@ def make_app(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", metrics)
     mount_oidc(app)
+    booking_pages.mount(app)
     mount_pages(app, read_files() if files is None else files, root_certificate)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_sockets)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from control_api.bookings import task as bookings
 from control_api.checks import upkeep as checks
 from control_api.preparation import clock as preparation
 from control_api.reports import reminders as reports
@@ -28,6 +29,7 @@ async def _meeting(services: Services) -> None:
 
 
 TASKS: dict[str, Task] = {
+    "bookings": bookings.run,
     "checks": checks.run,
     "meeting": _meeting,
     "preparation": preparation.watch,

@@ -13,6 +13,9 @@ from control_api.accounts.oidc import OidcLogin
 from control_api.accounts.own import OwnAccount
 from control_api.accounts.people import People
 from control_api.bookings.bookings import Bookings
+from control_api.bookings.desk import Desk
+from control_api.bookings.live_rooms import LiveRooms
+from control_api.bookings.outbox import Outbox, open_receipts
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
@@ -83,6 +86,16 @@ class Services:
     @cached_property
     def bookings(self) -> Bookings:
         return Bookings(self.database, self.now)
+
+    @cached_property
+    def booking_desk(self) -> Desk:
+        receipts = open_receipts(self.settings)
+        outbox = Outbox(self.settings, receipts)
+        return Desk(self.settings, self.database, self.directory, receipts, outbox, self.now)
+
+    @cached_property
+    def booking_rooms(self) -> LiveRooms:
+        return LiveRooms(self.database, self.live)
 
     @cached_property
     def reports(self) -> Reports:

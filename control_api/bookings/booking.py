@@ -92,9 +92,9 @@ def unknown_booking(booking_id: str) -> Refused:
     )
 
 
-async def read_row(session: AsyncSession, booking_id: str) -> BookingRow:
-    """The row, locked until the transaction ends where the database locks rows.  Raises Refused `unknown_booking`."""
-    row = await session.get(BookingRow, booking_id, with_for_update=True)
+async def read_row(session: AsyncSession, booking_id: str, *, lock: bool = True) -> BookingRow:
+    """The row; `lock`: until the transaction ends, where the database locks rows.  Raises Refused `unknown_booking`."""
+    row = await session.get(BookingRow, booking_id, with_for_update=lock)
     if row is None:
         raise unknown_booking(booking_id)
     return row

@@ -126,13 +126,16 @@ async def displaceable(session: AsyncSession, row: BookingRow, verdict: Verdict,
     ids = sorted({hold.booking_id for hold in verdict.others})
     states = [step.value for step in HOLDING if step is not Step.SERVING]
     found = await session.scalars(
-        select(BookingRow).where(
+        select(BookingRow)
+        .where(
             BookingRow.id.in_(ids),
             BookingRow.state.in_(states),
             BookingRow.starts_at > now,
             BookingRow.urgent.is_(False),
             BookingRow.priority < row.priority,
         )
+        .order_by(BookingRow.id)
+        .with_for_update()
     )
     return sorted(found, key=lambda one: (one.priority, -(one.received_at or 0.0), one.id))
 

@@ -19,7 +19,7 @@ from control_api.bookings.models import UrgentBooking
 from control_api.bookings.registering import insert
 from control_api.bookings.rules import answer_by, check_times, local, rules_at
 from control_api.bookings.stamping import enter
-from control_api.bookings.steps import HOLDING, Step
+from control_api.bookings.steps import HOLDING, Step, check_follows
 from control_api.bookings.tables import BookingRow, BookingSite
 from control_api.problems import Refused
 
@@ -52,6 +52,8 @@ async def urgent(desk: Desk, user: SignedIn, form: UrgentBooking, its_id: str) -
 
     Raises Refused `no_capacity`; its detail names the meetings that could give way (`displace`).
     """
+    if await desk.knows(its_id):
+        return
     now = desk.now()
     rules = rules_at(now)
     filled = await forms.fill(desk.directory, form)
@@ -102,6 +104,7 @@ async def _give_room(
     override: bool,
     displace: bool,
 ) -> None:
+    check_follows(Step(row.state), Step.ALLOCATED, "B")
     rules = desk.rules(row)
     verdict = await check.judge(session, desk.settings, rules, row, sites)
     if not verdict.fits and row.urgent:
@@ -111,7 +114,7 @@ async def _give_room(
             refusal = await check.no_capacity(session, rules, verdict, now)
             refusal.detail = {**refusal.detail, "would_displace": giving_way}
             raise refusal
-        for one in candidates:
+        for one in sorted(candidates, key=lambda one: one.conference_id):  # the order in which journals are locked
             if one.id in giving_way:
                 await _displace(desk, session, one, row, by, now)
         verdict = await check.judge(session, desk.settings, rules, row, sites)

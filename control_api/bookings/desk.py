@@ -30,6 +30,11 @@ class Desk:
         """The version the booking was received under (S01)."""
         return rules_named(row.rules)
 
+    async def knows(self, booking_id: str) -> bool:
+        """Whether a command that made a booking of this id was carried out before."""
+        async with self.database.reading() as session:
+            return await session.get(BookingRow, booking_id) is not None
+
     async def host(self, session: AsyncSession, row: BookingRow) -> str:
         """Name of the host agency."""
         return await host_name(session, row)

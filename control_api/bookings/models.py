@@ -246,6 +246,7 @@ class Closing(Model):
     summary: Reason = Field(examples=["Hội nghị kết thúc lúc 11 giờ 05, đủ 25 điểm cầu."])
     evaluation: Literal["good", "fair", "poor"]
     problems: Text = ""
+    override: bool = Field(default=False, description="Officers: although the room is not switched off yet.")
 
 
 class LetterFile(Model):

@@ -95,12 +95,13 @@ class Outbox:
         rules: RuleSet,
         now: float,
         *,
+        main: BookingSite | None = None,
         links: dict[str, str] | None = None,
         remark: str = "",
     ) -> int:
-        """One notice for each site (S70).  Returns how many are new."""
+        """One notice for each site (S70); `main` is among them unless given.  Returns how many are new."""
         host = await host_name(session, row)
-        main = next((site for site in sites if site.role == "main"), None)
+        main = main or next((site for site in sites if site.role == "main"), None)
         found = await addresses(session, sites)
         new = 0
         for site in sites:
@@ -120,6 +121,14 @@ class Outbox:
                 session, row, its_id, kind, found.get(site.site_id, ""), site.name, body, now, site=site
             )
         return new
+
+    async def told(self, session: AsyncSession, booking_id: str) -> set[str]:
+        """Sites whose newest notice was not a cancellation."""
+        of_sites = select(BookingNotice).where(
+            BookingNotice.booking_id == booking_id, BookingNotice.site_id.is_not(None)
+        )
+        newest = {one.site_id: one.kind for one in await session.scalars(of_sites.order_by(BookingNotice.sequence))}
+        return {site_id for site_id, kind in newest.items() if site_id is not None and kind != "cancel"}
 
     async def tell_host(
         self,

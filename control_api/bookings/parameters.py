@@ -8,11 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
-from mcu_core.commands import Command, SetLayout, SetOptions, SetRendition
 from mcu_core.scene import layout_exists
-from mcu_core.wire import View
-
-_VIEWS: tuple[View, ...] = ("programme", "chair")
 
 
 def _known_layout(name: str) -> str:
@@ -43,6 +39,7 @@ class Parameters(Model):
         return self.height * 16 // 9
 
     def as_json(self) -> dict[str, Any]:
+        """As it is stored with the booking; `live_rooms.commands_of` brings a room there."""
         return {**self.model_dump(), "width": self.width, "frame_rate": float(self.frame_rate)}
 
     @classmethod
@@ -51,12 +48,3 @@ class Parameters(Model):
         if "frame_rate" in kept:
             kept["frame_rate"] = int(kept["frame_rate"])
         return cls(**kept)
-
-    def commands(self) -> list[Command]:
-        """What brings a new room there."""
-        layouts = {"programme": self.programme_layout, "chair": self.chair_layout}
-        formats: list[Command] = [
-            SetRendition(view, self.width, self.height, float(self.frame_rate), self.bitrate_bps) for view in _VIEWS
-        ]
-        chosen: list[Command] = [SetLayout(view, layouts[view]) for view in _VIEWS]
-        return [*formats, *chosen, SetOptions(self.auto_mute_noisy, self.pass_through)]

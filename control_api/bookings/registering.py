@@ -42,6 +42,8 @@ async def register(desk: Desk, user: SignedIn, form: NewBooking, its_id: str, *,
     Raises Refused `not_yours`, `too_late`, `bad_times`, `form_incomplete`, and others when the form is wrong.
     """
     check_scope(user, form.organisation)
+    if await desk.knows(its_id):
+        return
     now = desk.now()
     rules = rules_at(now)
     filled = await forms.fill(desk.directory, form)
@@ -86,7 +88,7 @@ async def change(desk: Desk, user: SignedIn, its_id: str, changed: BookingChange
     now = desk.now()
     sites: tuple[BookingSite, ...] | None = None
     async with desk.database.reading() as session:
-        before = await read_row(session, its_id)
+        before = await read_row(session, its_id, lock=False)
         check_scope(user, before.organisation_id)
         main, members = await _given(session, its_id, changed)
     if changed.main is not None or changed.members is not None:
@@ -119,8 +121,15 @@ async def change(desk: Desk, user: SignedIn, its_id: str, changed: BookingChange
                 await _admit_again(desk, session, row, now_sites, user.username, now, changed.reason)
         if row.live == "made":
             row.live = "wanted"  # title, sites
-        if state in HOLDING and state is not Step.ALLOCATED:
-            await desk.outbox.tell_sites(session, row, now_sites, "update", rules, now, remark=changed.reason)
+        if state in HOLDING:
+            told = await desk.outbox.told(session, its_id)
+            known = [site for site in now_sites if site.site_id in told]
+            gone = [site for site in (main, *members) if site.site_id in told - {site.site_id for site in now_sites}]
+            # Who is new is told when the meeting is announced again, with a link.
+            for kind, whom in (("update", known), ("cancel", gone)):
+                await desk.outbox.tell_sites(
+                    session, row, whom, kind, rules, now, main=now_sites[0], remark=changed.reason
+                )
         data = {"booking": its_id, "times": times, "sites": other_sites, "reason": changed.reason}
         await append(session, row.conference_id, [JournalEntry(now, "booking_changed", user.username, None, data)])
 
@@ -151,7 +160,8 @@ async def close(desk: Desk, user: SignedIn, its_id: str, closing: Closing) -> No
         if row.state == Step.CLOSED:
             return
         row.close_out = closing.model_dump(mode="json")
-        await enter(session, row, Step.CLOSED, user.username, now, remark=closing.summary)
+        override = closing.override and Right.DECIDE in user.role.rights
+        await enter(session, row, Step.CLOSED, user.username, now, remark=closing.summary, override=override)
 
 
 async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: dict[str, object]) -> None:

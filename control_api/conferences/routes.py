@@ -6,6 +6,7 @@ import hashlib
 
 from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
+from control_api.bookings.required import check_booked
 from control_api.checks.rooms import PREFIX as TEST_ROOM
 from control_api.conferences.models import (
     ConferenceAnswer,
@@ -33,6 +34,7 @@ async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
 @routes.post("/conferences", right=Right.OPERATE, status=201)
 async def create_conference(call: Call, body: NewConference) -> ConferenceAnswer:
     """Make a conference."""
+    check_booked(call.services.settings, call.user)
     live, actor = call.services.live, call.user.username
     # With an Idempotency-Key the id follows from it, so that a repetition after a crash finds what the first one made.
     made_id = None

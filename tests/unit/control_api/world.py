@@ -26,7 +26,7 @@ from control_api.metrics import Metrics
 from control_api.pages.files import File
 from control_api.services import Services
 from control_api.settings import Accounts as AccountRules
-from control_api.settings import Http, Settings
+from control_api.settings import Http, Mail, Settings
 from control_api.settings import Metrics as MetricsSettings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
@@ -128,6 +128,7 @@ async def open_world(
     settings = Settings(
         data_dir=data_dir,
         http=Http(public_urls=(PUBLIC,)),
+        mail=Mail(host="mail.example.vn"),
         metrics=MetricsSettings.model_validate({"token": METRICS_TOKEN}),
     )
     clock, pool = Clock(), IdleMachine()
