@@ -19,10 +19,11 @@ from control_api.checks.measured import McuMeasured
 from control_api.checks.watching import Watch
 from control_api.conferences.live import Live
 from control_api.live.figures import Figures
+from control_api.live.store import TEST_ROOM
 from mcu_core.commands import AddSite, SetOptions, SetRendition
 from mcu_core.errors import McuError, OperatorError
 
-PREFIX = "kt-"  # of the ids of test rooms; they are in no list of conferences
+PREFIX = TEST_ROOM
 LIFE = 420.0  # s that a room lasts at most
 FORGOTTEN = 30.0  # s without a question after which a page is gone
 LATE_SOUND = 15.0  # ms; a mixer whose sound is this late must not get a neighbour

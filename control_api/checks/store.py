@@ -240,7 +240,7 @@ class CheckStore:
         values = {"good": good, "name": name, "remark": remark, "by": by, "at": now}
         async with self._database.writing() as session:
             await session.execute(self._replacing(ConfirmationRow, key, values))
-            data: Json = {"party": party, "good": good, "name": name, "remark": remark}
+            data: Json = {"party": party, "verdict": "pass" if good else "fail", "name": name, "remark": remark}
             await append(session, conference, [JournalEntry(now, "joint_check", by, site or None, data)])
         return ConfirmationRow(**key, **values)
 

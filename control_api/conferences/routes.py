@@ -7,7 +7,6 @@ import hashlib
 from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
 from control_api.bookings.required import check_booked
-from control_api.checks.rooms import PREFIX as TEST_ROOM
 from control_api.conferences.models import (
     ConferenceAnswer,
     ConferenceChange,
@@ -17,6 +16,7 @@ from control_api.conferences.models import (
     Page,
     RenditionAnswer,
 )
+from control_api.live.store import TEST_ROOM
 from mcu_core.commands import AddSite, Command, SetOpen, SetOptions, SetTitle
 from mcu_core.errors import OperatorError
 

@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.journal.chain import GENESIS, linked
 from control_api.journal.tables import JournalHead, JournalRow
-from control_api.live.store import JournalEntry
+from control_api.live.store import TEST_ROOM, JournalEntry
 
 
 async def append(session: AsyncSession, conference_id: str, entries: Sequence[JournalEntry]) -> None:
     """Append to the journal of a conference, which need not exist yet: a booking reserves its conference's id."""
-    if not entries:
+    if not entries or conference_id.startswith(TEST_ROOM):
         return
     seq, previous = await lock_head(session, conference_id, entries[0].at)
     lines = linked(conference_id, seq, previous, [(e.at, e.what, e.actor, e.site, e.data) for e in entries])

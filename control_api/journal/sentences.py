@@ -111,9 +111,63 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Cơ sở dữ liệu không trả lời: {lines} dòng nhật ký đã mất",
         "The database was away: {lines} lines of the journal were lost",
     ),
+    # the meeting: roll call, floor, issues, cues, lines
+    "roll_call_started": ("Bắt đầu điểm danh {sites} điểm cầu", "Roll call of {sites} sites begun"),
+    "roll_call_result": ("Điểm danh {site}: {result}", "Roll call, {site}: {result}"),
+    "roll_call_ended": (
+        "Kết thúc điểm danh: có mặt {present}, vắng {absent}, kém {poor}, không trả lời {no_answer}, bỏ qua {skipped}",
+        "Roll call ended: {present} present, {absent} absent, {poor} poor, {no_answer} no answer, {skipped} skipped",
+    ),
+    "roll_call_aborted": ("Hủy điểm danh", "Roll call aborted"),
+    "brought_back": ("Trả lại bố cục trước đó", "The scene of before is back"),
+    "hand_raised": ("{site} xin phát biểu", "{site} asks to speak"),
+    "hand_lowered": ("{site} thôi xin phát biểu", "{site} no longer asks to speak"),
+    "queue_moved": ("Đổi thứ tự phát biểu: {site} thành thứ {position}", "Queue changed: {site} is number {position}"),
+    "floor_given": ("Mời {site} phát biểu sau khi chờ {waited_s} giây", "{site} has the floor after {waited_s} s"),
+    "floor_on_air": (
+        "{site} lên hình sau {ms} ms, {since_asked_s} giây từ khi xin phát biểu",
+        "{site} on air after {ms} ms, {since_asked_s} s after it asked",
+    ),
+    "floor_done": ("{site} phát biểu xong", "{site} has spoken"),
+    "issue_reported": ("{site} có sự cố {category}: {text}", "Issue at {site}, {category}: {text}"),
+    "issue_reported:none": ("Sự cố {category}: {text}", "Issue, {category}: {text}"),
+    "issue_changed": ("Sự cố ở {site}: {state} {remark}", "Issue at {site}: {state} {remark}"),
+    "issue_changed:none": ("Sự cố chung: {state} {remark}", "Issue of all: {state} {remark}"),
+    "site_remark": ("Nhận xét kết nối của {site}: {remark}", "Remark on the connection of {site}: {remark}"),
+    "cue": ("Nhắc {sites}: {kind} {text}", "Told {sites}: {kind} {text}"),
+    "cue_answered": ("{site} trả lời lời nhắc {kind} sau {seconds} giây", "{site} answered {kind} after {seconds} s"),
+    "sites_called": ("Gọi vào họp: {sites}", "Called in: {sites}"),
+    "board_kept": (
+        "Ghi bảng điểm cầu: có mặt {present}, vắng {absent}, trục trặc {failed}",
+        "Board of the sites: {present} present, {absent} absent, {failed} failed",
+    ),
+    "line_reserve": ("{site} chuyển sang đường truyền dự phòng: {text}", "{site} changed to its reserve line: {text}"),
+    "alarm_line_bad": ("Cảnh báo: đường truyền của {site} kém", "Alarm: the line of {site} is bad"),
+    "alarm_line_lost": ("Cảnh báo: mất kết nối với {site}", "Alarm: {site} has lost its connection"),
+    "alarm_site_issue": ("Cảnh báo: {site} báo sự cố", "Alarm: {site} reports a problem"),
+    "alarm_sites_missing": (
+        "Cảnh báo: còn một giờ đến giờ họp, có điểm cầu chưa sẵn sàng",
+        "Alarm: one hour to go and sites are missing",
+    ),
     # the evaluation afterwards
     "evaluation_written": ("Ghi đánh giá phiên họp ({items} mục)", "Evaluation written ({items} items)"),
     "evaluation_signed": ("Ký bản đánh giá phiên họp, mã {digest}", "Evaluation signed, digest {digest}"),
+    # technical checks
+    "site_checked": ("Kiểm tra kỹ thuật {site}: {verdict}", "Technical check of {site}: {verdict}"),
+    "check_overridden": (
+        "Cán bộ trực kết luận {site}: {verdict} (máy: {machine}). {remark}",
+        "The duty officer decides for {site}: {verdict} (the machine: {machine}). {remark}",
+    ),
+    "retest_asked": ("Yêu cầu {site} kiểm tra lại: {reason}", "{site} is asked for another check: {reason}"),
+    "retest_dropped": ("Bỏ yêu cầu {site} kiểm tra lại", "{site} need not be checked again"),
+    "joint_check": (
+        "Kiểm tra phối hợp, {party} ({site}): {verdict}. Người xác nhận: {name}",
+        "Joint check, {party} ({site}): {verdict}. Confirmed by {name}",
+    ),
+    "joint_check:none": (
+        "Kiểm tra phối hợp, {party}: {verdict}. Người xác nhận: {name}",
+        "Joint check, {party}: {verdict}. Confirmed by {name}",
+    ),
     # people
     "note": ("Ghi chú: {text}", "Note: {text}"),
 }

@@ -56,4 +56,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "MuteAll": ("tắt tiếng tất cả", "mute all"),
     "UnmuteAll": ("mở tiếng tất cả", "unmute all"),
     "SetRendition": ("đổi khuôn hình", "change a rendition"),
+    # verdicts and parties of technical checks
+    "pass": ("đạt", "passed"),
+    "remarks": ("đạt, có lưu ý", "passed with remarks"),
+    "fail": ("không đạt", "failed"),
+    "so": ("Sở Khoa học và Công nghệ", "the Sở"),
+    "carrier": ("nhà mạng", "the carrier"),
 }

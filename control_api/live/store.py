@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from mcu_core.wire import View
 
 Json = dict[str, Any]
+TEST_ROOM = "kt-"  # begins the ids of private test rooms: conferences in no list, without a journal
 
 
 @dataclass(frozen=True, slots=True)

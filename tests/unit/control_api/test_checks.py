@@ -549,3 +549,12 @@ async def test_s53_the_report_says_which_sites_were_not_checked_for_long(world: 
     assert (report["total"], report["never"], report["old"]) == (2, ["xa-van-mon"], [])
     world.clock.now += 40 * 86400
     assert (await directory_report(world.services))["old"] == ["so-y-te"]
+
+
+async def test_s99_a_check_is_journalled_and_a_test_room_leaves_no_journal(meeting: Meeting) -> None:
+    turn = await (await meeting.site.post(f"{BY_TOKEN}/room", json={"token": meeting.token})).json()
+    assert turn["state"] == "ready"
+    (room,) = [one["id"] for one in meeting.world.services.live.conferences() if one["id"].startswith(PREFIX)]
+    await meeting.check()
+    assert await meeting.world.services.conferences.journal(room) == []
+    assert "site_checked" in [what for what, _ in await meeting.journal()]
