@@ -121,7 +121,8 @@ async def ask(world: World, route: Route, path: str, role: Role | None) -> Any:
     name = route.handler.__name__
     if role is not None:
         await account_samples.prepare(world.services, name)
-    return await client.request(route.method, path, json=ASKS.get(name, Ask(account_samples.body(name))).body)
+    body = booking_samples.body(name, world.clock.now) or account_samples.body(name)
+    return await client.request(route.method, path, json=ASKS.get(name, Ask(body)).body)
 
 
 def with_right(right: Right | None) -> Role | None:
