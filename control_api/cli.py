@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from control_api.directory.command import directory
 from control_api.journal.command import journal
 from control_api.upkeep.command import backups, restore
 from mcu_core.errors import McuError
@@ -41,6 +42,7 @@ users = typer.Typer(help="Người dùng của bàn điều khiển · users of 
 bench = typer.Typer(help="Đo hiệu năng · benchmarks: what is fast and how we know", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.add_typer(bench, name="bench")
+app.add_typer(directory, name="directory")
 app.add_typer(journal, name="journal")
 app.add_typer(backups, name="backup")
 

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from typing import Any
 
 from control_api.accounts.rules import Role
 from control_api.client import ApiClient
+from control_api.directory.seed import seed
 from control_api.first_run import prepare, user_with_new_password, write_settings
 from control_api.settings import CONFIG_VARIABLE, Settings, load_settings, machine_addresses
+from control_api.store.database import Database
 from mcu_core.errors import OperatorError, PeerLost
 from mcu_core.node.child import PARENT
 
@@ -119,6 +122,7 @@ async def run_demo(
     say("Chuẩn bị chứng thư và cơ sở dữ liệu", "Preparing certificates and database")
     certificates = await prepare(settings)
     root = certificates.root if certificates is not None else None
+    await _seed_directory(settings)
     password = await user_with_new_password(settings, OPERATOR, "Người vận hành", Role.OPERATOR)
     url = f"{'https' if settings.https else 'http'}://localhost:{settings.http.port}"
     log = options.data_dir / "demo.log"
@@ -151,6 +155,15 @@ async def run_demo(
             )
             await _until_over(stop, {"mcu serve": server, "mcu site": scenery}, log)
             say("Đang dừng", "Stopping")
+
+
+async def _seed_directory(settings: Settings) -> None:
+    """The province's organisations and sites; the demo's meeting uses some of them."""
+    database = Database(settings.database)
+    try:
+        await seed(database, time.time())
+    finally:
+        await database.close()
 
 
 async def _conference(api: ApiClient, count: int) -> tuple[str, list[str]]:

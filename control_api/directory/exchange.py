@@ -195,6 +195,9 @@ class Planner:
         if entry is None and given.get("id") and kind is Contact:
             line.troubles = (Trouble("Mã", "không có đầu mối mang mã này", "there is no such contact"),)
             return line
+        if entry is not None and not self._first(kind, entry.id):
+            line.troubles = (Trouble("", "dòng trùng với dòng trước trong tệp", "the same entry is in the file twice"),)
+            return line
         try:
             if entry is None:
                 body = _NEW[kind].model_validate(_nested({k: v for k, v in given.items() if not _left_out(k, v)}, None))
@@ -224,12 +227,16 @@ class Planner:
             return line
         assert line.entry is not None
         line.id = line.entry.id
-        met = f"{kind.__name__}/{line.id}"
-        if met in self._met:
-            line.action, line.entry, line.values = "error", None, {}
-            line.troubles = (Trouble("", "dòng trùng với dòng trước trong tệp", "the same entry is in the file twice"),)
-        self._met.add(met)
+        self._first(kind, line.id)
         return line
+
+    def _first(self, kind: type[Any], entry_id: str) -> bool:
+        """Whether no row before was this entry's."""
+        met = f"{kind.__name__}/{entry_id}"
+        if met in self._met:
+            return False
+        self._met.add(met)
+        return True
 
     # -- finding
 

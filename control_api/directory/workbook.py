@@ -101,11 +101,12 @@ def _table(name: str, sheet: Any) -> Table:
         if not any(texts):
             continue
         if not heads:
-            heads = texts
+            last = max(index for index, text in enumerate(texts) if text)
+            heads = texts[: last + 1]
             continue
         if len(rows) == MOST_ROWS:
             raise too_many_rows()
-        rows.append((number, texts + ("",) * (len(heads) - len(texts))))
+        rows.append((number, (texts + ("",) * len(heads))[: len(heads)]))
     return Table(name[:80], heads, tuple(rows))
 
 
