@@ -325,4 +325,12 @@ class AlarmEvent(Answer):
     at: float
 
 
-ConsoleEvent = Annotated[StateEvent | LevelsEvent | QualityEvent | StatsEvent | AlarmEvent, Field(discriminator="type")]
+class MeetingEvent(Answer):
+    """Something of the meeting changed: ask for it again, at the route of that name."""
+
+    type: Literal["roll_call", "floor", "issues", "cues", "invitations"]
+
+
+ConsoleEvent = Annotated[
+    StateEvent | LevelsEvent | QualityEvent | StatsEvent | AlarmEvent | MeetingEvent, Field(discriminator="type")
+]

@@ -37,7 +37,7 @@ class InvitationAnswer(Answer):
     next_at: float | None = Field(description="When the MCU calls again by itself.")
 
 
-class ContactAnswer(Answer):
+class CardContact(Answer):
     role: str
     name: str
     position: str
@@ -54,7 +54,7 @@ class ContactCard(Answer):
     network: str | None
     line_code: str
     reserve_line: str
-    contacts: tuple[ContactAnswer, ...]
+    contacts: tuple[CardContact, ...]
 
 
 @routes.get("/conferences/{conference}/invitations", right=Right.READ)
@@ -85,7 +85,7 @@ async def get_contact_card(call: Call, conference: ConferenceId, site: SiteId) -
             contacts=(),
         )  # fmt: skip
     contacts = tuple(
-        ContactAnswer(role=one.role, name=one.name, position=one.position, phone=one.phone, email=one.email)
+        CardContact(role=one.role, name=one.name, position=one.position, phone=one.phone, email=one.email)
         for one in await directory.contacts(site)
     )
     return ContactCard(

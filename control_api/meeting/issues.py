@@ -73,6 +73,11 @@ class Issues:
             newest = rows.order_by(IssueRow.at.desc(), IssueRow.id).offset(offset).limit(limit)
             return total or 0, list(await session.scalars(newest))
 
+    async def get(self, conference: str, issue: str) -> IssueRow:
+        """Raises Refused `unknown_issue`."""
+        async with self._database.reading() as session:
+            return await _found(session, conference, issue)
+
     async def remarks(self, conference: str) -> dict[str, SiteRemarkRow]:
         async with self._database.reading() as session:
             rows = await session.scalars(select(SiteRemarkRow).where(SiteRemarkRow.conference_id == conference))
@@ -151,13 +156,7 @@ class Issues:
     ) -> IssueRow:
         """Take it up, solve it, open it again, say something of it.  Raises Refused `unknown_issue`."""
         async with self._database.writing() as session:
-            row = await session.get(IssueRow, issue)
-            if row is None or row.conference_id != conference:
-                raise Refused(
-                    "unknown_issue",
-                    f"Phiên họp không có sự cố {issue}.",
-                    f"The conference has no issue {issue}.",
-                )
+            row = await _found(session, conference, issue)
             data: Json = {"issue": row.id}
             if state is not None and state != row.state:
                 data |= {"state": state, "was": row.state}
@@ -207,6 +206,13 @@ class Issues:
         self._live.tell(row.conference_id, "issues", id=row.id, state=row.state)
         if row.site is not None and row.source == "site":
             self._live.tell_site(row.conference_id, row.site, _told(row))
+
+
+async def _found(session: AsyncSession, conference: str, issue: str) -> IssueRow:
+    row = await session.get(IssueRow, issue)
+    if row is None or row.conference_id != conference:
+        raise Refused("unknown_issue", f"Phiên họp không có sự cố {issue}.", f"The conference has no issue {issue}.")
+    return row
 
 
 def _told(row: IssueRow) -> Issue:

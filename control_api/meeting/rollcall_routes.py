@@ -99,7 +99,7 @@ class KeptBoard(Answer):
     sites: tuple[BoardSite, ...]
 
 
-class BoardAnswer(Answer):
+class RollBoardAnswer(Answer):
     at: float
     present: int
     absent: int
@@ -163,7 +163,7 @@ async def step_roll_call(call: Call, conference: ConferenceId, roll_call: OwnId,
 
 
 @routes.get("/conferences/{conference}/board", right=Right.READ)
-async def get_board(call: Call, conference: ConferenceId) -> BoardAnswer:
+async def get_board(call: Call, conference: ConferenceId) -> RollBoardAnswer:
     """Who is present, absent or failed now, and the boards that were kept (an hour before the meeting)."""
     boards = call.services.meeting.boards
     board, kept = await boards.now(conference), await boards.kept(conference)
@@ -213,7 +213,7 @@ def _site(row: RollCallSiteRow) -> RollCallSite:
     return RollCallSite.model_validate({name: getattr(row, name) for name in RollCallSite.model_fields})
 
 
-def _board(board: list[OnBoard], kept: list[BoardRow], now: float) -> BoardAnswer:
+def _board(board: list[OnBoard], kept: list[BoardRow], now: float) -> RollBoardAnswer:
     def count(presence: str) -> int:
         return sum(one.presence == presence for one in board)
 
@@ -223,7 +223,7 @@ def _board(board: list[OnBoard], kept: list[BoardRow], now: float) -> BoardAnswe
         )
         for one in board
     )
-    return BoardAnswer(
+    return RollBoardAnswer(
         at=now,
         present=count("present"),
         absent=count("absent"),

@@ -17,6 +17,7 @@ from control_api.pages.files import read_files
 from endpoint_client import build
 from mcu_core.commands import AddSite
 from mcu_core.presence import Happening
+from mcu_core.wire import LegStats
 from tests.browser.fake_server import FakeMcu
 from tests.browser.pages import Complaints, chromium, chromium_path, new_page, until
 from tests.browser.test_pages_fake import no_barriers
@@ -129,6 +130,25 @@ async def test_the_servers_timer_passes_over_a_site_that_does_not_answer(browser
         await expect(page.get_by_test_id("roll-call")).to_have_attribute("data-state", "finished")
 
 
+async def test_s60_the_carriers_page_shows_lines_and_nothing_else(browser: Browser, meeting: World) -> None:
+    room = meeting.services.live._rooms["c-1"]  # type: ignore[attr-defined]
+    room._quality.measured("so-y-te", LegStats("leg-1", lost_fraction=0.2, rtt_ms=44.0, received_kbps=800.0))
+    await meeting.services.meeting.recorder.read("c-1", time.time())
+    async with page_of(browser, f"http://127.0.0.1:{meeting.server.port}/office#/lines") as page:
+        await page.get_by_test_id("username").fill("carrier")
+        await page.get_by_test_id("password").fill(PASSWORD)
+        await page.get_by_test_id("login").click()
+        await expect(page.get_by_role("row", name="Sở Y tế")).to_contain_text("Kém")
+        await expect(page.get_by_role("row", name="Sở Y tế")).to_contain_text("20.0 %")
+        await no_barriers(page, "lines")
+        assert "Họp giao ban" not in await page.content()
+        await page.get_by_role("tab", name="Thống kê").click()
+        await expect(page.get_by_role("row", name="Sở Y tế")).to_be_visible()
+        await page.get_by_role("link", name="Sở Y tế").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Đường truyền: Sở Y tế")
+        await no_barriers(page, "one line")
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def fake() -> AsyncIterator[tuple[FakeMcu, int]]:
     fake = FakeMcu()
@@ -173,9 +193,10 @@ async def test_s98_a_site_raises_its_hand_reports_and_answers_a_cue(
         await expect(page.get_by_test_id("notice")).to_have_text("Xin chờ vài giây.")
 
 
-async def test_the_operators_panels_show_floor_issues_script_and_quality(
+async def test_s90_the_operators_panels_show_floor_issues_script_and_quality(
     browser: Browser, fake: tuple[FakeMcu, int]
 ) -> None:
+    """S08 S48 S90 (queue, issues, script), S14 (course of a line), S88 (the MCU), S44 (contact), S86 (check now)."""
     mcu, port = fake
     mcu.meeting.scenes = [
         {"id": f"k-{index}", "title": title, "agenda": "", "minutes": 5, "note": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from control_api.directory.tables import Contact, Organisation, Site
 from control_api.meeting.tables import FloorRequestRow, IssueRow, RollCallRow, RollCallSiteRow
 from control_api.services import Services
 
@@ -62,7 +63,30 @@ async def add_samples(services: Services, conference: str, site: str, route: str
         figures={}, state="open", at=now, by=None, taken_at=None, taken_by=None, solved_at=None, solved_by=None,
         remark="", fault=None,
     )  # fmt: skip
+    if route == "hand_over_issue":
+        await add_directory(services, site)
     async with services.database.writing() as session:
         session.add(roll_call)
         await session.flush()
         session.add_all((called, request, issue))
+
+
+async def add_directory(services: Services, site: str) -> None:
+    """The site with its agency and somebody to telephone."""
+    stamp = {"created_at": services.now(), "changed_at": services.now(), "changed_by": "officer"}
+    async with services.database.writing() as session:
+        session.add(Organisation(id="so-y-te", name="Sở Y tế", kind="department", folded="so y te", **stamp))
+        await session.flush()
+        session.add(
+            Site(
+                id=site, organisation_id="so-y-te", name="Sở Y tế", line_code="BNH-12", reserve_line="4G",
+                folded="so y te", **stamp,
+            )
+        )  # fmt: skip
+        await session.flush()
+        session.add(
+            Contact(
+                id="d-1", organisation_id="so-y-te", site_id=site, role="technical", name="Phụ trách kỹ thuật",
+                position="Chuyên viên", phone="0222 3 123 456", folded="phu trach ky thuat", **stamp,
+            )
+        )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ from control_api.meeting.invitations import Invitations
 from control_api.meeting.meeting import Meeting
 from control_api.meeting.quality import MOST_ROWS
 from control_api.meeting.rollcalls import Plan
+from control_api.store.upgrade import upgrade
 from mcu_core.commands import AddSite, MuteSite, Podium
 from mcu_core.errors import EndpointError
 from mcu_core.presence import Happening
 from mcu_core.wire import LegStats
 from signaling.messages import RaiseHand, ReportIssue
-from tests.unit.control_api.world import Client, World, refused
+from tests.unit.control_api import meeting_samples
+from tests.unit.control_api.world import Client, World, open_world, refused
 
 SITES = ("so-y-te", "xa-van-mon", "xa-dong-tho")
 
@@ -91,6 +94,18 @@ async def told(socket: ClientWebSocketResponse, kind: str) -> Json:
 
 @pytest.fixture
 async def room(world: World) -> Room:
+    return await furnished(world)
+
+
+@pytest.fixture
+async def either_room(either_url: str, tmp_path: Path) -> AsyncIterator[Room]:
+    """The same on SQLite and on PostgreSQL."""
+    await upgrade(either_url)
+    async with open_world(either_url, tmp_path) as world:
+        yield await furnished(world)
+
+
+async def furnished(world: World) -> Room:
     client = await world.sign_in(Role.OFFICER)
     conference = await world.conference()
     live = world.services.live
@@ -305,6 +320,11 @@ async def test_s44_the_contact_card_of_a_site(room: Room) -> None:
     card = await room.get("/sites/so-y-te/contact")
     assert (card["name"], card["contacts"]) == ("Sở Y tế", [])  # not in the directory
     await refused(await room.client.get(f"{room.base}/sites/x/contact"), 404)
+    await meeting_samples.add_directory(room.world.services, "so-y-te")
+    card = await room.get("/sites/so-y-te/contact")
+    assert (card["organisation"], card["line_code"], card["reserve_line"]) == ("Sở Y tế", "BNH-12", "4G")
+    (contact,) = card["contacts"]
+    assert (contact["position"], contact["phone"]) == ("Chuyên viên", "0222 3 123 456")
 
 
 async def test_the_roll_is_called_in_the_order_of_the_script(room: Room) -> None:
@@ -423,6 +443,18 @@ async def test_s90_the_operators_quick_issue_and_s49_the_time_line(room: Room) -
     await refused(await room.client.post(f"{room.base}/issues", json={"category": "line", "text": "a\0b"}), 422)
 
 
+async def test_s48_an_issue_becomes_a_fault_of_the_register_once(room: Room) -> None:
+    await meeting_samples.add_directory(room.world.services, "so-y-te")
+    issue = await room.post("/issues", {"site": "so-y-te", "category": "line", "text": "Chập chờn"}, status=201)
+    first = await room.post(f"/issues/{issue['id']}/fault")
+    again = await room.post(f"/issues/{issue['id']}/fault")
+    assert first["fault"] == again["fault"]
+    fault = await room.world.services.registry.faults.get(first["fault"])
+    assert (fault.site_id, fault.kind, fault.conference_id) == ("so-y-te", "line", room.id)
+    of_all = await room.post("/issues", {"category": "room"}, status=201)
+    assert (await room.post(f"/issues/{of_all['id']}/fault", status=422))["error"]["code"] == "bad_issue"
+
+
 async def test_s48_a_remark_on_a_connection_is_kept_and_replaced(room: Room) -> None:
     path = f"{room.base}/sites/so-y-te/remark"
     for score in (2, 4):
@@ -451,6 +483,24 @@ async def test_s86_sites_are_asked_to_check_and_say_that_they_did(room: Room) ->
     assert entry.data["ok"] is False
     sent = await room.post("/cues", {"kind": "message", "sites": ["xa-van-mon"], "text": "Xin chờ"}, status=201)
     assert (sent[0]["reached"], sent[0]["vi"], sent[0]["confirm"]) == (False, "Xin chờ", False)
+
+
+# --------------------------------------------------------------------------------------------- who may do what
+
+
+async def test_s05_s07_s08_the_main_site_is_one_and_members_only_ask(room: Room) -> None:
+    """A room has one main site; a member's page can ask for the floor, and has no command over the room at all."""
+    error = await refused(await room.client.post(f"{room.base}/sites", json={"name": "Khác", "role": "main"}), 409)
+    assert error["code"] == "main_site_exists"
+    roles = [site["role"] for site in room.state()["sites"]]
+    assert roles == ["main", "member", "member", "member"]
+    socket = await room.sit("so-y-te")
+    for order in ({"type": "view", "view": "wall"}, {"type": "podium", "site": "so-y-te"}, {"type": "mute_all"}):
+        await socket.send_json(order)
+        assert (await told(socket, "error"))["code"] in ("not_allowed", "bad_message")
+    assert room.state()["podium"] is None
+    await socket.send_json({"type": "raise_hand"})
+    assert (await told(socket, "hand"))["raised"]
 
 
 # ------------------------------------------------------------------------------------------------------ quality
@@ -535,3 +585,36 @@ async def test_the_task_reads_lines_and_ends_timers(room: Room) -> None:
     found = await room.get(f"/roll-calls/{begun['id']}")
     assert found["sites"][0]["result"] == "no_answer"
     assert [one["site"] for one in await room.get("/quality")] == ["so-y-te"]
+
+
+async def test_a_whole_meeting_on_either_database(either_room: Room) -> None:
+    room, desk = either_room, either_room.meeting.desk
+    room.connect("so-y-te", "xa-van-mon")
+    room.measure("so-y-te", lost_fraction=0.2, rtt_ms=30.0)
+    room.measure("xa-van-mon", rtt_ms=20.0)
+    start = room.now - room.now % 10
+    for step in range(4):
+        await room.meeting.recorder.read(room.id, start + 10.0 * step)
+    await room.meeting.recorder.read(room.id, start)
+    room.world.clock.now = start + 31.0
+    assert [one["bad"] + one["good"] for one in await room.get("/quality")] == [4, 4]
+    assert len(await room.get("/quality/so-y-te")) == 4
+    lines = await room.client.get("/api/v1/lines/so-y-te")
+    assert [point["grade"] for point in await lines.json()] == ["bad"] * 4
+    events = await (await room.client.get("/api/v1/line-events?site=so-y-te")).json()
+    assert [event["kind"] for event in events] == ["bad"]
+    assert await room.meeting.recorder.prune(room.now + 86400.0 * 2, 1.0) == 4
+    begun = await room.post("/roll-calls", {}, status=201)
+    await room.post(f"/roll-calls/{begun['id']}/step", {"action": "finish", "step": begun["step"]})
+    await desk.asked(room.id, "so-y-te", RaiseHand())
+    await desk.asked(room.id, "so-y-te", ReportIssue(category="line", text="Chập chờn"))
+    (request,) = await room.get("/floor")
+    await room.post(f"/floor/{request['id']}/give")
+    desk.on_air(room.id, "Podium", "so-y-te", 0.2)
+    await desk.catch_up()
+    assert (await room.get("/floor"))[0]["on_air_ms"] == 200
+    await room.post("/cues", {"kind": "check"}, status=201)
+    await room.post("/board", status=201)
+    await room.post("/invitations", {})
+    assert len(await room.get("/incidents")) == 2
+    assert (await room.get("/board"))["kept"]
