@@ -20,6 +20,7 @@ _TITLES = {  # in the order of the report: Vietnamese, English
     "scale": ("Theo số điểm cầu", "By number of sites"),
     "line": ("Đường truyền xấu", "A bad line"),
     "soak": ("Chạy lâu", "A long run"),
+    "store": ("Kho dữ liệu đầy", "A full store"),
     "compose": ("Ghép hình", "Composing the picture"),
     "encode": ("Nén và giải nén hình", "Encoding and decoding pictures"),
     "audio": ("Trộn tiếng", "Mixing sound"),

@@ -407,7 +407,7 @@ _SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian �
 _QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
 _SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
 _SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
-BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line")
+BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line", "store")
 
 
 @bench.command("compose")
@@ -480,6 +480,15 @@ def bench_line(
     from benchmarks.impair import PROFILES
 
     _bench("line", json, profile=_one_of(profile, tuple(PROFILES)), seconds=seconds, seed=seed)
+
+
+@bench.command("store")
+def bench_store(quick: _QUICK = False, json: _JSON = False) -> None:
+    """Kho dữ liệu đầy: 10.000 phiên đăng ký, 1.000.000 dòng nhật ký · a full store: lists, searches, admission.
+
+    --quick: một phần mười · a tenth of it
+    """
+    _bench("store", json, quick=quick)
 
 
 @bench.command("soak")
