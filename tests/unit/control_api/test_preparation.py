@@ -7,14 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert
 
 from control_api.accounts.rules import Role
 from control_api.api import REPEATS
 from control_api.bookings.steps import Step
-from control_api.bookings.tables import BookingRow, BookingSite
-from control_api.conferences.tables import JoinTokenRow, Seat
-from control_api.directory.tables import Organisation, Site, Trainee
+from control_api.bookings.tables import BookingRow
 from control_api.preparation.checklists import items_for, newest, progress, versions
 from control_api.preparation.clock import look
 from control_api.preparation.deadlines import HOUR, deadlines, due
@@ -23,145 +20,13 @@ from control_api.preparation.meetings import Meeting, meeting_of
 from control_api.preparation.store import PreparationStore
 from control_api.preparation.texts import clean_phone
 from control_api.problems import Refused
-from control_api.services import Services
-from mcu_core.commands import AddSite
-from mcu_core.presence import Happening
+from tests.unit.control_api.booked_meeting import BOOKING, CONFERENCE, DUTY, START, booked, connect, go_live
 from tests.unit.control_api.preparation_samples import CARRIER_DUTY, LINE, MODEL, PEOPLE
 from tests.unit.control_api.world import Client, World, refused
-
-BOOKING, CONFERENCE = "b-1", "c-0000000b01"
-START = 1796090400.0  # 2026-12-01 09:00 in Vietnam
-SITES = (("tinh", "Trung tâm điều hành", "main", "so-khcn"), ("so-y-te", "Sở Y tế", "member", "so-y-te"))
-
-
-async def booked(
-    services: Services,
-    *,
-    state: Step = Step.ANNOUNCED,
-    starts_at: float = START,
-    trial_at: float | None = START - 20 * HOUR,
-    urgent: bool = False,
-) -> None:
-    """A booking of two sites, the Sở's organisation among them, and one certified operator each."""
-    stamp = {"created_at": 0.0, "changed_at": 0.0, "changed_by": "lan"}
-    async with services.database.writing() as session:
-        for organisation, kind, manager in (("so-khcn", "department", True), ("so-y-te", "department", False)):
-            session.add(
-                Organisation(
-                    id=organisation, name=organisation, kind=kind, is_manager=manager, folded=organisation, **stamp
-                )
-            )
-        await session.flush()
-        for site, name, _, organisation in SITES:
-            session.add(Site(id=site, organisation_id=organisation, name=name, seats=20, folded=site, **stamp))
-        for trainee, organisation, expires in (
-            ("p-so", "so-khcn", None),
-            ("p-yte", "so-y-te", "2027-01-01"),
-            ("p-old", "so-khcn", "2026-11-30"),
-        ):
-            session.add(
-                Trainee(
-                    id=trainee,
-                    organisation_id=organisation,
-                    name=f"Cán bộ {trainee}",
-                    position="Chuyên viên",
-                    phone="0912345678",
-                    certificate="CN-01",
-                    expires_on=expires,
-                    folded=trainee,
-                    **stamp,
-                )
-            )
-        session.add(
-            BookingRow(
-                id=BOOKING,
-                conference_id=CONFERENCE,
-                organisation_id="so-khcn",
-                owner="lan",
-                title="Họp giao ban tháng 12",
-                class_="B",
-                meeting_type="regular",
-                urgent=urgent,
-                priority=0,
-                starts_at=starts_at,
-                ends_at=starts_at + 2 * HOUR,
-                trial_at=trial_at,
-                trial_ends_at=None,
-                state=state.value,
-                state_at=0.0,
-                rules="bn-2025",
-                form={},
-                parameters={},
-                sequence=0,
-                revision=1,
-                live="none",
-                live_sites={},
-                search="",
-                created_at=0.0,
-            )
-        )
-        await session.flush()
-        for position, (site, name, role, organisation) in enumerate(SITES):
-            session.add(
-                BookingSite(
-                    booking_id=BOOKING,
-                    site_id=site,
-                    position=position,
-                    name=name,
-                    organisation_id=organisation,
-                    role=role,
-                    place="",
-                    attendees="",
-                    attendee_count=25 if role == "member" else 10,
-                    video=True,
-                )
-            )
-
-
-async def go_live(world: World, *connected: str) -> None:
-    """The live conference of the booking; `connected` sites hold a seat."""
-    live: Any = world.services.live
-    await live.create_conference("Họp giao ban tháng 12", actor=None, conference_id=CONFERENCE)
-    for site, name, role, _ in SITES:
-        await live.command(CONFERENCE, AddSite(name, "main" if role == "main" else "member", site), actor=None)
-    await connect(world, *connected)
-
-
-async def connect(world: World, *sites: str) -> None:
-    live: Any = world.services.live
-    room = live._room(CONFERENCE)
-    for site in sites:
-        room.presence.tell(site, Happening.JOINED)
-        room.presence.tell(site, Happening.CONNECTED)
-        async with world.services.database.writing() as session:
-            token = {"id": f"t-{site}", "digest": site, "conference_id": CONFERENCE, "site": site, "view": "programme"}
-            await session.execute(insert(JoinTokenRow).values(**token, created_at=0.0))
-            await session.execute(
-                insert(Seat).values(
-                    id=f"s-{site}",
-                    conference_id=CONFERENCE,
-                    site=site,
-                    view="programme",
-                    token_id=f"t-{site}",
-                    relay="0",
-                    microphone=True,
-                    camera=True,
-                    screen=False,
-                )
-            )
-    room.changed()
 
 
 async def officer_of(world: World) -> tuple[Client, str]:
     return await world.sign_in(Role.OFFICER), f"/api/v1/conferences/{CONFERENCE}"
-
-
-DUTY: dict[str, Any] = {
-    "party": "so",
-    "operator": "p-so",
-    "starts_at": "2026-11-30T13:00:00+07:00",
-    "ends_at": "2026-12-01T11:00:00+07:00",
-}
 
 
 async def complete(officer: Client, base: str, phase: str, *sites: str) -> None:
