@@ -41,8 +41,14 @@ log = structlog.get_logger("reports")
 class Renderer:
     """`templates` and `fonts` are an office's own folders; a file there goes before ours."""
 
-    def __init__(self, templates: Path | None = None, fonts: Path | None = None, deadline: float = _DEADLINE) -> None:
-        self._templates, self._fonts, self._deadline = templates, fonts, deadline
+    def __init__(
+        self,
+        templates: Path | None = None,
+        fonts: Path | None = None,
+        deadline: float = _DEADLINE,
+        waiting: int = _WAITING,
+    ) -> None:
+        self._templates, self._fonts, self._deadline, self._most = templates, fonts, deadline, _AT_ONCE + waiting
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._asked = 0
 
@@ -58,7 +64,7 @@ class Renderer:
 
         Raises Refused `reports_busy`, OperatorError `report_failed`.
         """
-        if self._asked >= _AT_ONCE + _WAITING:
+        if self._asked >= self._most:
             raise busy()
         self._asked += 1
         try:
