@@ -1,6 +1,6 @@
 """A store as a province has it after years: meetings of every step, and a journal of each, chained as the MCU does it.
 
-The directory is the one the demo begins with.  Meetings are spread over two years before now and half a year after,
+The directory is the one the demo begins with.  Meetings are spread over two years before now and as much after,
 eight in ten of them over and closed.  Journals get their hashes by the MCU's own function; only the triggers that
 would check each line again are off while a million of them are written.  SQLite.
 """
@@ -110,7 +110,7 @@ def booking(
     its_id = f"b-{hashlib.sha256(str(number).encode()).hexdigest()[:12]}"
     over = dice.random() < 0.8
     day = int((now + 7 * HOUR) / DAY) * DAY - 7 * HOUR  # local midnight
-    starts_at = day + dice.randint(-730, -1) * DAY if over else day + dice.randint(2, 180) * DAY
+    starts_at = day + dice.randint(-730, -1) * DAY if over else day + dice.randint(2, 600) * DAY
     starts_at += dice.choice((8, 8.5, 9, 13.5, 14, 15)) * HOUR
     ends_at = starts_at + dice.choice((1, 1.5, 2, 3)) * HOUR
     chosen = dice.sample(sites, dice.choice((3, 5, 8, 12, 20)) if not over else dice.choice((5, 12, 25, 40)))

@@ -16,6 +16,7 @@ from control_api.journal.words import WORDS
 Language = Literal["vi", "en"]
 
 _MISSING = "…"
+_SITES = ("site", "except", "was", "sites", "present", "failed", "absent", "red")  # keys that hold ids of sites
 _LONGEST = 1000
 
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -168,6 +169,59 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Kiểm tra phối hợp, {party}: {verdict}. Người xác nhận: {name}",
         "Joint check, {party}: {verdict}. Confirmed by {name}",
     ),
+    # the booking and its preparation
+    "booking_step": ("Phiếu đăng ký chuyển sang bước: {step} {remark}", "The booking is now: {step} {remark}"),
+    "booking_changed": ("Thay đổi phiếu đăng ký: {reason}", "The booking was changed: {reason}"),
+    "booking_reminder": ("Nhắc việc: {kind}", "Reminder: {kind}"),
+    "parameters_set": (
+        "Đặt thông số phòng họp: {width}x{height}, {frame_rate} khung/giây",
+        "Parameters of the room set: {width}x{height}, {frame_rate} frames/s",
+    ),
+    "room_plan_saved": ("Lưu phương án phòng họp, bản {revision}", "Room plan saved, revision {revision}"),
+    "room_plan_applied": ("Áp dụng phương án phòng họp, bản {revision}", "Room plan applied, revision {revision}"),
+    "duty_assigned": ("Phân công trực tại {site}: {name}, {position}", "On duty at {site}: {name}, {position}"),
+    "duty_assigned:none": ("Phân công trực: {name}, {position}", "On duty: {name}, {position}"),
+    "duty_dismissed": ("Thôi phân công trực tại {site}: {name}", "No longer on duty at {site}: {name}"),
+    "duty_dismissed:none": ("Thôi phân công trực: {name}", "No longer on duty: {name}"),
+    "checklist": ("Danh mục chuẩn bị của {site}, mục {item}: {state}", "Checklist of {site}, item {item}: {state}"),
+    "checklist:none": ("Danh mục chuẩn bị, mục {item}: {state}", "Checklist, item {item}: {state}"),
+    "site_people": (
+        "{site} báo người dự: lãnh đạo {leader}, kỹ thuật {operator}",
+        "{site} names its people: leader {leader}, operator {operator}",
+    ),
+    "line_checked": (
+        "Kiểm tra đường truyền của {site} với {carrier}: {good}",
+        "Line of {site} checked with {carrier}: {good}",
+    ),
+    "line_checked:none": ("Kiểm tra đường truyền với {carrier}: {good}", "Lines checked with {carrier}: {good}"),
+    "closed_out": ("Đã tắt thiết bị, kết thúc phiên họp", "Equipment switched off, the meeting is closed out"),
+    "preparation_board": (
+        "01 giờ trước phiên họp: có mặt {present}; trục trặc {failed}; vắng {absent}",
+        "One hour before the meeting: present {present}; failed {failed}; absent {absent}",
+    ),
+    "preparation_prepare_soon": (
+        "Nhắc: còn 2 giờ đến hạn chuẩn bị",
+        "Reminder: the preparation is due in two hours",
+    ),
+    "preparation_check_soon": ("Nhắc: sắp đến hạn kiểm tra kỹ thuật", "Reminder: the technical check is due soon"),
+    "preparation_batteries": (
+        "Nhắc các điểm cầu kiểm tra pin micro, tắt micro khi không phát biểu",
+        "Sites reminded of batteries, and to mute while not speaking",
+    ),
+    "preparation_close_out": (
+        "Nhắc các điểm cầu kiểm tra lại, tắt thiết bị sau phiên họp",
+        "Sites reminded to switch off after the meeting",
+    ),
+    "preparation_prepare_late": ("Quá hạn chuẩn bị, danh sách đỏ: {red}", "Preparation is late, red list: {red}"),
+    "preparation_check_late": ("Quá hạn kiểm tra kỹ thuật, danh sách đỏ: {red}", "The check is late, red list: {red}"),
+    # the script
+    "script_saved": (
+        "Lưu kịch bản, bản {revision}, {scenes} cảnh",
+        "Script saved, {scenes} scenes, revision {revision}",
+    ),
+    "script_scene": ("Kịch bản: chuyển sang cảnh “{title}”", "Script: scene “{title}”"),
+    "rehearsal": ("Bắt đầu tổng duyệt kịch bản", "Rehearsal begun"),
+    "rehearsal_ended": ("Kết thúc tổng duyệt kịch bản", "Rehearsal ended"),
     # people
     "note": ("Ghi chú: {text}", "Note: {text}"),
 }
@@ -188,11 +242,12 @@ class _Words(string.Formatter):
 
     def _say(self, key: str, value: Any) -> str:
         if isinstance(value, bool):
-            value = ("tắt", "bật")[value] if self._language == "vi" else ("off", "on")[value]
+            vi, en = (("không đạt", "đạt"), ("failed", "passed")) if key == "good" else (("tắt", "bật"), ("off", "on"))
+            value = vi[value] if self._language == "vi" else en[value]
         if isinstance(value, list):
             return ", ".join(self._say(key, one) for one in value) or ("không" if self._language == "vi" else "none")
         text = str(value)
-        if key in ("site", "except", "was", "sites"):
+        if key in _SITES:
             return self._names.get(text, text)
         word = WORDS.get(text)
         return text if word is None else word[0 if self._language == "vi" else 1]

@@ -6,10 +6,12 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from control_api.journal.sentences import SENTENCES, sentence
+from control_api.preparation.deadlines import Due
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("control_api", "mcu_core", "signaling")
@@ -28,7 +30,7 @@ def constants(node: ast.expr | None) -> Iterator[str]:
 
 
 def codes_of(path: Path) -> Iterator[str]:
-    """Codes that this file journals: `JournalEntry(at, code …)`, `….journal(code …)`, `….alarm(code …)`, `Event(code)`."""
+    """Codes that this file journals: `JournalEntry(at, code)`, `….journal(code)`, `….alarm(code)`, `Event(code)`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
@@ -55,6 +57,7 @@ def test_s99_every_code_has_a_sentence_in_both_languages() -> None:
     assert {"podium", "site_returned", "alarm_site_quarantined", "created"} <= found.keys(), "the search works"
     missing = {code: path for code, path in found.items() if code not in SENTENCES}
     assert not missing, f"add them to control_api/journal/sentences.py: {missing}"
+    assert {f"preparation_{kind}" for kind in get_args(Due)} <= SENTENCES.keys()
     for code, (vi, en) in SENTENCES.items():
         assert vi, code
         assert en, code
