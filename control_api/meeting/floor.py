@@ -24,6 +24,7 @@ from signaling import errors
 from signaling.messages import Hand
 
 MOST = 200
+_SETTLING = 2.0  # seconds in which the podium may follow what is written
 
 
 class Floor:
@@ -174,6 +175,30 @@ class Floor:
                 data: Json = {"request": row.id, "ms": milliseconds, "since_asked_s": asked_s}
                 await append(session, conference, [JournalEntry(at, "floor_on_air", None, site, data)])
             await self._tell(conference, site)
+
+    async def settle(self, now: float) -> None:
+        """A site that lost the podium, by whichever command, has spoken.  Called by the meeting's task."""
+        speaking = select(FloorRequestRow).where(
+            FloorRequestRow.state == "speaking", FloorRequestRow.active.is_not(None)
+        )
+        async with self._database.reading() as session:
+            rows = list(await session.scalars(speaking))
+        for row in rows:
+            if now - (row.given_at or now) < _SETTLING or self._podium(row.conference_id) == row.site:
+                continue
+            async with self._turn:
+                async with self._database.writing() as session:
+                    again = await session.get(FloorRequestRow, row.id)
+                    if again is not None and again.state == "speaking":
+                        await _end(session, again, "done", now, None)
+                await self._tell(row.conference_id, row.site)
+
+    def _podium(self, conference: str) -> str | None:
+        try:
+            podium: str | None = self._live.state(conference)["podium"]
+        except OperatorError:  # the conference is gone
+            return None
+        return podium
 
     async def greet(self, conference: str, site: str) -> None:
         """An endpoint came (back): tell it of its hand when it is up."""

@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _STEP = 0.5  # seconds
 _PRUNE_EVERY = 3600.0
 _LOOK_EVERY = 20.0
+_SETTLE_EVERY = 2.0
 _HOUR = 3600.0
 StartsAt = Callable[[str], Awaitable[float | None]]  # of a conference: when its meeting begins, if it is booked
 
@@ -62,11 +63,14 @@ class Meeting:
         """Timers, readings and pruning until cancelled."""
         await self._live.ready.wait()
         await self.roll_calls.recover(self._now())
-        read_at = prune_at = look_at = 0.0
+        read_at = prune_at = look_at = settle_at = 0.0
         while True:
             now = self._now()
             await self.desk.catch_up()
             await self.roll_calls.tick(now)
+            if now >= settle_at or now < settle_at - 2 * _SETTLE_EVERY:
+                settle_at = now + _SETTLE_EVERY
+                await self.floor.settle(now)
             if now >= read_at or now < read_at - 2 * PERIOD:  # the second: the clock was set back
                 read_at = (now // PERIOD + 1) * PERIOD
                 await self.recorder.read_all(now)

@@ -391,6 +391,33 @@ async def test_hands_are_limited_and_monitors_have_none(room: Room) -> None:
     assert len(await room.get("/floor/history")) == 1
 
 
+async def test_whoever_loses_the_podium_has_spoken(room: Room) -> None:
+    request = await room.post("/floor", {"site": "so-y-te"}, status=201)
+    await room.post(f"/floor/{request['id']}/give")
+    await room.meeting.floor.settle(room.now + 3.0)
+    assert [one["state"] for one in await room.get("/floor")] == ["speaking"]
+    await room.post("/podium", {"site": "xa-van-mon"})  # by the ordinary key
+    await room.meeting.floor.settle(room.now + 1.0)
+    assert len(await room.get("/floor")) == 1  # the podium may still follow
+    await room.meeting.floor.settle(room.now + 3.0)
+    assert await room.get("/floor") == []
+    assert room.state()["podium"] == "xa-van-mon"
+
+
+async def test_queue_and_reports_are_bounded(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("control_api.meeting.floor.MOST", 1)
+    monkeypatch.setattr("control_api.meeting.issues.MOST_OPEN", 1)
+    desk = room.meeting.desk
+    await desk.asked(room.id, "so-y-te", RaiseHand())
+    with pytest.raises(EndpointError, match="queue_full"):
+        await desk.asked(room.id, "xa-van-mon", RaiseHand())
+    await desk.asked(room.id, "so-y-te", ReportIssue(category="sound"))
+    room.world.clock.now += 20.0
+    with pytest.raises(EndpointError, match="queue_full"):
+        await desk.asked(room.id, "so-y-te", ReportIssue(category="sound"))
+    await desk.asked(room.id, "xa-van-mon", ReportIssue(category="sound"))
+
+
 async def test_a_page_that_comes_back_is_told_of_its_hand_cue_and_report(room: Room) -> None:
     await room.meeting.floor.raise_hand(room.id, "so-y-te", by=None, at=room.now)
     await room.post("/cues", {"kind": "check", "sites": ["so-y-te"]}, status=201)
