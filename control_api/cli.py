@@ -579,6 +579,26 @@ async def _awaited(result: Any) -> Any:
 
 
 @app.command()
+def check(
+    json: _JSON = False,
+    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Mỗi phần đo bao lâu · seconds for each part")] = 4.0,
+    show: Annotated[bool, typer.Option("--show", help="Chỉ xem số liệu đang dùng · only show what is used")] = False,
+) -> None:
+    """Đo năng lực máy này, khoảng 20 giây · measure this machine: what bookings are admitted by.
+
+    Nên chạy khi không có cuộc họp nào · best while no meeting runs.
+    """
+    from benchmarks.capacity import table
+    from benchmarks.machine import machine, one_line
+    from control_api.bookings.command import show_check
+
+    measured = None if show else _measure("capacity", seconds=seconds)
+    if measured is not None and not json:
+        _console().print(table(measured))
+    show_check(measured, one_line(machine()), json=json)
+
+
+@app.command()
 def openapi() -> None:
     """In mô tả API (OpenAPI 3.1) · print the API's OpenAPI document."""
     from control_api.app import openapi_json

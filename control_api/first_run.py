@@ -85,6 +85,22 @@ count = {relay_count}
 # journal_months = 12       # tháng · months
 # security_months = 12      # không dưới 3 · never below 3
 
+[bookings]
+# Cơ quan phải đăng ký mới có phòng họp; tài khoản của Sở thì không · agencies need a registration for a room
+# required = true
+
+[mail]
+# Máy chủ gửi thông báo; để trống thì in ra · server that sends the notices; without one they are printed
+# host = "mail.tinh.gov.vn"
+# port = 587
+# tls = "starttls"          # starttls, tls, off
+# ca = "ca.pem"             # chứng thư gốc của máy chủ thư · root certificate of the mail server
+# username = "hop"
+# password = "…"
+# sender = "hop@tinh.gov.vn"
+# sender_name = "Điểm Cầu MCU"
+# timeout = 20
+
 [metrics]
 # token = "…"               # cho Prometheus · for Prometheus: Authorization: Bearer …
 """

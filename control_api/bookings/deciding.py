@@ -111,9 +111,7 @@ async def _give_room(
         candidates = await check.displaceable(session, row, verdict, now)
         giving_way = check.lesser(verdict, candidates)
         if not giving_way or not displace:
-            refusal = await check.no_capacity(session, rules, verdict, now)
-            refusal.detail = {**refusal.detail, "would_displace": giving_way}
-            raise refusal
+            raise _not_yet(await check.no_capacity(session, rules, verdict, now), candidates, giving_way)
         for one in sorted(candidates, key=lambda one: one.conference_id):  # the order in which journals are locked
             if one.id in giving_way:
                 await _displace(desk, session, one, row, by, now)
@@ -130,6 +128,20 @@ async def _give_room(
         session, row, Step.ALLOCATED, by, now, remark=remark or (vi if override else ""), override=override, data=data
     )
     await desk.outbox.tell_host(session, row, sites, "allocated", rules, now)
+
+
+def _not_yet(refusal: Refused, candidates: Sequence[BookingRow], giving_way: Sequence[str]) -> Refused:
+    """The refusal of an urgent meeting, with the ordinary ones that could give way."""
+    detail = {**refusal.detail, "would_displace": list(giving_way)}
+    titles = "; ".join(f"“{row.title}”" for row in candidates if row.id in giving_way)
+    if not titles:
+        return Refused(refusal.code, refusal.vi, refusal.en, detail=detail)
+    return Refused(
+        refusal.code,
+        f"{refusal.vi} Hoặc lấy chỗ của cuộc họp thông thường: {titles}.",
+        f"{refusal.en} Or take the room of these ordinary meetings: {titles}.",
+        detail=detail,
+    )
 
 
 async def _displace(
