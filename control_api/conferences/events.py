@@ -18,6 +18,8 @@ from control_api.accounts.rules import Right
 from control_api.api import authorise, check_origin
 from control_api.conferences.live import Subscription
 from control_api.problems import Refused
+from control_api.proxies import client_address
+from control_api.security.watch import check_block
 from control_api.services import SERVICES, Services
 
 PATH = "/ws/v1/conferences/{conference}/events"
@@ -105,6 +107,7 @@ async def _watch_session(request: web.Request, services: Services, socket: web.W
         await asyncio.sleep(_CHECK_EVERY)
         try:
             await authorise(request, services, Right.READ)
+            await check_block(request, services, client_address(request, services.settings))
         except Refused:
             await socket.close(code=SESSION_ENDED, message=b"session ended")
             return

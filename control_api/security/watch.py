@@ -33,7 +33,7 @@ async def watch_security(request: web.Request, handler: Handler) -> web.StreamRe
     if request.app[FLOOD].hit(network_of(address), time.monotonic()):
         services.security.note("flood_requests", address=address, data={"path": _template(request)})
     try:
-        await _check_block(request, services, address)
+        await check_block(request, services, address)
         response = await handler(request)
     except McuError as error:
         status = status_of(error)
@@ -46,7 +46,7 @@ async def watch_security(request: web.Request, handler: Handler) -> web.StreamRe
     return response
 
 
-async def _check_block(request: web.Request, services: Services, address: str) -> None:
+async def check_block(request: web.Request, services: Services, address: str) -> None:
     """An administrator's session passes, so that a block can always be lifted."""
     until = services.blocks.blocked_until(address)
     if until is None:

@@ -14,6 +14,7 @@ from control_api.accounts.accounts import Accounts
 from control_api.accounts.own import OwnAccount
 from control_api.accounts.people import Filter, People
 from control_api.accounts.rules import Role
+from control_api.conferences import events as console_events
 from control_api.directory.tables import Site
 from control_api.metrics import Metrics
 from control_api.security.admission import Admission
@@ -285,6 +286,17 @@ async def test_a_blocked_address_is_turned_away_everywhere_but_an_administrator_
     assert (await administrator.get("/api/v1/security/blocks")).status == 200
     world.clock.now += 61
     assert (await host.get("/api/v1/conferences")).status == 200, "a block ends by itself"
+
+
+async def test_a_console_that_is_open_ends_with_the_block(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_events, "_CHECK_EVERY", 0.02)
+    viewer, conference = await world.sign_in(Role.VIEWER), await world.conference()
+    async with viewer.ws_connect(f"/ws/v1/conferences/{conference}/events") as socket:
+        await socket.receive(timeout=5)
+        world.services.blocks._networks = [(parse_network("127.0.0.0/8"), world.clock.now + 60)]  # type: ignore[list-item]
+        while not socket.closed:
+            await socket.receive(timeout=5)
+        assert socket.close_code == console_events.SESSION_ENDED
 
 
 async def test_nobody_blocks_the_last_way_in(world: World, officer: Client) -> None:

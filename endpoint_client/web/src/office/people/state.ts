@@ -11,6 +11,19 @@ export function stateOf(account: Account, now = Date.now() / 1000): AccountState
   return account.must_change ? 'fresh' : 'active';
 }
 
+/** Roles that without an organisation are the Sở's own. */
+const OF_SO: readonly string[] = ['administrator', 'officer', 'operator', 'auditor'];
+
+/** Whose account it is, in words: an organisation's name, the Sở, or nobody's yet. */
+export function belongsTo(
+  account: Account,
+  nameOf: ReadonlyMap<string, string>,
+  text: { ofSo: string; noOrganisation: string },
+): string {
+  if (account.organisation) return nameOf.get(account.organisation) ?? account.organisation;
+  return OF_SO.includes(account.role) ? text.ofSo : text.noOrganisation;
+}
+
 export const TONES = {
   active: 'good',
   disabled: 'off',
