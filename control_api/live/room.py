@@ -411,7 +411,8 @@ class Room:
         return self._around.writer.seat(seat.id, stored)
 
     def journal(self, what: str, site: str | None, data: Json | None = None) -> None:
-        self._around.writer.journal(self.id, JournalEntry(self._clock.wall(), what, None, site, data or {}))
+        marked = {**(data or {}), "rehearsal": True} if self.arrangement.rehearsing else data or {}
+        self._around.writer.journal(self.id, JournalEntry(self._clock.wall(), what, None, site, marked))
 
     # ------------------------------------------------------------------------------------ what mixer and relays tell
 

@@ -119,14 +119,26 @@ async def test_s78_rehearsal_plays_the_same_scenes_and_leaves_no_trace(world: Wo
     assert (begun["rehearsal"], begun["scene"]) == (True, None)
     for _ in SCENES:
         assert (await operator.post(f"{path}/next", json={})).status == 200
+    live: Any = world.services.live
+    live._room(conference).journal("site_live", "so-y-te")
     ended = await (await operator.post(f"{path}/rehearsal", json={"on": False})).json()
     assert (ended["rehearsal"], ended["scene"], ended["next"]["index"]) == (False, None, 0)
     after = await (await operator.get(state_path)).json()
     assert (after["views"], after["podium"], after["sites"]) == (before["views"], before["podium"], before["sites"])
+    await until_written(world, conference, "site_live")
     lines = await world.services.conferences.journal(conference)
     played = [line for line in lines if line.what == "script_scene"]
     assert len(played) == len(SCENES)
     assert all(line.data["rehearsal"] for line in played)
+    assert [line.data for line in lines if line.what == "site_live"] == [{"rehearsal": True}]
+    assert "rehearsal" not in next(line.data for line in lines if line.what == "site_added")
+
+
+async def until_written(world: World, conference: str, what: str) -> None:
+    """The room's own lines are written a moment later."""
+    async with asyncio.timeout(5):
+        while what not in [line.what for line in await world.services.conferences.journal(conference)]:
+            await asyncio.sleep(0.01)
 
 
 async def test_script_changed_by_somebody_else_is_not_overwritten(world: World) -> None:
