@@ -252,6 +252,15 @@ class NewRetest(Model):
     reason: Reasoned = Field(examples=["Điểm cầu phát biểu, cần kiểm tra lại âm thanh."])
 
 
+class NewRound(Model):
+    title: Annotated[str, Field(min_length=3, max_length=200, pattern=_NO_NUL), AfterValidator(clean_text)] = Field(
+        examples=["Kiểm tra định kỳ tháng 11/2026"]
+    )
+    sites: tuple[SiteId, ...] | None = Field(
+        default=None, max_length=1000, description="Of the directory; left out: all that are in use."
+    )
+
+
 class NewWord(Model):
     good: bool = True
     name: Text = Field(default="", description="Who said so.")

@@ -32,6 +32,7 @@ from control_api.checks.models import (
     LineAnswer,
     NewOverride,
     NewRetest,
+    NewRound,
     NewWord,
     ProgressAnswer,
     RetestAnswer,
@@ -45,6 +46,7 @@ from control_api.checks.models import (
 from control_api.checks.people import clean_phone
 from control_api.checks.progress import SiteAt
 from control_api.checks.rooms import PREFIX
+from control_api.checks.rounds import start_round
 from control_api.checks.store import NewCheck, Sheet, check_id
 from control_api.checks.verdict import judge
 from control_api.checks.watching import look
@@ -243,7 +245,19 @@ async def _joint(checks: Checks, subject: Subject) -> JointAnswer:
     return joint_answer(subject.class_, words(subject.class_, members, told, passed), said)
 
 
-# ------------------------------------------------------------------------------------------------------- self-test
+# -------------------------------------------------------------------------------------- periodic checks, self-test
+
+
+@routes.post("/check-rounds", right=Right.DECIDE, status=201)
+async def start_check_round(call: Call, body: NewRound) -> ProgressAnswer:
+    """Ask sites for their periodic check (S53): a conference of its own, whose links lead to the check."""
+    checks = call.services.checks
+    conference = await start_round(
+        call.services, body.title, body.sites, actor=call.user.username, key=call.command_id or secrets.token_hex(16)
+    )
+    subject = await checks.subject(conference)
+    call.headers["Location"] = f"/api/v1/conferences/{conference}/checks"
+    return progress_answer(subject, (await checks.progress(subject))[0], call.services.now())
 
 
 @routes.get("/self-tests", right=Right.READ)

@@ -12,9 +12,11 @@ from control_api.checks.store import NewCheck, Sheet
 from control_api.checks.tables import SelfTestRow
 from control_api.checks.verdict import judge
 from control_api.conferences.tables import JoinTokenRow
+from control_api.directory.tables import Organisation, Site
 from control_api.services import Services
 
 CHECK, SELF_TEST = "k-0000000000000001", "st-0000000000000001"
+DIRECTORY_SITE = "xa-yen-trung"  # the only one that the directory knows
 TOKEN = "sample-token-of-the-site-1234567"
 JPEG = (
     b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -84,7 +86,11 @@ async def add_samples(services: Services, conference: str, site: str) -> None:
         still=read_still(STILL),
     )
     await services.checks.store.add(new)
+    stamp: dict[str, Any] = {"created_at": 1.0, "changed_at": 1.0, "changed_by": "an", "folded": ""}
     async with services.database.writing() as session:
+        session.add(Organisation(id=DIRECTORY_SITE, name="UBND xã Yên Trung", kind="commune", **stamp))
+        await session.flush()
+        session.add(Site(id=DIRECTORY_SITE, organisation_id=DIRECTORY_SITE, name="UBND xã Yên Trung", **stamp))
         session.add(
             SelfTestRow(
                 id=SELF_TEST,

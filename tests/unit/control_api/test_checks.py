@@ -537,13 +537,35 @@ def test_s53_the_daily_test_is_due_once_a_day(hour: int, minute: int, since: flo
         assert not is_due(f"{hour:02}:{minute:02}", now + 3600, None)
 
 
-async def test_s53_the_report_says_which_sites_were_not_checked_for_long(world: World) -> None:
+async def test_s53_a_periodic_check_asks_all_sites_of_the_directory(world: World) -> None:
+    officer = await world.sign_in(Role.OFFICER)
+    body = {"title": "Kiểm tra định kỳ tháng 11"}
+    assert (await refused(await officer.post("/api/v1/check-rounds", json=body), 409))["code"] == "no_sites"
+    await in_the_directory(world, "so-y-te", "xa-van-mon")
+    key = {"Idempotency-Key": "round-of-november"}
+    board = await (await officer.post("/api/v1/check-rounds", json=body, headers=key)).json()
+    assert (board["done"], board["total"]) == (0, 2)
+    link = await officer.post(f"/api/v1/conferences/{board['conference']}/sites/xa-van-mon/link")
+    token = (await link.json())["token"]
+    answer = await world.client().post(f"{BY_TOKEN}/result", json=sent(token))
+    assert answer.status == 201
+    board = await (await officer.get(f"/api/v1/conferences/{board['conference']}/checks")).json()
+    assert [one["site"] for one in board["sites"] if one["red"]] == ["so-y-te"]
+    unknown = body | {"sites": ["khong-co"]}
+    assert (await refused(await officer.post("/api/v1/check-rounds", json=unknown), 404))["code"] == "unknown_site"
+
+
+async def in_the_directory(world: World, *sites: str) -> None:
     async with world.services.database.writing() as session:
         stamp: dict[str, Any] = {"created_at": 1.0, "changed_at": 1.0, "changed_by": "an", "folded": ""}
         session.add(Organisation(id="tinh", name="Tỉnh", kind="other", **stamp))
         await session.flush()
-        for site in ("so-y-te", "xa-van-mon"):
+        for site in sites:
             session.add(Site(id=site, organisation_id="tinh", name=site, **stamp))
+
+
+async def test_s53_the_report_says_which_sites_were_not_checked_for_long(world: World) -> None:
+    await in_the_directory(world, "so-y-te", "xa-van-mon")
     await world.services.checks.store.add(new_check("k-00000001"))
     report = await directory_report(world.services)
     assert (report["total"], report["never"], report["old"]) == (2, ["xa-van-mon"], [])

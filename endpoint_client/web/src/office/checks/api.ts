@@ -112,6 +112,7 @@ const of = (conference: string) => `/conferences/${encodeURIComponent(conference
 const site = (conference: string, id: string) => `${of(conference)}/sites/${encodeURIComponent(id)}`;
 
 export const boards = () => list<Board>('/check-boards');
+export const startRound = (title: string, key: string) => post<Progress>('/check-rounds', { title }, key);
 export const progress = (conference: string) => get<Progress>(`${of(conference)}/checks`);
 export const checks = (offset: number, filter: { site?: string; verdict?: string | null } = {}) =>
   list<Check>('/checks', { offset, limit: PAGE, ...filter });

@@ -120,7 +120,11 @@ const vi = {
     `${never} chưa từng kiểm tra, ${old} quá một tháng, ${failed} lần gần nhất không đạt`,
   by: 'Người yêu cầu',
   byClock: 'theo giờ',
-  refresh: 'Tải lại',
+  round: 'Kiểm tra định kỳ',
+  roundText:
+    'Tạo một đợt kiểm tra cho mọi điểm cầu đang dùng trong danh bạ. Mỗi điểm cầu nhận đường dẫn ở bàn điều khiển; kết quả theo dõi tại đây.',
+  roundName: 'Tên đợt kiểm tra',
+  start: 'Bắt đầu',
   figures: {
     camera: 'Camera',
     microphone: 'Micro',
@@ -284,7 +288,10 @@ const en: typeof vi = {
   directoryText: (never, old, failed) => `${never} never, ${old} over a month ago, ${failed} failed the last time`,
   by: 'Asked by',
   byClock: 'the clock',
-  refresh: 'Refresh',
+  round: 'Periodic check',
+  roundText: 'A round of checks for every site of the directory. The links are given on the console; the results are followed here.',
+  roundName: 'Name of the round',
+  start: 'Start',
   figures: {
     camera: 'Camera',
     microphone: 'Microphone',
