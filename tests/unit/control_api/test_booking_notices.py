@@ -120,7 +120,8 @@ async def test_s70_calendar_entry_is_an_itip_request_in_vietnamese_time(
     calendar = Calendar.from_ical(part.get_content())  # type: ignore[attr-defined]
     assert calendar["METHOD"] == "REQUEST"
     assert [str(zone["TZID"]) for zone in calendar.walk("VTIMEZONE")] == ["Asia/Ho_Chi_Minh"]
-    meeting, trial = calendar.walk("VEVENT")
+    events: list[Any] = list(calendar.walk("VEVENT"))
+    meeting, trial = events
     assert meeting["DTSTART"].params["TZID"] == "Asia/Ho_Chi_Minh"
     assert (meeting["DTSTART"].dt.hour, trial["DTSTART"].dt.hour) == (8, 14)
     assert meeting["SEQUENCE"] == 0
