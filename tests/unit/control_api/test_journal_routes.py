@@ -10,9 +10,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import update
 
 from control_api.accounts.rules import Role
+from control_api.accounts.tables import User
+from control_api.bookings.registering import register
 from control_api.journal.chain import digest
+from tests.unit.control_api import booking_samples
 from tests.unit.control_api.world import Client, World, refused
 
 NOTE = {"text": "  Đã thay micro cầm tay tại bàn chủ tọa.  ", "site": "so-y-te"}
@@ -170,3 +174,24 @@ async def test_s102_offices_read_it_in_a_spreadsheet(world: World, meeting: str)
     assert cells[0][2] == "Điểm cầu"
     assert cells[4][2:5] == ["Sở Y tế", "operator", "Sở Y tế lên bục phát biểu"]
     assert cells[-1][4] == "Ghi chú: =HYPERLINK(1)"
+
+
+async def test_s25_agencies_read_the_journals_of_their_own_meetings(world: World) -> None:
+    services = world.services
+    await booking_samples.add_directory(services.database, sites=3)
+    form = booking_samples.parsed(services.now())
+    await register(services.booking_desk, booking_samples.host_user(), form, booking_samples.BOOKING)
+    path = f"/api/v1/conferences/c{booking_samples.BOOKING[1:]}"
+    host, auditor = await world.sign_in(Role.HOST), await world.sign_in(Role.AUDITOR)
+    technician = await world.sign_in(Role.TECHNICIAN)
+    assert [line["what"] for line in await lines(host, path)] == ["booking_step"], "of a meeting that is not live yet"
+    assert await lines(auditor, path)
+    for organisation, allowed in (("xa-van-mon", True), ("xa-2", False)):
+        async with services.database.writing() as session:
+            of_agency = update(User).where(User.username == "technician").values(organisation_id=organisation)
+            await session.execute(of_agency)
+        answer = await technician.get(f"{path}/journal")
+        assert answer.status == (200 if allowed else 403)
+        written = await technician.post(f"{path}/journal/notes", json={"text": "Đã kiểm tra"})
+        assert written.status == (201 if allowed else 403)
+    assert (await refused(await technician.get(f"{path}/journal/export"), 403))["code"] == "not_yours"
