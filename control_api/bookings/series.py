@@ -10,7 +10,7 @@ from control_api.accounts.accounts import SignedIn
 from control_api.bookings.desk import Desk
 from control_api.bookings.models import NewBooking, Repeat
 from control_api.bookings.registering import booking_id, register
-from control_api.bookings.rules import ZONE
+from control_api.bookings.rules import ZONE, check_times, rules_at
 
 
 def dates(first: date, repeat: Repeat) -> list[date]:
@@ -58,12 +58,21 @@ async def register_series(
     tail = booking_id(command, "series")[2:] if command is not None else secrets.token_hex(6)
     series = f"r-{tail}"
     first = form.starts_at.astimezone(ZONE).date()
+    forms = [moved(form, day - first) for day in dates(first, repeat)]
+    _check_last(forms[-1], desk.now())  # before any is registered
     ids = []
-    for number, day in enumerate(dates(first, repeat)):
+    for number, one in enumerate(forms):
         its_id = booking_id(f"{series}/{number}")
-        await register(desk, user, moved(form, day - first), its_id, series=series)
+        await register(desk, user, one, its_id, series=series)
         ids.append(its_id)
     return ids
+
+
+def _check_last(form: NewBooking, now: float) -> None:
+    """Raises Refused `bad_times` when a series goes on for too long, or its times cannot be."""
+    trial_at = None if form.trial_at is None else form.trial_at.timestamp()
+    trial_ends_at = None if form.trial_ends_at is None else form.trial_ends_at.timestamp()
+    check_times(rules_at(now), form.starts_at.timestamp(), form.ends_at.timestamp(), trial_at, trial_ends_at, now)
 
 
 def _later(at: datetime, days: timedelta) -> datetime:

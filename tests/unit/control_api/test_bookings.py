@@ -542,6 +542,15 @@ async def test_series_registers_each_meeting_and_refuses_alone_what_does_not_fit
     assert len(listed) == 3
 
 
+async def test_a_series_that_goes_on_for_too_long_registers_nothing(office: Office) -> None:
+    repeat = {"every": "month", "count": 30}
+    answer = await office.host.post(
+        f"{API}/bookings/series", json={"booking": samples.form(office.now), "repeat": repeat}
+    )
+    assert (await refused(answer, 422))["code"] == "bad_times"
+    assert (await office.host.get(f"{API}/bookings")).headers["X-Total-Count"] == "0"
+
+
 async def test_s46_inbox_shows_what_waits_the_most_pressing_first(office: Office) -> None:
     first = await office.register()
     await office.later(5.5 * 3600)
