@@ -211,6 +211,7 @@ async def test_tally_and_mute_are_shown_apart_from_the_own_microphone(server: Ru
 
 
 async def test_a_passed_through_picture_is_given_its_name(server: Running, open_page: Open) -> None:
+    """S94: the site sees its own microphone, the MCU's mute and whether it is on air."""
     page, fake = await joined(open_page, server), server.fake
     plate = page.get_by_test_id("plate")
     await fake.tell("picture", passed=True, name="Sở Y tế")

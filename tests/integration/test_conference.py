@@ -31,6 +31,7 @@ async def test_pictures_and_tones_arrive_and_nobody_hears_themselves(room: Room)
 
 
 async def test_a_site_that_uses_the_stock_encoders_is_seen_and_heard(room: Room) -> None:
+    """S03 (article 3.1): live picture and sound between all sites."""
     ada = await room.join("Ada", "main")
     bob = await room.join("Bob", live=True, codec="VP8")
     await ada.sees(bob.number, timeout=20)

@@ -75,6 +75,7 @@ def test_podium_opens_speaker_and_chair_and_mutes_the_rest() -> None:
 
 
 def test_podium_none_restores_what_was_before_the_first_podium() -> None:
+    """S92 (appendix, step 7): one command, picture and sound."""
     conference = conference_of("a", "b", "c")
     conference.apply(SetLayout("chair", "2x2"), 1.0)
     conference.apply(PlaceSite("programme", 3, "c"), 1.0)

@@ -78,6 +78,7 @@ def test_podium_is_on_both_views_and_only_it_and_the_chair_are_passed_on_whateve
 
 
 def test_a_site_that_leaves_the_podium_comes_back_to_it() -> None:
+    """S92, S93: also the chair's own view shows and plays the site that was called."""
     conference = live("a", "b")
     conference.apply(Podium("b"), 1.0)
     del conference.presence.legs["leg-b"]

@@ -36,6 +36,7 @@ async def test_every_answer_carries_the_guards(world: World) -> None:
 
 
 async def test_a_strange_host_header_does_not_reach_the_policy(world: World) -> None:
+    """S04: nothing of a page comes from, or goes to, another server than ours."""
     answer = await world.client().get("/", headers={"Host": "evil; script-src *"})
     policy = answer.headers.get("Content-Security-Policy", "")
     assert "evil" not in policy
