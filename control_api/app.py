@@ -82,7 +82,7 @@ def make_app(
     app[SERVICES] = services
     app[HEALTH] = Health()
     app[FLOOD] = RequestFlood(services.settings.security.flood_requests)
-    services.live.gate = services.admission
+    services.live.gate = services.arrivals
     services.accounts.on_lock = partial(_account_locked, services)
     app[events.SOCKETS] = events.EventSockets()
     mount(app, GROUPS)

@@ -24,11 +24,16 @@ async def _upkeep(services: Services) -> None:
     await services.upkeep.run()
 
 
+async def _arrivals(services: Services) -> None:
+    await services.arrivals.watch()
+
+
 async def _meeting(services: Services) -> None:
     await services.meeting.run()
 
 
 TASKS: dict[str, Task] = {
+    "arrivals": _arrivals,
     "bookings": bookings.run,
     "checks": checks.run,
     "meeting": _meeting,

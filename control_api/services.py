@@ -19,6 +19,7 @@ from control_api.bookings.outbox import Outbox, open_receipts
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
+from control_api.directory.arrivals import Arrivals
 from control_api.directory.directory import Directory
 from control_api.directory.registry import Registry
 from control_api.journal.journals import Journals
@@ -82,6 +83,10 @@ class Services:
     @cached_property
     def registry(self) -> Registry:
         return Registry(self.database, self.now)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(self.admission, self.registry.requests, self.security)
 
     @cached_property
     def bookings(self) -> Bookings:

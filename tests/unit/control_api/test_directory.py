@@ -257,6 +257,24 @@ async def test_s19_another_endpoint_raises_an_alarm_and_waits_for_the_so(place: 
     assert await requests.observe("khong-co", other) == []
 
 
+async def test_s19_whoever_comes_in_is_compared_without_holding_up_the_meeting(place: World) -> None:
+    arrivals = place.services.arrivals
+    assert place.services.live.gate is arrivals
+    for address, client in (("10.27.4.11", "Chromium 130"), ("10.27.4.80", "Chromium 131"), ("10.9.9.9", "Khac")):
+        await arrivals.admit("c-1", SITE, address)
+        arrivals.came_in("c-1", SITE, address, client, replaced=False)
+        await asyncio.wait_for(arrivals.look(), 5)
+    arrivals.came_in("c-1", "khong-co", "10.9.9.9", "Khac", replaced=False)
+    await asyncio.wait_for(arrivals.look(), 5)
+    officer = await place.sign_in(Role.OFFICER)
+    assert (await notices(officer)).count("endpoint_changed") == 1
+    site = await ok(await officer.get(f"{API}/sites/{SITE}"))
+    assert site["fingerprint"] == {"network": "10.9.9.0/24", "model": "Khac", "codecs": []}  # not locked: taken over
+    for _ in range(1100):  # nobody looks: dropped, never blocked
+        arrivals.came_in("c-1", SITE, "10.9.9.9", "Khac", replaced=False)
+    assert arrivals.dropped >= 100
+
+
 async def test_s20_a_room_moves_with_both_recipients_told(place: World) -> None:
     host, officer = await place.sign_in(Role.HOST), await place.sign_in(Role.OFFICER)
     carrier, other = await place.sign_in(Role.CARRIER), await place.sign_in(Role.VIEWER)
