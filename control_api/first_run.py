@@ -89,6 +89,17 @@ count = {relay_count}
 # Cơ quan phải đăng ký mới có phòng họp; tài khoản của Sở thì không · agencies need a registration for a room
 # required = true
 
+[checks]
+# rooms = 2                 # phòng thử riêng cùng lúc · private test rooms at a time
+# self_test_at = "05:30"    # giờ tự kiểm tra mỗi ngày · time of the daily self-test
+
+[reports]
+# authority = "UBND TỈNH BẮC NINH"    # cơ quan chủ quản · the organ above
+# agency = "SỞ KHOA HỌC VÀ CÔNG NGHỆ"
+# symbol = "SKHCN"
+# place = "Bắc Ninh"
+# templates = "templates"   # mẫu văn bản riêng · templates of your own
+
 [mail]
 # Máy chủ gửi thông báo; để trống thì in ra · server that sends the notices; without one they are printed
 # host = "mail.tinh.gov.vn"

@@ -116,7 +116,20 @@ def _of_model(place: str, model: type[BaseModel]) -> Iterator[Json]:
     schema = model.model_json_schema(ref_template=_REFS)
     for name, about in schema["properties"].items():
         clean = {key: value for key, value in about.items() if key != "title"}
-        yield {"name": name, "in": place, "required": name in schema.get("required", ()), "schema": clean}
+        whole = _written_out(clean, schema.get("$defs", {}))
+        yield {"name": name, "in": place, "required": name in schema.get("required", ()), "schema": whole}
+
+
+def _written_out(schema: Any, definitions: Json) -> Any:
+    """With what the model refers to in its place: parameters have no components of their own."""
+    if isinstance(schema, list):
+        return [_written_out(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    referred = str(schema.get("$ref", "")).removeprefix("#/components/schemas/")
+    if referred in definitions:
+        return _written_out({**definitions[referred], **{k: v for k, v in schema.items() if k != "$ref"}}, definitions)
+    return {key: _written_out(value, definitions) for key, value in schema.items()}
 
 
 def _responses(route: Route, schemas: dict[Any, Json]) -> Json:

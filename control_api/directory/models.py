@@ -228,10 +228,15 @@ class NewDirectorySite(SiteFields):
     name: SiteName
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """What is left out stays as it is: the default is nobody's value."""
+    schema.pop("default", None)
+
+
 class DirectorySiteChange(SiteFields):
     revision: Revision
-    name: SiteName = ""
-    organisation_id: Slug = ""
+    name: SiteName = Field(default="", json_schema_extra=_without_default)
+    organisation_id: Slug = Field(default="", json_schema_extra=_without_default)
 
 
 class SiteQuery(Searched):

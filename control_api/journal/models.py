@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from control_api.api import Model
 from control_api.conferences.models import SiteId
@@ -14,7 +14,15 @@ from control_api.journal.notes import LONGEST_NOTE
 
 _Seq = Annotated[int, Field(ge=0, le=2**53)]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$", examples=["0" * 64])]
-Code = Annotated[str, Field(max_length=80, pattern="^[a-z0-9_]+$", examples=["podium"])]
+Codes = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        pattern="^[a-z0-9_]{1,80}(,[a-z0-9_]{1,80}){0,39}$",
+        description="Codes, separated by commas.",
+        examples=["podium,on_air"],
+    ),
+]
 
 
 def _note(text: str) -> str:
@@ -24,21 +32,10 @@ def _note(text: str) -> str:
     return clean
 
 
-def _codes(value: Any) -> Any:
-    return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
-
-
-Codes = Annotated[
-    tuple[Code, ...],
-    BeforeValidator(_codes, json_schema_input_type=str),
-    Field(max_length=40, description="Codes, separated by commas.", examples=["podium,on_air"]),
-]
-
-
 class JournalFilter(Model):
     """Which lines; what is left out does not narrow."""
 
-    what: Codes = ()
+    what: Codes | None = None
     site: SiteId | None = None
     actor: Annotated[str, Field(min_length=1, max_length=80, examples=["lan"])] | None = None
     since: AwareDatetime | None = None

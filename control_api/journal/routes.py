@@ -130,7 +130,7 @@ async def export_journal(call: Call, conference: ConferenceId, query: ExportQuer
 
 def _wanted(query: JournalFilter) -> Wanted:
     return Wanted(
-        what=query.what,
+        what=() if query.what is None else tuple(query.what.split(",")),
         site=query.site,
         actor=query.actor,
         since=None if query.since is None else query.since.timestamp(),
