@@ -82,7 +82,7 @@ async def add_meeting(
     """A booking as it is when that state was reached; returns its conference's id."""
     conference, ends_at = f"c-meeting-{number}", starts_at + hours * 3600
     row = BookingRow(
-        id=f"b-meeting-{number}", conference_id=conference, organisation_id=host, owner="host",
+        id=f"b-{number:08x}", conference_id=conference, organisation_id=host, owner="host",
         title="Hội nghị giao ban tháng 11", class_=class_, meeting_type="giao-ban", urgent=False, priority=0,
         starts_at=starts_at, ends_at=ends_at, trial_at=None, trial_ends_at=None, state=state, state_at=ends_at,
         rules="bn-2025", form={"chair": "Giám đốc Sở"}, parameters={}, frozen_at=None, decision=decision,
