@@ -8,6 +8,7 @@ from control_api.accounts.accounts import SignedIn
 from control_api.accounts.scope import not_yours, sees_all
 from control_api.bookings.booking import Booking, Stamp
 from control_api.bookings.models import (
+    BookedSiteAnswer,
     BookingAnswer,
     BookingLine,
     Closing,
@@ -15,7 +16,6 @@ from control_api.bookings.models import (
     LetterAnswer,
     Order,
     Person,
-    SiteAnswer,
     StampAnswer,
     Uplink,
 )
@@ -63,7 +63,7 @@ def answer(booking: Booking, user: SignedIn, file_name: str | None) -> BookingAn
         uplink=Uplink.model_validate(form["uplink"]) if form.get("uplink") else None,
         order=Order.model_validate(form["order"]) if form.get("order") else None,
         sites=tuple(
-            SiteAnswer(
+            BookedSiteAnswer(
                 site=site.site_id,
                 name=site.name,
                 role="main" if site.role == "main" else "member",

@@ -12,7 +12,7 @@ from control_api.bookings import deciding, overview, registering
 from control_api.bookings.admission import capacity_of
 from control_api.bookings.booking import read_row
 from control_api.bookings.models import (
-    Allocation,
+    AllocationForm,
     BookingDetail,
     BookingId,
     CapacityAnswer,
@@ -91,7 +91,7 @@ async def book_urgent(call: Call, body: UrgentBooking) -> BookingDetail:
 
 
 @routes.post("/bookings/{booking}/allocation", right=Right.DECIDE)
-async def allocate_booking(call: Call, booking: BookingId, body: Allocation) -> BookingDetail:
+async def allocate_booking(call: Call, booking: BookingId, body: AllocationForm) -> BookingDetail:
     """Create the room and hold its capacity; refused with alternatives when it does not fit."""
     await deciding.allocate(call.services.booking_desk, call.user, booking, remark=body.remark, override=body.override)
     await call.services.booking_rooms.settle(booking)

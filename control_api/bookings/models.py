@@ -224,7 +224,7 @@ class Because(Model):
     reason: Reason
 
 
-class Allocation(Model):
+class AllocationForm(Model):
     remark: Text = ""
     override: bool = Field(default=False, description="Despite what is missing (never despite capacity); say why.")
 
@@ -300,7 +300,7 @@ class HelpQuery(Page):
 # -------------------------------------------------------------------------------------------------------- answers
 
 
-class SiteAnswer(Model):
+class BookedSiteAnswer(Model):
     site: str
     name: str
     role: Literal["main", "member"]
@@ -319,7 +319,7 @@ class StampAnswer(Model):
     remark: str
 
 
-class BlockerAnswer(Model):
+class BookingBlocker(Model):
     code: str
     vi: str
     en: str
@@ -376,7 +376,7 @@ class BookingAnswer(Model):
     letter: LetterAnswer | None
     uplink: Uplink | None
     order: Order | None
-    sites: tuple[SiteAnswer, ...]
+    sites: tuple[BookedSiteAnswer, ...]
     parameters: Parameters
     frozen_at: datetime | None
     decision: DecisionAnswer | None
@@ -393,7 +393,7 @@ class BookingAnswer(Model):
 class BookingDetail(BookingAnswer):
     stamps: tuple[StampAnswer, ...]
     may_follow: tuple[Step, ...]
-    blockers: tuple[BlockerAnswer, ...] = Field(description="What stands in the way of the next step.")
+    blockers: tuple[BookingBlocker, ...] = Field(description="What stands in the way of the next step.")
     conflicts: tuple[str, ...] = Field(description="Bookings at the same time that share a site.")
 
 

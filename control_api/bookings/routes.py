@@ -18,7 +18,7 @@ from control_api.bookings.models import (
     AlternativeAnswer,
     Announcement,
     Because,
-    BlockerAnswer,
+    BookingBlocker,
     BookingChange,
     BookingDetail,
     BookingId,
@@ -287,6 +287,6 @@ async def detail(call: Call, booking: str) -> BookingDetail:
         **dict(answers.answer(found, call.user, file_name)),
         stamps=answers.stamps(stamps),
         may_follow=tuple(step for step in Step if may_follow(found.state, step, found.class_)),
-        blockers=tuple(BlockerAnswer(code=one.code, vi=one.vi, en=one.en) for one in missing),
+        blockers=tuple(BookingBlocker(code=one.code, vi=one.vi, en=one.en) for one in missing),
         conflicts=tuple(shared),
     )
