@@ -65,7 +65,7 @@ def test_a_podium_whose_site_is_gone_ends() -> None:
 
 def test_a_moment_that_cannot_be_read_changes_nothing() -> None:
     conference = conference_of("a")
-    moments: list[Json] = [{}, {"scene": {"views": {}, "podium": None, "audio": "open"}}, {"scene": 7}]
+    moments: list[dict[str, object]] = [{}, {"scene": {"views": {}, "podium": None, "audio": "open"}}, {"scene": 7}]
     for broken in moments:
         assert refused(conference, BringBack(broken)) == "bad_moment"
 
