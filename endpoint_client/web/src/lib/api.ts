@@ -124,6 +124,7 @@ export class ApiError extends Error {
     readonly code: string,
     readonly vi: string,
     readonly en: string,
+    readonly detail: unknown = null, // what belongs to the code, as alternatives to a refused meeting
   ) {
     super(`${code}: ${en}`);
   }
@@ -180,6 +181,7 @@ export async function refusal(answer: Response): Promise<ApiError> {
     error?.code ?? `http_${answer.status}`,
     error?.vi ?? `Máy chủ trả lời lỗi ${answer.status}. Hãy thử lại hoặc báo quản trị viên.`,
     error?.en ?? `The server answered with error ${answer.status}. Try again or tell the administrator.`,
+    error?.detail,
   );
 }
 

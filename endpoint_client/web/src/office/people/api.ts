@@ -73,6 +73,6 @@ interface Organisation {
 
 /** For the choice of an organisation; none when the directory is empty. */
 export async function organisations(): Promise<{ value: string; label: string }[]> {
-  const found = await list<Organisation>('/organisations', { limit: 500 });
+  const found = await list<Organisation>('/directory/organisations', { limit: 500 });
   return found.items.map((one) => ({ value: one.id, label: one.name }));
 }

@@ -80,6 +80,6 @@ export const security = {
 
 /** For the choice of a site; whoever may not read the directory types its id. */
 export async function sites(): Promise<{ value: string; label: string }[]> {
-  const found = await list<{ id: string; name: string }>('/sites', { limit: 500 });
+  const found = await list<{ id: string; name: string }>('/directory/sites', { limit: 500 });
   return found.items.map((one) => ({ value: one.id, label: one.name }));
 }

@@ -34,18 +34,20 @@ export class Loaded<T> {
 export class Doing {
   working = $state(false);
   error = $state.raw<Sentence | null>(null);
+  detail = $state.raw<unknown>(null); // of the error
 
   /** True when it was done. */
   async run(change: () => Promise<unknown>): Promise<boolean> {
     if (this.working) return false;
     this.working = true;
-    this.error = null;
+    this.error = this.detail = null;
     try {
       await change();
       return true;
     } catch (reason) {
       if (reason instanceof ApiError && reason.status === 401) desk.tell(reason);
       this.error = sentence(reason);
+      this.detail = reason instanceof ApiError ? reason.detail : null;
       return false;
     } finally {
       this.working = false;
