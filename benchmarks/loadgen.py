@@ -12,7 +12,8 @@ with one JSON line on stdout:
 
 `number` is the site's number (0: a monitor), `marked` puts it on its own film's plates, `eye` decodes what the leg
 receives and measures glass to glass (benchmarks/loadgen_eye.py says what that is).  With `obey_hints` a leg stops and
-resumes its camera as the MCU asks; sizes are not obeyed.  Join time: from opening the WebSocket (a person's click) to
+resumes its camera as the MCU asks, and sends it no larger and no faster; the four that are measured keep their size,
+because their frame numbers must stay readable.  Join time: from opening the WebSocket (a person's click) to
 the first whole keyframe; `offer_ms`: from sending the offer.
 """
 
@@ -38,12 +39,19 @@ from endpoint_client.watching import percentile
 _JOIN = 30.0  # seconds for the last leg
 
 
+Source = tuple[int, int, int]  # width, height, frames/s
+NO_SOURCE: Source = (0, 0, 0)
+
+
 class Caller:
     """Signalling of one leg."""
 
-    def __init__(self, leg: Leg, origin: str, verify: Any, spec: dict[str, Any], obey_hints: bool) -> None:
+    def __init__(
+        self, leg: Leg, origin: str, verify: Any, spec: dict[str, Any], obey_hints: bool, source: Source = NO_SOURCE
+    ) -> None:
         self.leg, self.name, self.view = leg, spec["name"], spec.get("view")
-        self._obey_hints = obey_hints
+        self._obey_hints, self._source = obey_hints, source
+        self._resizes = obey_hints and leg.film is not None and not spec.get("marked")
         self.link = Link(
             origin, spec["token"], verify=verify, client="loadgen/0.1", greet=lambda: True, hear=self._hear
         )
@@ -79,6 +87,10 @@ class Caller:
             self.hints += 1
             if self._obey_hints and message["track"] == "camera":
                 self.leg.sends_video = bool(message["active"])
+                if self._resizes and message["active"]:
+                    asked = message["width"], message["height"], message["frame_rate"]
+                    width, height, frame_rate = (min(a, b or a) for a, b in zip(self._source, asked, strict=True))
+                    self.leg.change(film(self.leg.plate, width, height, frame_rate))
         elif kind == "error":
             self.error = f"{message['code']}: {message['en']}"
 
@@ -113,7 +125,8 @@ class Generator:
             leg = Leg(self._identity, picture, sound, plate)
             if spec.get("eye"):
                 leg.eye = Eye(self._sent_at)
-            new.append(Caller(leg, origin, verify, spec, command.get("obey_hints", False)))
+            source = width, height, frame_rate
+            new.append(Caller(leg, origin, verify, spec, command.get("obey_hints", False), source))
         self._callers += new
         for index, caller in enumerate(new):
             self._engine.add(caller.leg)

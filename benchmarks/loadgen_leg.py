@@ -138,6 +138,12 @@ class Leg:
             f"a=rtcp-fb:{VIDEO_PT} nack\r\na=rtcp-fb:{VIDEO_PT} nack pli\r\na=rtcp-fb:{VIDEO_PT} goog-remb\r\n{video}"
         )
 
+    def change(self, film: Film) -> None:
+        """Send this from now on; it begins with its keyframe."""
+        if film is not self.film:
+            self.film, self.sent_at = film, [0.0] * len(film.frames)
+            self._video_out.index = 0
+
     def answer(self, sdp: str, now: float) -> None:
         """Take the answer and start checking.  Raises ValueError if it cannot be used."""
         self._remote = parse_answer(sdp)
