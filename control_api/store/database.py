@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import await_only
 
 from mcu_core.errors import OperatorError, PeerLost
 
 BUSY_TIMEOUT_MS = 10_000
 _POSTGRES_PORT = 5432
 _HEALING_STATES = ("08", "53", "57P0")  # no connection; no room; shut down, crashed or cannot connect now
+_WAL_AGAIN = 0.02  # seconds
 _READ_ONLY = "mcu_read_only"
 _OUT_OF_ORDER = frozenset(
     (
@@ -77,7 +80,7 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     def connected(connection: Any, record: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions by itself
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _begin_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
@@ -90,6 +93,22 @@ def make_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+def _begin_wal(cursor: Any) -> None:
+    """Switch to the write-ahead log.  SQLite does not wait for another writer then (it would deadlock): we do.
+
+    Raises sqlite3.OperationalError when the database stays locked for `BUSY_TIMEOUT_MS`.
+    """
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1e3
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        await_only(asyncio.sleep(_WAL_AGAIN))
 
 
 class Database:

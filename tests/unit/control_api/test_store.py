@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_migrations_are_named_after_their_revision() -> None:
 async def test_upgrading_again_or_twice_at_once_changes_nothing(either_url: str) -> None:
     await asyncio.gather(*(upgrade(either_url) for _ in range(3)))
     await upgrade(either_url)
+
+
+async def test_a_fresh_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses to switch to its write-ahead log at once while another process writes."""
+    other = sqlite3.connect(tmp_path / "mcu.sqlite3", isolation_level=None)
+    other.execute("CREATE TABLE first (x)")
+    other.execute("BEGIN IMMEDIATE")
+    upgrading = asyncio.create_task(upgrade(f"sqlite+aiosqlite:///{tmp_path}/mcu.sqlite3"))
+    await asyncio.sleep(0.3)
+    assert not upgrading.done()
+    other.execute("COMMIT")
+    await upgrading
+    other.close()
 
 
 async def test_downgrade_leaves_nothing(either_url: str) -> None:
