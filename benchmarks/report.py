@@ -101,8 +101,10 @@ class Curve:
             _, y = at(0, value)
             parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')
             parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{_text(_number(value))}</text>')
-        for x, _ in self.points if len(self.points) <= 12 else self.points[:: len(self.points) // 8]:
-            parts.append(f'<text x="{at(x, 0)[0]:.1f}" y="{top + height + 18}" text-anchor="middle">{x:g}</text>')
+        marks = [x for x, _ in self.points] if len(self.points) <= 12 else [round(last * n / 6) for n in range(7)]
+        parts += [
+            f'<text x="{at(x, 0)[0]:.1f}" y="{top + height + 18}" text-anchor="middle">{x:g}</text>' for x in marks
+        ]
         parts.append(f'<text x="{left + width}" y="{top + height + 34}" text-anchor="end">{_text(self.x_unit)}</text>')
         legend = left
         for index, name in enumerate(self.series):

@@ -80,7 +80,7 @@ async def test_s46_s67_host_registers_officer_allocates_host_announces(world: Wo
         await host.get_by_test_id("letter").fill("125/GM-SYT")
         await host.get_by_label("Ngày văn bản").fill("2026-11-20")
         await host.get_by_test_id("try").click()
-        await expect(host.get_by_text("Đủ năng lực")).to_be_visible()
+        await expect(host.get_by_text("Đủ năng lực: ")).to_be_visible()
         await no_barriers(host, "form, papers")
         await host.get_by_test_id("save").click()
         await expect(host.get_by_test_id("chip").filter(has_text="Đã đăng ký").first).to_be_visible()
