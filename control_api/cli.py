@@ -400,6 +400,38 @@ def user_reset_totp(username: str) -> None:
     _console().print("Đã bỏ xác thực hai lớp · second factor forgotten.")
 
 
+@users.command("rotate-key")
+def user_rotate_key() -> None:
+    """Thay khóa mã hóa mã xác thực · a new key seals the second factors; the server may be running."""
+    import asyncio
+
+    from control_api.accounts.sealed_rows import seal_all
+    from control_api.accounts.sealing import SecretBox
+    from control_api.settings import load_settings
+    from control_api.store.database import Database
+
+    settings = load_settings()
+    box = SecretBox(settings.secrets_key)
+
+    async def run() -> tuple[int, tuple[str, ...]]:
+        database = Database(settings.database)
+        try:
+            found = await seal_all(database, box)  # what the key before last sealed would be lost
+            box.rotate()
+            return (await seal_all(database, box)).sealed, found.lost
+        finally:
+            await database.close()
+
+    sealed, lost = asyncio.run(run())
+    _console().print(f"Đã mã hóa lại · sealed anew: {sealed}. Khóa · key: {settings.secrets_key}")
+    if lost:
+        _console().print(
+            f"! Không đọc được mã xác thực của · cannot read the second factor of: {', '.join(lost)}. "
+            "Chạy · run `mcu user reset-totp`."
+        )
+        raise typer.Exit(1)
+
+
 # ----------------------------------------------------------------------------------------------------- benchmarks
 
 _JSON = Annotated[bool, typer.Option("--json", help="Một đối tượng JSON ra stdout · one JSON object on stdout")]

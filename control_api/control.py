@@ -23,6 +23,8 @@ from aiohttp import web
 
 from control_api import tls
 from control_api.accounts.accounts import Accounts
+from control_api.accounts.sealed_rows import seal_all
+from control_api.accounts.sealing import SecretBox
 from control_api.app import make_app
 from control_api.background import TASKS, keep
 from control_api.conferences.store import SqlConferenceStore
@@ -55,7 +57,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     if not await _database_ready(settings, stop):
         return
     database = Database(settings.database)
-    accounts = Accounts(database, settings.session, time.time, rules=settings.accounts)
+    accounts = Accounts(
+        database, settings.session, time.time, rules=settings.accounts, secrets=SecretBox(settings.secrets_key)
+    )
+    await _seal_secrets(database, accounts)
     store = SqlConferenceStore(database, time.time)
     metrics = Metrics()
     pool = LocalPool(settings.socket_dir)
@@ -133,6 +138,18 @@ async def _database_ready(settings: Settings, stop: asyncio.Event) -> bool:
         return False
     await upgrading
     return True
+
+
+async def _seal_secrets(database: Database, accounts: Accounts) -> None:
+    """What an older version or a restored backup left readable is sealed; what is lost is said at once."""
+    found = await seal_all(database, accounts.secrets)
+    if found.sealed:
+        log.info("second factors sealed", count=found.sealed)
+    if found.lost:
+        log.error(
+            "the key of second factors is lost: put secrets.key back, or run `mcu user reset-totp` for each",
+            users=found.lost,
+        )
 
 
 async def _listen(runner: web.AppRunner, settings: Settings, context: ssl.SSLContext | None) -> None:

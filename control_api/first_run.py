@@ -13,6 +13,8 @@ from pathlib import Path
 from control_api import tls
 from control_api.accounts.accounts import Accounts
 from control_api.accounts.rules import Role, random_password
+from control_api.accounts.sealed_rows import seal_all
+from control_api.accounts.sealing import SecretBox
 from control_api.settings import Http, Settings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
@@ -164,6 +166,11 @@ async def prepare(settings: Settings) -> tls.Certificates | None:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
     certificates = await asyncio.to_thread(tls.certificates, settings)
     await upgrade(settings.database)
+    database = Database(settings.database)
+    try:
+        await seal_all(database, SecretBox(settings.secrets_key))
+    finally:
+        await database.close()
     if settings.backup.enabled and settings.backup.passphrase is None:
         await asyncio.to_thread(make_key, settings.backup_key)
     return certificates

@@ -211,6 +211,16 @@ class Mail(Section):
     timeout: Annotated[float, Field(ge=1, le=300)] = 20.0  # seconds
 
 
+class Reminders(Section):
+    """When agencies are reminded of their equipment and people, in the office and by e-mail."""
+
+    maintenance_days: Annotated[int, Field(ge=0, le=365)] = 14  # before a maintenance is due
+    again_days: Annotated[int, Field(ge=1, le=365)] = 30  # between reminders of one that is late
+    certificate_days: Annotated[int, Field(ge=0, le=365)] = 30  # before an operator's certificate ends
+    directory_months: Annotated[int, Field(ge=0, le=120)] = 6  # since contacts were changed (S57); 0: never
+    check_months: Annotated[int, Field(ge=0, le=120)] = 3  # since a site was checked (S53); 0: never
+
+
 class Reports(Section):
     """Whose papers they are, and the office's own templates."""
 
@@ -254,6 +264,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     bookings: Bookings = Bookings()
     mail: Mail = Mail()
+    reminders: Reminders = Reminders()
     reports: Reports = Reports()
     metrics: Metrics = Metrics()
     backup: Backup = Backup()
@@ -281,6 +292,11 @@ class Settings(BaseSettings):
     @property
     def backup_folder(self) -> Path:
         return self.backup.folder or self.data_dir / "backups"
+
+    @property
+    def secrets_key(self) -> Path:
+        """Key of the secrets in the database (`accounts/sealing.py`)."""
+        return self.data_dir / "secrets.key"
 
     @property
     def backup_key(self) -> Path:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import structlog
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control_api.accounts import refusals
 from control_api.accounts.passwords import Passwords
 from control_api.accounts.rules import Role, check_password, clean_username, fold_username
+from control_api.accounts.sealed_rows import purpose_of
+from control_api.accounts.sealing import SecretBox, UnreadableSecret
 from control_api.accounts.second_factor import accepted_step, recovery_digest
 from control_api.accounts.tables import RecoveryCode, Session, User
 from control_api.accounts.throttle import LoginThrottle
@@ -33,6 +36,8 @@ from mcu_core.errors import OperatorError
 
 MOST_SESSIONS = 20  # per user; the longest unused goes
 _SEEN_STEP = 60.0  # `seen_at` is written at most this often
+
+log = structlog.get_logger("accounts")
 
 Method = Literal["password", "oidc"]
 Pending = Literal["password", "second_factor"]
@@ -59,9 +64,11 @@ class Accounts:
         rules: Rules | None = None,
         passwords: Passwords | None = None,
         throttle: LoginThrottle | None = None,
+        secrets: SecretBox | None = None,  # without: no second factor can be read
     ) -> None:
         self.rules = rules or Rules()
         self.passwords = passwords or Passwords()
+        self.secrets = secrets or SecretBox(None)
         self.on_lock: Callable[[str, str], None] = lambda username, address: None
         self._database = database
         self._lifetimes = lifetimes
@@ -77,7 +84,7 @@ class Accounts:
 
         Raises Refused `bad_login` - the same after the same time for an unknown user, a wrong password and a disabled
         user - or `too_many_attempts`; to whom knows the password also `account_locked`, `account_expired`,
-        `code_needed` or `bad_code`.
+        `code_needed`, `bad_code` or `second_factor_unreadable`.
         """
         username = fold_username(username)[:64]
         await self._throttle.attempt(username, address)
@@ -117,14 +124,15 @@ class Accounts:
             raise refusals.code_needed()
         if not await self.spend_code(user.id, code):
             await self.count_failure(user.id, address)
-            raise refusals.bad_code()
+            raise refusals.bad_code() if self.second_factor(user) is not None else refusals.second_factor_unreadable()
 
     async def spend_code(self, user_id: int, code: str) -> bool:
         """Whether a code of the telephone or a recovery code is right; it is never right again."""
         now = self._now()
         async with self._database.writing() as db:
             user = await db.get_one(User, user_id)
-            step = accepted_step(user.totp_secret or "", code, now, user.totp_step)
+            secret = self.second_factor(user)
+            step = None if secret is None else accepted_step(secret, code, now, user.totp_step)
             if step is not None:
                 newer = update(User).where(User.id == user_id, User.totp_step < step).values(totp_step=step)
                 return await db.scalar(newer.returning(User.id)) is not None
@@ -134,6 +142,14 @@ class Accounts:
                 RecoveryCode.used_at.is_(None),
             )
             return await db.scalar(unused.values(used_at=now).returning(RecoveryCode.user_id)) is not None
+
+    def second_factor(self, user: User) -> str | None:
+        """The secret that its telephone shares with us; None: there is none, or its key is lost."""
+        try:
+            return None if user.totp_secret is None else self.secrets.open(user.totp_secret, purpose_of(user.id))
+        except UnreadableSecret:
+            log.error("a second factor cannot be read: its key is lost", username=user.username)
+            return None
 
     async def count_failure(self, user_id: int, address: str) -> None:
         """One more wrong attempt; the last one too many locks the account and ends its sessions."""

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control_api.accounts import refusals
 from control_api.accounts.accounts import Accounts, SignedIn
 from control_api.accounts.rules import check_password
+from control_api.accounts.sealed_rows import purpose_of
 from control_api.accounts.second_factor import accepted_step, new_recovery_codes, new_secret, recovery_digest
 from control_api.accounts.tables import RecoveryCode, Session, User
 from control_api.store.database import Database
@@ -48,9 +49,10 @@ class OwnAccount:
         Raises Refused `second_factor_in_use`.
         """
         secret = new_secret()
+        sealed = self._accounts.secrets.seal(secret, purpose_of(who.user_id))
         fresh = update(User).where(User.id == who.user_id, User.totp_since.is_(None))
         async with self._database.writing() as db:
-            changed = await db.scalar(fresh.values(totp_secret=secret, totp_step=0).returning(User.id))
+            changed = await db.scalar(fresh.values(totp_secret=sealed, totp_step=0).returning(User.id))
         if changed is None:
             raise refusals.second_factor_in_use()
         return secret
@@ -58,7 +60,7 @@ class OwnAccount:
     async def confirm_second_factor(self, who: SignedIn, code: str, address: str) -> list[str]:
         """Take the second factor into use with a first code of it.  Returns the recovery codes, shown only now.
 
-        Raises Refused `no_second_factor`, `second_factor_in_use` or `wrong_code`.
+        Raises Refused `no_second_factor`, `second_factor_in_use`, `second_factor_unreadable` or `wrong_code`.
         """
         async with self._database.writing() as db:
             user = await db.get_one(User, who.user_id)
@@ -66,7 +68,10 @@ class OwnAccount:
                 raise refusals.second_factor_in_use()
             if user.totp_secret is None:
                 raise refusals.no_second_factor()
-            step = accepted_step(user.totp_secret, code, self._now(), user.totp_step)
+            secret = self._accounts.second_factor(user)
+            if secret is None:
+                raise refusals.second_factor_unreadable()
+            step = accepted_step(secret, code, self._now(), user.totp_step)
             if step is not None:
                 user.totp_since, user.totp_step = self._now(), step
                 return await _renew_codes(db, who.user_id)

@@ -55,6 +55,17 @@ def wrong_code() -> Refused:
     )
 
 
+def second_factor_unreadable() -> Refused:
+    """The key file was lost or replaced; recovery codes need no key."""
+    return Refused(
+        "second_factor_unreadable",
+        "Máy chủ không đọc được mã xác thực đã đăng ký vì tệp khóa secrets.key bị mất hoặc bị thay. Hãy nhập một mã dự "
+        "phòng, hoặc đề nghị quản trị viên đặt lại mã xác thực.",
+        "The server cannot read your second factor: its key file secrets.key was lost or replaced. Enter a recovery "
+        "code, or ask an administrator to reset the second factor.",
+    )
+
+
 def wrong_password() -> Refused:
     return Refused(
         "wrong_password",

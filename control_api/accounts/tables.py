@@ -30,7 +30,7 @@ class User(Base):
     failures: Mapped[int] = mapped_column(default=0)  # wrong passwords and codes in a row
     expires_at: Mapped[float | None]  # of an account for a time
     locked_at: Mapped[float | None]  # by failures or by a person; an administrator unlocks
-    totp_secret: Mapped[str | None] = mapped_column(String(64))  # base32
+    totp_secret: Mapped[str | None] = mapped_column(String(200))  # base32, sealed (`sealing.py`)
     totp_since: Mapped[float | None]  # confirmed by a first code; none: not in use yet
     totp_step: Mapped[int] = mapped_column(BigInteger, default=0)  # 30 s step of the last code accepted (no replay)
     made_by: Mapped[str | None] = mapped_column(String(64))  # digest of the command that made it (repetitions)

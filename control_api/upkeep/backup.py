@@ -12,7 +12,7 @@ import io
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TextIO, cast
 from zoneinfo import ZoneInfo
 
+from control_api.accounts.sealing import SecretBox
 from control_api.store.database import Database
 from control_api.upkeep import rows
 from control_api.upkeep.keys import Key
@@ -44,8 +45,16 @@ class Made:
     seconds: float
 
 
-async def make_backup(url: str, folder: Path, key: Key, *, keep: int, now: Callable[[], float] = time.time) -> Made:
-    """Write a backup, verify it, and delete all but the newest `keep`.
+async def make_backup(
+    url: str,
+    folder: Path,
+    key: Key,
+    *,
+    keep: int,
+    now: Callable[[], float] = time.time,
+    secrets: SecretBox | None = None,
+) -> Made:
+    """Write a backup, verify it, and delete all but the newest `keep`.  The keys of `secrets` travel inside.
 
     Raises OperatorError `backup_failed` (disk full, folder not writable), PeerLost when the database is away.
     """
@@ -54,7 +63,7 @@ async def make_backup(url: str, folder: Path, key: Key, *, keep: int, now: Calla
     part = path.with_name(path.name + _PART)
     try:
         _prepare(folder)
-        await _write(url, part, key, made_at)
+        await _write(url, part, key, made_at, () if secrets is None else secrets.exported())
         count = verify_backup(part, key)
         size = _publish(part, path, keep)
     except OSError as error:
@@ -96,11 +105,11 @@ def opened(path: Path, key: Key) -> Iterator[tuple[Header, Iterator[str]]]:
         raise damaged(path.name) from error
 
 
-async def _write(url: str, part: Path, key: Key, made_at: float) -> None:
+async def _write(url: str, part: Path, key: Key, made_at: float, secrets: Sequence[str]) -> None:
     database = Database(url)
     try:
         async with database.snapshot() as connection:
-            lines = rows.dump(connection)
+            lines = rows.dump(connection, secrets)
             first = await anext(lines)
             kind = "sqlite" if database.is_sqlite else "postgresql"
             header = Header(made_at, metadata.version("diemcau"), rows.revision_of(first), kind)

@@ -31,6 +31,7 @@ def backup(
         return
     import asyncio
 
+    from control_api.accounts.sealing import SecretBox
     from control_api.settings import load_settings
     from control_api.upkeep.backup import make_backup
     from control_api.upkeep.process import key_of
@@ -39,7 +40,8 @@ def backup(
     passphrase = settings.backup.passphrase
     key = key_of(settings.backup_key, None if passphrase is None else passphrase.get_secret_value())
     into = folder or settings.backup_folder
-    made = asyncio.run(make_backup(settings.database, into, key, keep=settings.backup.keep))
+    secrets = SecretBox(settings.secrets_key)
+    made = asyncio.run(make_backup(settings.database, into, key, keep=settings.backup.keep, secrets=secrets))
     typer.echo(f"Đã sao lưu · backed up: {made.path}")
     typer.echo(f"{made.rows} dòng · rows, {made.size / 1e6:.1f} MB, {made.seconds:.1f} s; đã đọc lại · read back")
     if passphrase is None:
@@ -84,6 +86,7 @@ def restore(
     """
     import asyncio
 
+    from control_api.accounts.sealing import SecretBox
     from control_api.journal.export import local_time
     from control_api.settings import load_settings
     from control_api.upkeep.restore import check_stopped
@@ -91,12 +94,19 @@ def restore(
 
     settings = load_settings()
     check_stopped(settings.socket_dir)
-    done = asyncio.run(put_back(file, _key(settings, key, passphrase), settings.database, force=force))
+    secrets = SecretBox(settings.secrets_key)
+    done = asyncio.run(put_back(file, _key(settings, key, passphrase), settings.database, force=force, secrets=secrets))
     made = local_time(done.made_at).strftime("%d/%m/%Y %H:%M:%S")
     typer.echo(f"Đã khôi phục bản sao lưu lúc {made}: {done.rows} dòng · restored, rows")
     if done.kept is not None:
         typer.echo(f"Cơ sở dữ liệu cũ · the former database: {done.kept}")
     typer.echo(f"Nhật ký đã kiểm tra · journals verified: {done.journals}")
+    if done.lost:
+        typer.echo(
+            f"! Không có khóa để đọc mã xác thực của: {', '.join(done.lost)}. Hãy chạy `mcu user reset-totp` cho từng "
+            f"người. · No key reads the second factor of {', '.join(done.lost)}: run `mcu user reset-totp` for each.",
+            err=True,
+        )
     for finding in done.findings:
         typer.echo(f"! {finding.vi} · {finding.en}", err=True)
     if done.findings:

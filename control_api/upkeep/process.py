@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from control_api.accounts.sealing import SecretBox
 from control_api.journal.journals import Journals
 from control_api.store.database import Database
 from control_api.upkeep.backup import make_backup
@@ -31,6 +32,7 @@ class Task(BaseModel):
     key_file: Path = Path()
     passphrase: str | None = None
     keep: int = 1
+    secrets_key: Path | None = None
 
 
 def key_of(key_file: Path, passphrase: str | None) -> Key:
@@ -44,7 +46,7 @@ def key_of(key_file: Path, passphrase: str | None) -> Key:
 async def carry_out(task: Task) -> dict[str, Any]:
     if task.do == "backup":
         key = key_of(task.key_file, task.passphrase)
-        made = await make_backup(task.database, task.folder, key, keep=task.keep)
+        made = await make_backup(task.database, task.folder, key, keep=task.keep, secrets=SecretBox(task.secrets_key))
         return {
             "ok": True,
             "file": made.path.name,

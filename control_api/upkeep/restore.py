@@ -18,6 +18,8 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData, func, inspect, select, text
 from sqlalchemy.engine import make_url
 
+from control_api.accounts.sealed_rows import seal_all
+from control_api.accounts.sealing import SecretBox
 from control_api.journal.journals import Journals
 from control_api.journal.verify import Finding
 from control_api.store.database import Database, database_url, make_engine
@@ -36,18 +38,19 @@ class Restored:
     rows: int
     journals: int
     findings: tuple[Finding, ...]  # of the journals, as they were when the backup was made
+    lost: tuple[str, ...]  # accounts whose second factor no key opens
     kept: Path | None  # where the database that was there before is now (SQLite)
 
 
-async def restore(path: Path, key: Key, url: str, *, force: bool = False) -> Restored:
-    """Put a backup into the database at `url`.
+async def restore(path: Path, key: Key, url: str, *, force: bool = False, secrets: SecretBox | None = None) -> Restored:
+    """Put a backup into the database at `url`, and the keys of its secrets beside those of `secrets`.
 
     Raises OperatorError `database_not_empty` (without `force`), `backup_too_new`, and what `verify_backup` raises;
     then nothing has changed.
     """
     total = verify_backup(path, key)
-    with opened(path, key) as (header, _):
-        made_at, revision = header.made_at, header.revision
+    with opened(path, key) as (header, lines):
+        made_at, revision, keys = header.made_at, header.revision, rows.secrets_of(next(lines))
     if revision > newest_revision():
         raise OperatorError(
             "backup_too_new",
@@ -61,13 +64,17 @@ async def restore(path: Path, key: Key, url: str, *, force: bool = False) -> Res
         await _into(path, key, url, revision, force)
     await upgrade(url)
     database = Database(url)
+    lost: tuple[str, ...] = ()
     try:
+        if secrets is not None:
+            secrets.take_in(keys)
+            lost = (await seal_all(database, secrets)).lost
         journals = Journals(database)
         verdicts = [await journals.verify(conference_id) for conference_id in await journals.conference_ids()]
     finally:
         await database.close()
     findings = tuple(finding for verdict in verdicts for finding in verdict.findings)
-    return Restored(made_at, revision, total, len(verdicts), findings, kept)
+    return Restored(made_at, revision, total, len(verdicts), findings, lost, kept)
 
 
 def check_stopped(socket_dir: Path) -> None:

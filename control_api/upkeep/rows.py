@@ -5,15 +5,16 @@ Why not the database's own tools: a copy of the SQLite file and a `pg_dump` can 
 (and version) only; the rows can go into any, and need no other program.  Tables are read from the database itself, not
 from this program's models, so that a backup of any version can be read.
 
-First line: `{"revision": …}`; for each table `{"table": …, "columns": […]}`, its rows as arrays, `{"rows": n}`; at the
-end `{"end": n}`.  JSON columns are strings of JSON; bytes, dates and decimals are objects with one key.
+First line: `{"revision": …, "secrets": […]}` (keys of `accounts/sealing.py`); for each table
+`{"table": …, "columns": […]}`, its rows as arrays, `{"rows": n}`; at the end `{"end": n}`.  JSON columns are strings of
+JSON; bytes, dates and decimals are objects with one key.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -48,10 +49,10 @@ def tables_of(connection: Connection) -> list[Table]:
     return list(metadata.sorted_tables)
 
 
-async def dump(connection: AsyncConnection) -> AsyncIterator[str]:
+async def dump(connection: AsyncConnection, secrets: Sequence[str] = ()) -> AsyncIterator[str]:
     """The lines, without line ends.  The caller's transaction makes them one moment of the database."""
     revision = (await connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one()
-    yield _json({"revision": revision})
+    yield _json({"revision": revision, "secrets": list(secrets)})
     total = 0
     for table in await connection.run_sync(tables_of):
         yield _json({"table": table.name, "columns": [column.name for column in table.columns]})
@@ -200,3 +201,8 @@ def _value(value: Any) -> Any:
 def revision_of(first: str) -> str:
     """Of the first line."""
     return str(json.loads(first)["revision"])
+
+
+def secrets_of(first: str) -> list[str]:
+    """Of the first line; a backup of before there were any has none."""
+    return [str(key) for key in json.loads(first).get("secrets", [])]

@@ -155,6 +155,7 @@ class Upkeep:
             key_file=settings.backup_key,
             passphrase=None if passphrase is None else passphrase.get_secret_value(),
             keep=settings.backup.keep,
+            secrets_key=settings.secrets_key,
         )
         return await self._work(task)
 

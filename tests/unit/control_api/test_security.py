@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -14,6 +15,7 @@ from control_api.accounts.accounts import Accounts
 from control_api.accounts.own import OwnAccount
 from control_api.accounts.people import Filter, People
 from control_api.accounts.rules import Role
+from control_api.accounts.sealing import SecretBox
 from control_api.conferences import events as console_events
 from control_api.directory.tables import Site
 from control_api.metrics import Metrics
@@ -420,11 +422,14 @@ async def test_s22_the_so_opens_a_fallback_for_one_site_under_an_incident_for_a_
 # ------------------------------------------------------------------------------------------------- on both databases
 
 
-async def test_accounts_and_events_work_on_both_databases(either_url: str) -> None:
+async def test_accounts_and_events_work_on_both_databases(either_url: str, tmp_path: Path) -> None:
     await upgrade(either_url)
     database, clock = Database(either_url), Clock()
     settings = Settings()
-    accounts = Accounts(database, settings.session, clock, rules=Rules(lock_after=2), passwords=quick_passwords())
+    box = SecretBox(tmp_path / "secrets.key")
+    accounts = Accounts(
+        database, settings.session, clock, rules=Rules(lock_after=2), passwords=quick_passwords(), secrets=box
+    )
     people, own = People(accounts, database, clock), OwnAccount(accounts, database, clock)
     security = Security(database, clock, Metrics())
     blocks = Blocks(database, settings, clock)

@@ -19,6 +19,7 @@ from argon2 import PasswordHasher
 from control_api.accounts.accounts import Accounts
 from control_api.accounts.passwords import Passwords
 from control_api.accounts.rules import Role
+from control_api.accounts.sealing import SecretBox
 from control_api.app import make_app
 from control_api.conferences.store import SqlConferenceStore
 from control_api.live import LiveService
@@ -134,7 +135,12 @@ async def open_world(
     clock, pool = Clock(), IdleMachine()
     database = Database(url)
     accounts = Accounts(
-        database, settings.session, clock, rules=AccountRules(require_totp=()), passwords=quick_passwords()
+        database,
+        settings.session,
+        clock,
+        rules=AccountRules(require_totp=()),
+        passwords=quick_passwords(),
+        secrets=SecretBox(settings.secrets_key),
     )
     store = SqlConferenceStore(database, time.time)
     metrics = Metrics()
