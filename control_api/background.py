@@ -12,6 +12,8 @@ import structlog
 
 from control_api.bookings import task as bookings
 from control_api.checks import upkeep as checks
+from control_api.directory import reminders as directory
+from control_api.mail import task as mail
 from control_api.preparation import clock as preparation
 from control_api.reports import reminders as reports
 from control_api.security.upkeep import guard
@@ -36,6 +38,8 @@ TASKS: dict[str, Task] = {
     "arrivals": _arrivals,
     "bookings": bookings.run,
     "checks": checks.run,
+    "directory": directory.remind,
+    "mail": mail.run,
     "meeting": _meeting,
     "preparation": preparation.watch,
     "reports": reports.remind,

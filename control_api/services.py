@@ -16,6 +16,8 @@ from control_api.bookings.bookings import Bookings
 from control_api.bookings.desk import Desk
 from control_api.bookings.live_rooms import LiveRooms
 from control_api.bookings.outbox import Outbox, open_receipts
+from control_api.bookings.rules import HOUR, rules_named
+from control_api.bookings.tables import BookingNotice
 from control_api.checks.checks import Checks
 from control_api.conferences.live import Live
 from control_api.conferences.store import SqlConferenceStore
@@ -23,6 +25,8 @@ from control_api.directory.arrivals import Arrivals
 from control_api.directory.directory import Directory
 from control_api.directory.registry import Registry
 from control_api.journal.journals import Journals
+from control_api.mail.sender import Sender
+from control_api.mail.tables import Letter
 from control_api.meeting.meeting import Meeting
 from control_api.metrics import Metrics
 from control_api.reports.documents import Reports
@@ -99,6 +103,11 @@ class Services:
         return Desk(self.settings, self.database, self.directory, receipts, outbox, self.now)
 
     @cached_property
+    def mail_sender(self) -> Sender:
+        settings = self.settings
+        return Sender(self.database, settings.mail, (BookingNotice, Letter), settings.own_url())
+
+    @cached_property
     def booking_rooms(self) -> LiveRooms:
         return LiveRooms(self.database, self.live)
 
@@ -117,11 +126,13 @@ class Services:
     @cached_property
     def meeting(self) -> Meeting:
         days = self.settings.retention.quality_months * 30.4
-        return Meeting(self.database, self.live, self.now, quality_days=days, starts_at=self._starts_at)
+        return Meeting(self.database, self.live, self.now, quality_days=days, booked=self._booked)
 
-    async def _starts_at(self, conference: str) -> float | None:
+    async def _booked(self, conference: str) -> tuple[float, float] | None:
         booking = await self.bookings.of_conference(conference)
-        return None if booking is None else booking.starts_at
+        if booking is None:
+            return None
+        return booking.starts_at - rules_named(booking.rules).ready_hours * HOUR, booking.starts_at
 
 
 SERVICES = web.AppKey("services", Services)

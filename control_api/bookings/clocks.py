@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control_api.accounts.rules import Role
-from control_api.accounts.tables import User
 from control_api.bookings.desk import Desk
-from control_api.bookings.rules import HOUR, warn_at
+from control_api.bookings.rules import HOUR, rules_named, said, said_en, warn_at
 from control_api.bookings.steps import Step
 from control_api.bookings.tables import BookingReminder, BookingRow
+from control_api.directory.addresses import of_so
+from control_api.directory.notices import notify
 from control_api.journal.rows import append
 from control_api.live.store import JournalEntry
 
-CLOSE_WITHIN = 24 * HOUR  # after the end of a meeting its host sums it up
 ANNOUNCE_BEFORE = 12 * HOUR
 _AT_ONCE = 200
 
@@ -46,7 +45,7 @@ def due(row: BookingRow, now: float) -> list[Due]:
     first = row.starts_at if row.trial_at is None else min(row.trial_at, row.starts_at)
     if row.state == Step.ALLOCATED and first - ANNOUNCE_BEFORE <= now < row.ends_at:
         found.append(Due(NOT_ANNOUNCED, row.starts_at))
-    if row.state in (Step.CONNECTED, Step.SERVING) and now >= row.ends_at + CLOSE_WITHIN:
+    if row.state in (Step.CONNECTED, Step.SERVING) and now >= row.ends_at + rules_named(row.rules).close_hours * HOUR:
         found.append(Due(NOT_CLOSED, row.ends_at))
     return found
 
@@ -77,7 +76,7 @@ async def _remind(desk: Desk, its_id: str, now: float) -> int:
         new = [] if row is None else await _new(session, row, due(row, now))
         if row is None:
             return 0
-        officers = await _officers(session)
+        officers = [(one.address, one.name) for one in await of_so(session)]
         for one in new:
             session.add(BookingReminder(booking_id=its_id, kind=one.kind, due_at=one.at, at=now))
             await append(
@@ -87,6 +86,8 @@ async def _remind(desk: Desk, its_id: str, now: float) -> int:
             )
             if one.kind in (WARNED, EXPIRED):
                 await desk.outbox.tell_so(session, row, officers, one.kind == EXPIRED, now)
+            else:
+                await _tell_host(session, row, one, now)
         return len(new)
 
 
@@ -100,7 +101,25 @@ async def _new(session: AsyncSession, row: BookingRow, found: Sequence[Due]) -> 
     return [one for one in found if (one.kind, one.at) not in had]
 
 
-async def _officers(session: AsyncSession) -> list[tuple[str, str]]:
-    """Mail addresses and names of the duty officers."""
-    officers = select(User).where(User.role == Role.OFFICER, User.disabled.is_(False), User.email.is_not(None))
-    return [(user.email or "", user.name) for user in await session.scalars(officers.order_by(User.id))]
+async def _tell_host(session: AsyncSession, row: BookingRow, one: Due, now: float) -> None:
+    """The host owes its meeting something (S43): in its office and by e-mail."""
+    if one.kind == NOT_ANNOUNCED:
+        vi = f"Cuộc họp “{row.title}” lúc {said(row.starts_at)} đã được cấp phòng mà chưa thông báo tới các điểm cầu."
+        en = f"The meeting “{row.title}” at {said_en(row.starts_at)} has its room, but its sites have not been told."
+        subject = f"[Nhắc] Chưa thông báo lịch họp: {row.title}"
+    else:
+        vi = f"Cuộc họp “{row.title}” kết thúc lúc {said(row.ends_at)} mà chưa có tổng kết, đánh giá. Hãy đóng phiếu."
+        en = f"The meeting “{row.title}” ended at {said_en(row.ends_at)} and has not been summed up. Close its booking."
+        subject = f"[Nhắc] Chưa tổng kết cuộc họp: {row.title}"
+    await notify(
+        session,
+        f"booking_{one.kind}",
+        vi,
+        en,
+        now=now,
+        to=row.organisation_id,
+        organisation=row.organisation_id,
+        subject=row.id,
+        mail=subject,
+        page=f"/office#/bookings/{row.id}",
+    )

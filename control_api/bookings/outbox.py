@@ -1,4 +1,4 @@
-"""Notices are written in the transaction that causes them, and sent afterwards (`mail.py`): none is lost or sent twice.
+"""Notices are written in the transaction that causes them, and sent afterwards (`mail/`): none is lost or sent twice.
 
 A notice's id follows from what it tells whom, so telling it again finds it there.  Its receiver confirms it at a link
 signed with the house's key: it cannot be guessed, and nothing secret is stored for it.
@@ -21,13 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.bookings import texts
 from control_api.bookings.calendar_file import calendar_of
-from control_api.bookings.rules import RuleSet
+from control_api.bookings.rules import RuleSet, rules_named
 from control_api.bookings.tables import BookingNotice, BookingRow, BookingSite
-from control_api.directory.tables import Contact, Organisation
+from control_api.directory.addresses import of_sites
+from control_api.directory.tables import Organisation
 from control_api.settings import Settings
 
 _KEY_BYTES = 32
-LINK_TAKEN_OUT = "(đường dẫn đã gửi trong thư)"
 
 
 class Receipts:
@@ -160,7 +160,7 @@ class Outbox:
         for address, name in officers:
             whom = f"so/{address}/{row.answer_by}/{overdue}"
             its_id = notice_id(row.id, row.sequence, "escalation", whom)
-            body = texts.escalation(row, host, overdue)
+            body = texts.escalation(row, host, overdue, rules_named(row.rules))
             await self._put(session, row, its_id, "escalation", address, name, body, now, site=None)
 
     async def _put(
@@ -221,19 +221,7 @@ async def host_name(session: AsyncSession, row: BookingRow) -> str:
 
 
 async def addresses(session: AsyncSession, sites: Sequence[BookingSite]) -> dict[str, str]:
-    """Where each site's notice goes: as the form says, else a contact of the site, else its organisation's address."""
-    found = {site.site_id: site.email for site in sites if site.email}
-    organisations = {site.organisation_id for site in sites if site.organisation_id}
-    wanted = select(Contact).where(Contact.organisation_id.in_(organisations), Contact.email != "")
-    contacts = list(await session.scalars(wanted.order_by(Contact.site_id.is_(None), Contact.role, Contact.id)))
-    house = select(Organisation).where(Organisation.id.in_(organisations), Organisation.email != "")
-    houses = {one.id: one.email for one in await session.scalars(house)}
-    for site in sites:
-        if site.site_id in found:
-            continue
-        own = [one.email for one in contacts if one.site_id == site.site_id]
-        team = [one.email for one in contacts if one.site_id is None and one.organisation_id == site.organisation_id]
-        address = next(iter((*own, *team)), None) or houses.get(site.organisation_id or "")
-        if address:
-            found[site.site_id] = address
-    return found
+    """Where each site's notice goes: as the form says, else as the directory does."""
+    found = await of_sites(session, {site.site_id: site.organisation_id for site in sites})
+    known = {site_id: those[0].address for site_id, those in found.items()}
+    return known | {site.site_id: site.email for site in sites if site.email}

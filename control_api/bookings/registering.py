@@ -20,7 +20,7 @@ from control_api.bookings.admission import take_turn, write_holds
 from control_api.bookings.booking import read_row
 from control_api.bookings.desk import Desk, sites_of
 from control_api.bookings.models import BookingChange, Closing, NewBooking, SiteForm
-from control_api.bookings.rules import answer_by, check_notice, check_times, local, rules_at
+from control_api.bookings.rules import HOUR, answer_by, check_notice, check_times, local, rules_at
 from control_api.bookings.stamping import enter
 from control_api.bookings.steps import BEFORE, HOLDING, NAMES, Step
 from control_api.bookings.tables import BookingRow, BookingSite
@@ -176,7 +176,7 @@ async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: di
         rules = desk.rules(row)
         if (
             row.frozen_at is not None
-            or now >= row.starts_at - rules.ready_hours * 3600
+            or now >= row.starts_at - rules.ready_hours * HOUR
             or Step(row.state) not in BEFORE
         ):
             raise Refused(

@@ -24,7 +24,11 @@ class RuleSet:
     notice_hours: float  # an ordinary meeting is registered so long before (S29, article 8.1)
     answer_hours: float  # the Sở answers within (S33, article 8.3)
     same_day: bool  # and on the day it came in (S69, appendix step 2)
-    ready_hours: float  # checked and connected so long before (S82, S87)
+    check_hours: float  # the check is wished for so long before: "một buổi" (S82)
+    ready_hours: float  # checked and connected so long before, at the latest (S82, S87)
+    close_hours: float  # the host sums a meeting up within (S43)
+    roll_call_seconds: float  # that a site has to answer the roll call (S87)
+    report_due: tuple[int, int]  # month and day before which agencies report on their year (S58, article 13.4)
     phone: str  # for urgent meetings (S31)
 
 
@@ -36,10 +40,17 @@ DEFAULT_RULES = (
         notice_hours=24,
         answer_hours=6,
         same_day=True,
+        check_hours=4,
         ready_hours=1,
+        close_hours=24,
+        roll_call_seconds=15,
+        report_due=(11, 30),
         phone="0204.3555.992",
     ),
 )
+
+
+NEWEST_RULES = max(DEFAULT_RULES, key=lambda one: one.in_force)
 
 
 def local(at: float) -> datetime:
@@ -49,6 +60,15 @@ def local(at: float) -> datetime:
 def said(at: float) -> str:
     """As an office writes it: 08 giờ 30 ngày 23/11/2026."""
     return local(at).strftime("%H giờ %M ngày %d/%m/%Y")
+
+
+def hours(number: float) -> str:
+    """As the regulation writes it: 06 giờ, 1,5 giờ."""
+    return f"{number:02g} giờ" if number == int(number) else f"{number:g} giờ".replace(".", ",")
+
+
+def hours_en(number: float) -> str:
+    return "one hour" if number == 1 else f"{number:g} hours"
 
 
 def said_en(at: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from control_api.mail.tables import Outgoing
 from control_api.store.base import Base, Json
 
 _ID = String(80)
@@ -117,28 +118,14 @@ class BookingLetter(Base):
     by: Mapped[str] = mapped_column(String(64))
 
 
-class BookingNotice(Base):
-    """The outbox, and what became of each notice."""
+class BookingNotice(Outgoing, Base):
+    """A notice of a booking, and what became of it; `kind`: request, update, cancel, displaced, refused, escalation."""
 
     __tablename__ = "booking_notices"
     __table_args__ = (Index("ix_booking_notices_state", "state", "next_at"),)
 
-    id: Mapped[str] = mapped_column(_ID, primary_key=True)
     booking_id: Mapped[str] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), index=True)
-    site_id: Mapped[str | None] = mapped_column(_ID)
-    kind: Mapped[str] = mapped_column(String(20))  # request, update, cancel, displaced, refused, escalation
     sequence: Mapped[int]
-    recipient: Mapped[str] = mapped_column(String(254))  # address; empty: told by letter or in the group
-    name: Mapped[str] = mapped_column(String(200))
-    subject: Mapped[str] = mapped_column(String(400))
-    body: Mapped[str] = mapped_column(Text)  # the join link is taken out once it is sent
-    calendar: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(10))  # queued, sending, sent, failed, unsure, printed
-    attempts: Mapped[int]
-    next_at: Mapped[float]
-    error: Mapped[str] = mapped_column(String(500))
-    created_at: Mapped[float]
-    sent_at: Mapped[float | None]
 
 
 class BookingRead(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from control_api.bookings.meeting_types import MEETING_TYPES
-from control_api.bookings.rules import HOUR, RuleSet, local, said
+from control_api.bookings.rules import HOUR, RuleSet, hours, local, said
 from control_api.bookings.tables import BookingRow, BookingSite
 
 _TYPES = {one.id: one.vi for one in MEETING_TYPES}
@@ -110,7 +110,7 @@ def host_notice(kind: str, row: BookingRow, host: str, main: BookingSite | None,
     return "\n".join(lines)
 
 
-def escalation(row: BookingRow, host: str, overdue: bool) -> str:
+def escalation(row: BookingRow, host: str, overdue: bool, rules: RuleSet) -> str:
     until = "" if row.answer_by is None else said(row.answer_by)
     first = f"ĐÃ QUÁ HẠN trả lời (hạn {until})" if overdue else f"Sắp hết hạn trả lời: {until}"
     received = "" if row.received_at is None else said(row.received_at)
@@ -118,7 +118,8 @@ def escalation(row: BookingRow, host: str, overdue: bool) -> str:
         [
             f"{first}.",
             f"Phiếu {row.id} của {host}, nhận lúc {received}: {row.title}, họp {span(row.starts_at, row.ends_at)}.",
-            "Theo khoản 3 Điều 8, Sở phản hồi trong 06 giờ và trong ngày. Hãy cấp phòng hoặc từ chối kèm phương án.",
+            f"Theo khoản 3 Điều 8, Sở phản hồi trong {hours(rules.answer_hours)}{' và trong ngày' * rules.same_day}. "
+            "Hãy cấp phòng hoặc từ chối kèm phương án.",
         ]
     )
 

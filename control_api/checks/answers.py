@@ -19,7 +19,7 @@ from control_api.checks.models import (
     WordAnswer,
     local,
 )
-from control_api.checks.progress import SiteProgress, deadline
+from control_api.checks.progress import SiteProgress
 from control_api.checks.store import Check
 from control_api.checks.tables import ConfirmationRow, RetestRow, SelfTestRow
 from control_api.checks.verdict import Verdict
@@ -57,7 +57,7 @@ def check_answer(check: Check) -> CheckAnswer:
 
 
 def board_answer(subject: Subject, sites: list[SiteProgress], now: float) -> BoardAnswer:
-    times = None if subject.starts_at is None else deadline(subject.starts_at)
+    times = subject.due
     red = sum(one.red for one in sites)
     return BoardAnswer(
         conference=subject.id,

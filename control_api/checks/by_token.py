@@ -14,7 +14,6 @@ from control_api.checks.models import (
     SiteCheckAnswer,
     local,
 )
-from control_api.checks.progress import deadline
 from control_api.checks.routes import sheet_of
 from control_api.checks.stills import read_still
 from control_api.checks.store import NewCheck, SiteChecks, check_id
@@ -37,7 +36,7 @@ async def open_site_check(call: Call, body: ByToken) -> SiteCheckAnswer:
         site=seat.site,
         site_name=subject.site(seat.site).name,
         starts_at=None if starts is None else local(starts),
-        latest=None if starts is None else local(deadline(starts).latest),
+        latest=None if subject.due is None else local(subject.due.latest),
         newest=None if newest is None else check_answer(newest),
         retest=None if retest is None else retest.reason,
         speaker=known.open_retest(seat.site, "speaker") is not None,

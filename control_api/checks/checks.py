@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from control_api.bookings.booking import Booking
-from control_api.checks.progress import SiteAt, SiteProgress, progress
+from control_api.bookings.rules import NEWEST_RULES, RuleSet, rules_named
+from control_api.checks.progress import Deadline, SiteAt, SiteProgress, deadline, progress
 from control_api.checks.rooms import PREFIX, Rooms
 from control_api.checks.selftest import SelfTests
 from control_api.checks.store import CheckStore, SiteChecks
@@ -29,6 +30,12 @@ class Subject:
     organisation_id: str | None  # host
     starts_at: float | None
     sites: tuple[SiteAt, ...]
+    rules: RuleSet = NEWEST_RULES  # of the booking
+
+    @property
+    def due(self) -> Deadline | None:
+        """When its checks must be done."""
+        return None if self.starts_at is None else deadline(self.starts_at, self.rules)
 
     def site(self, site: str) -> SiteAt:
         """Raises OperatorError `unknown_site`."""
@@ -94,13 +101,19 @@ class Checks:
     async def progress(self, subject: Subject) -> tuple[list[SiteProgress], SiteChecks]:
         """Of all its sites, in their order."""
         known = await self.store.of_conference(subject.id)
-        return progress(subject.sites, known, subject.starts_at), known
+        return progress(subject.sites, known, None if subject.due is None else subject.due.latest), known
 
 
 def subject_of(booking: Booking) -> Subject:
     sites = (SiteAt(site.site_id, site.name, site.role, site.organisation_id, site.video) for site in booking.sites)
     return Subject(
-        booking.conference_id, booking.title, booking.class_, booking.organisation_id, booking.starts_at, tuple(sites)
+        booking.conference_id,
+        booking.title,
+        booking.class_,
+        booking.organisation_id,
+        booking.starts_at,
+        tuple(sites),
+        rules_named(booking.rules),
     )
 
 

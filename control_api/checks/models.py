@@ -151,7 +151,7 @@ class SiteProgressAnswer(Model):
     role: str
     state: State
     red: bool
-    late: bool = Field(description="Checked less than an hour before the start.")
+    late: bool = Field(description="Checked later than the rules want: an hour before the start.")
     check: CheckAnswer | None
 
 

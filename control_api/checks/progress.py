@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from control_api.bookings.rules import HOUR, RuleSet
 from control_api.checks.store import Check, SiteChecks
-from control_api.checks.thresholds import HALF_DAY, LATEST_BEFORE_START
 
 State = Literal["missing", "failed", "retest", "speaker_missing", "remarks", "passed"]
 RED: frozenset[State] = frozenset({"missing", "failed", "retest", "speaker_missing"})
@@ -29,21 +29,21 @@ class SiteProgress:
     site: SiteAt
     state: State
     check: Check | None
-    late: bool  # passed, but less than an hour before the start
+    late: bool  # passed, but later than the rules want
 
     @property
     def red(self) -> bool:
         return self.state in RED
 
 
-def progress(sites: Iterable[SiteAt], known: SiteChecks, starts_at: float | None) -> list[SiteProgress]:
-    """Each site, in the order given."""
-    return [_of(site, known, starts_at) for site in sites]
+def progress(sites: Iterable[SiteAt], known: SiteChecks, latest: float | None) -> list[SiteProgress]:
+    """Each site, in the order given; `latest` is when the checks must be done (`deadline`)."""
+    return [_of(site, known, latest) for site in sites]
 
 
-def _of(site: SiteAt, known: SiteChecks, starts_at: float | None) -> SiteProgress:
+def _of(site: SiteAt, known: SiteChecks, latest: float | None) -> SiteProgress:
     check = known.newest.get(site.id)
-    late = check is not None and starts_at is not None and check.row.at > starts_at - LATEST_BEFORE_START
+    late = check is not None and latest is not None and check.row.at > latest
     return SiteProgress(site, _state(site, check, known), check, late)
 
 
@@ -64,9 +64,9 @@ class Deadline:
     """When the checks must be done, Unix seconds."""
 
     wished: float  # a half-day before
-    latest: float  # one hour before
+    latest: float
 
 
-def deadline(starts_at: float) -> Deadline:
+def deadline(starts_at: float, rules: RuleSet) -> Deadline:
     """S82: one half-day before, at the latest one hour before the start."""
-    return Deadline(starts_at - HALF_DAY, starts_at - LATEST_BEFORE_START)
+    return Deadline(starts_at - rules.check_hours * HOUR, starts_at - rules.ready_hours * HOUR)

@@ -11,8 +11,6 @@ from typing import Final
 
 VERSION: Final = 1
 
-HALF_DAY: Final = 4 * 3600.0  # s, "một buổi"
-LATEST_BEFORE_START: Final = 3600.0  # s; S82, appendix step 5: a half-day before, at least one hour before
 SHORTEST_LINE_TEST: Final = 8.0  # s of packets, or loss says nothing
 
 

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.scope import check_scope, of_so, sees_all
+from control_api.directory.addresses import of_organisation
 from control_api.directory.tables import DirectoryNotice
+from control_api.mail.letters import write
 from control_api.store.database import Database
 from mcu_core.errors import OperatorError
 
@@ -28,11 +30,17 @@ async def notify(
     site: str | None = None,
     subject: str | None = None,
     data: dict[str, Any] | None = None,
+    mail: str = "",
+    page: str = "/office",
 ) -> None:
-    """Tell an organisation, or the Sở with `to` None, inside the caller's transaction."""
+    """Tell an organisation, or the Sở with `to` None, inside the caller's transaction.
+
+    With `mail`, the subject of a letter, it is told by e-mail too, with a link to `page`.
+    """
+    notice_id = f"n-{secrets.token_hex(6)}"
     session.add(
         DirectoryNotice(
-            id=f"n-{secrets.token_hex(6)}",
+            id=notice_id,
             at=now,
             kind=kind,
             to_id=to,
@@ -47,6 +55,21 @@ async def notify(
         )
     )
     await session.flush()
+    for whom in await of_organisation(session, to) if mail else ():
+        await write(
+            session,
+            notice_id,
+            kind[:30],
+            about=f"notice/{notice_id}",
+            address=whom.address,
+            name=whom.name,
+            subject=mail,
+            vi=vi,
+            en=en,
+            now=now,
+            page=page,
+            site=site,
+        )
 
 
 class Notices:

@@ -341,3 +341,15 @@ class DirectoryNotice(Base):
     data: Mapped[Json] = mapped_column(default=dict)
     seen_at: Mapped[float | None]
     seen_by: Mapped[str | None] = mapped_column(_USER)
+
+
+class DirectoryReminder(Base):
+    """What the directory's clock has told already, so that a restart does not tell it again."""
+
+    __tablename__ = "directory_reminders"
+    __table_args__ = (Index("ix_directory_reminders_at", "at"),)
+
+    subject_id: Mapped[str] = mapped_column(_SLUG, primary_key=True)  # asset, trained operator, organisation
+    kind: Mapped[str] = mapped_column(_WORD, primary_key=True)
+    due_on: Mapped[str] = mapped_column(_DAY, primary_key=True)  # a new date is told anew
+    at: Mapped[float]

@@ -147,8 +147,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "alarm_line_lost": ("Cảnh báo: mất kết nối với {site}", "Alarm: {site} has lost its connection"),
     "alarm_site_issue": ("Cảnh báo: {site} báo sự cố", "Alarm: {site} reports a problem"),
     "alarm_sites_missing": (
-        "Cảnh báo: còn một giờ đến giờ họp, có điểm cầu chưa sẵn sàng",
-        "Alarm: one hour to go and sites are missing",
+        "Cảnh báo: sát giờ họp, có điểm cầu chưa sẵn sàng",
+        "Alarm: the meeting is near and sites are missing",
     ),
     # the evaluation afterwards
     "evaluation_written": ("Ghi đánh giá phiên họp ({items} mục)", "Evaluation written ({items} items)"),
@@ -196,8 +196,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "line_checked:none": ("Kiểm tra đường truyền với {carrier}: {good}", "Lines checked with {carrier}: {good}"),
     "closed_out": ("Đã tắt thiết bị, kết thúc phiên họp", "Equipment switched off, the meeting is closed out"),
     "preparation_board": (
-        "01 giờ trước phiên họp: có mặt {present}; trục trặc {failed}; vắng {absent}",
-        "One hour before the meeting: present {present}; failed {failed}; absent {absent}",
+        "Trước phiên họp: có mặt {present}; trục trặc {failed}; vắng {absent}",
+        "Before the meeting: present {present}; failed {failed}; absent {absent}",
+    ),
+    "preparation_duty_missing": (
+        "Nhắc: chưa phân công cán bộ trực MCU của Sở",
+        "Reminder: no duty officer of the Sở is named",
     ),
     "preparation_prepare_soon": (
         "Nhắc: còn 2 giờ đến hạn chuẩn bị",

@@ -24,11 +24,10 @@ _STEP = 0.5  # seconds
 _PRUNE_EVERY = 3600.0
 _LOOK_EVERY = 20.0
 _SETTLE_EVERY = 2.0
-_HOUR = 3600.0
-StartsAt = Callable[[str], Awaitable[float | None]]  # of a conference: when its meeting begins, if it is booked
+Booked = Callable[[str], Awaitable[tuple[float, float] | None]]  # conference -> all connected by, begins at
 
 
-async def not_booked(conference: str) -> float | None:
+async def not_booked(conference: str) -> tuple[float, float] | None:
     """Nothing is known of a meeting."""
     return None
 
@@ -43,7 +42,7 @@ class Meeting:
         now: Callable[[], float],
         *,
         quality_days: float = 365.0,
-        starts_at: StartsAt = not_booked,
+        booked: Booked = not_booked,
         ring: Ring = nobody_rings,
     ) -> None:
         self._live, self._now, self._quality_days = live, now, quality_days
@@ -53,7 +52,7 @@ class Meeting:
         self.cues = Cues(database, live)
         self.boards = Boards(database, live)
         self.invitations = Invitations(database, live, ring)
-        self._starts_at = starts_at
+        self._booked = booked
         self._boarded: set[str] = set()  # conferences whose board of an hour before is written
         self.recorder = QualityRecorder(database, live)
         self.history = QualityHistory(database)
@@ -88,9 +87,9 @@ class Meeting:
         going = {str(one["id"]) for one in self._live.conferences()}
         self._boarded &= going
         for conference in going - self._boarded:
-            starts_at = await self._starts_at(conference)
-            if starts_at is None or now < starts_at - _HOUR:
+            times = await self._booked(conference)
+            if times is None or now < times[0]:
                 continue
             self._boarded.add(conference)
-            if now < starts_at:
+            if now < times[1]:
                 await self.boards.keep(conference, HOUR_BEFORE, by=None, at=now)

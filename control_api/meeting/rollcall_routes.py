@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from control_api.accounts.rules import Right
 from control_api.api import Call, Model, Routes
+from control_api.bookings.rules import NEWEST_RULES
 from control_api.conferences.models import Answer, ConferenceId, Page, SiteId
 from control_api.meeting.boards import OnBoard
 from control_api.meeting.calling import Action, Order, Result, State, counted
@@ -23,7 +24,9 @@ class NewRollCall(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [{"order": "alphabet", "seconds": 15}]})
 
     order: Order = Field(default="number", description='"script": as the meeting\'s script names the sites.')
-    seconds: Annotated[float, Field(ge=5, le=300)] = Field(default=15.0, description="That a site has to answer.")
+    seconds: Annotated[float, Field(ge=5, le=300)] = Field(
+        default=NEWEST_RULES.roll_call_seconds, description="That a site has to answer."
+    )
     auto: bool = Field(default=True, description="After that time: no answer, and on to the next.")
     skip_absent: bool = Field(default=True, description="A site that is not connected is absent at once.")
     sites: tuple[SiteId, ...] | None = Field(

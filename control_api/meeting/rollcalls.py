@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control_api.bookings.rules import NEWEST_RULES
 from control_api.conferences.live import Live
 from control_api.journal.rows import append
 from control_api.live.store import JournalEntry
@@ -69,7 +70,7 @@ class Plan:
     """How to call the roll."""
 
     order: Order = "number"
-    seconds: float = 15.0
+    seconds: float = NEWEST_RULES.roll_call_seconds
     auto: bool = True
     skip_absent: bool = True
     sites: tuple[str, ...] | None = None  # only these; None: all members

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, cast
 
 from control_api.bookings.gates import Blocker
+from control_api.bookings.rules import hours, hours_en
 from control_api.bookings.steps import ORDER, Step
 from control_api.live.store import Json
 from control_api.preparation.board import WORDS, Board, SiteBoard, seats_short
@@ -38,8 +39,8 @@ DeadlineName = Literal["prepare", "check_wished", "check", "connect", "start"]
 _DEADLINES: dict[DeadlineName, tuple[str, str]] = {
     "prepare": ("Xong công tác chuẩn bị (trước tổng duyệt)", "Preparation finished (before the rehearsal)"),
     "check_wished": ("Xong kiểm tra kỹ thuật trước một buổi", "Technical check finished half a day before"),
-    "check": ("Hạn cuối kiểm tra kỹ thuật (trước 01 giờ)", "Technical check at the latest (one hour before)"),
-    "connect": ("Đủ các điểm cầu kết nối (trước 01 giờ)", "All sites connected (one hour before)"),
+    "check": ("Hạn cuối kiểm tra kỹ thuật (trước {vi})", "Technical check at the latest ({en} before)"),
+    "connect": ("Đủ các điểm cầu kết nối (trước {vi})", "All sites connected ({en} before)"),
     "start": ("Họp chính thức", "The meeting begins"),
 }
 
@@ -225,6 +226,7 @@ def _deadlines(times: Deadlines, meeting: Meeting, now: float) -> tuple[Deadline
         ("connect", times.connect_by, Step.CONNECTED),
         ("start", meeting.starts_at, Step.SERVING),
     )
+    before, before_en = hours(meeting.rules.ready_hours), hours_en(meeting.rules.ready_hours)
     found = []
     for name, at, step in rows:
         done = reached(meeting.state, step)
@@ -232,8 +234,8 @@ def _deadlines(times: Deadlines, meeting: Meeting, now: float) -> tuple[Deadline
         found.append(
             DeadlineAnswer(
                 id=cast(DeadlineName, name),
-                vi=vi,
-                en=en,
+                vi=vi.format(vi=before),
+                en=en.format(en=before_en),
                 at=local(at),
                 left_s=round(at - now, 1),
                 done=done,

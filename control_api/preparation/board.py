@@ -64,9 +64,9 @@ class Board:
 
 def board(meeting: Meeting, kept: Kept, checks: SiteChecks, connected: Collection[str], now: float) -> Board:
     """`connected`: ids of the sites that are in the conference now."""
-    times = None if meeting.starts_at is None else deadlines(meeting.starts_at, meeting.trial_at)
+    times = None if meeting.starts_at is None else deadlines(meeting.starts_at, meeting.trial_at, meeting.rules)
     at = [SiteAt(site.id, site.name, site.role, site.organisation) for site in meeting.sites]
-    states = {one.site.id: one.state for one in progress(at, checks, meeting.starts_at)}
+    states = {one.site.id: one.state for one in progress(at, checks, None if times is None else times.check_by)}
     sites = [_site(site, kept, states[site.id], checks, site.id in connected, times, now) for site in meeting.sites]
     return Board(meeting, times, tuple(sites))
 

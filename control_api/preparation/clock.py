@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from control_api.bookings.rules import hours, hours_en, said, said_en
 from control_api.bookings.steps import HOLDING, Step
 from control_api.bookings.tables import BookingRow
+from control_api.directory.notices import notify
 from control_api.live.store import Json
 from control_api.preparation.board import Board, board
 from control_api.preparation.deadlines import STALE, Due, due
@@ -39,10 +43,22 @@ ALARMS: Mapping[Due, tuple[str, str]] = {
         "Two hours until the technical check of the sites is due.",
     ),
     "check_late": (
-        "Đã đến hạn 01 giờ trước phiên họp mà kiểm tra kỹ thuật chưa xong.",
-        "One hour before the meeting the technical check is not finished.",
+        "Đã đến hạn {vi} trước phiên họp mà kiểm tra kỹ thuật chưa xong.",
+        "The technical check is not finished {en} before the meeting.",
+    ),
+    "duty_missing": (
+        "Chưa phân công cán bộ trực MCU của Sở cho cuộc họp.",
+        "No duty officer of the Sở is named for the meeting.",
     ),
 }
+_SUBJECTS: Mapping[Due, str] = {
+    "prepare_soon": "Chuẩn bị cuộc họp",
+    "prepare_late": "Chuẩn bị cuộc họp",
+    "check_soon": "Kiểm tra kỹ thuật",
+    "check_late": "Kiểm tra kỹ thuật",
+    "duty_missing": "Chưa có cán bộ trực MCU",
+}
+_NAMED = 5  # sites in a text
 CUES: Mapping[Due, tuple[str, str, float]] = {
     "batteries": (
         "Xin kiểm tra pin micro cầm tay và tắt micro khi không phát biểu.",
@@ -80,18 +96,22 @@ async def look_at(services: Services, meeting: Meeting, now: float) -> None:
     for what, at in due(meeting, now, told):
         of_now = await board_of(services, meeting, now)
         data: Json = {"due_at": at, **facts(what, of_now)}
-        if not await store.tell(meeting.conference_id, what, at, now, data) or now - at > STALE:
+        if what == "duty_missing" and await _officer_named(services, meeting):
             continue
+        also = partial(_letters, meeting, what, of_now, now) if what in ALARMS else None
+        if not await store.tell(meeting.conference_id, what, at, now, data, also=also) or now - at > STALE:
+            continue
+        vi, en = hours(meeting.rules.ready_hours), hours_en(meeting.rules.ready_hours)
         if what in ALARMS:
-            _alarm(services, meeting.conference_id, f"preparation_{what}", *ALARMS[what], now)
+            _alarm(services, meeting.conference_id, f"preparation_{what}", *_sentences(meeting, what), now)
         elif what == "board" and (of_now.red or of_now.called("absent")):
             here, total = len(of_now.called("present")), len(of_now.sites)
             _alarm(
                 services,
                 meeting.conference_id,
                 "preparation_board",
-                f"01 giờ trước phiên họp: {here}/{total} điểm cầu sẵn sàng; xem danh sách đỏ.",
-                f"One hour before the meeting: {here} of {total} sites are ready; see the red list.",
+                f"{vi} trước phiên họp: {here}/{total} điểm cầu sẵn sàng; xem danh sách đỏ.",
+                f"{en} before the meeting: {here} of {total} sites are ready; see the red list.",
                 now,
             )
         if what in CUES:
@@ -114,6 +134,42 @@ def facts(what: Due, of_now: Board) -> Json:
     if what in ("prepare_late", "check_late"):
         return {"red": [one.site.id for one in of_now.red]}
     return {}
+
+
+def _sentences(meeting: Meeting, what: Due) -> tuple[str, str]:
+    vi, en = ALARMS[what]
+    number = meeting.rules.ready_hours
+    return vi.format(vi=hours(number)), en.format(en=hours_en(number))
+
+
+async def _officer_named(services: Services, meeting: Meeting) -> bool:
+    kept = await PreparationStore(services.database).kept(meeting.conference_id)
+    return any(shift.party == "so" for shift in kept.shifts)
+
+
+async def _letters(meeting: Meeting, what: Due, of_now: Board, now: float, session: AsyncSession) -> None:
+    """The Sở and, of what it can do itself, the host are told in the office and by e-mail."""
+    assert meeting.starts_at is not None, "nothing is due of a meeting without a time"
+    vi, en = _sentences(meeting, what)
+    red = [one.site.name for one in of_now.red] if what.startswith("check") else []
+    names = f" Còn {len(red)} điểm cầu: {', '.join(red[:_NAMED])}{' …' if len(red) > _NAMED else ''}." if red else ""
+    to_be_told: list[str | None] = [None]
+    if what != "duty_missing" and meeting.organisation is not None:
+        to_be_told.append(meeting.organisation)
+    left = f" {len(red)} sites are left." if red else ""
+    for to in to_be_told:
+        await notify(
+            session,
+            f"preparation_{what}",
+            f"Cuộc họp “{meeting.title}”, {said(meeting.starts_at)}: {vi}{names}",
+            f"Meeting “{meeting.title}”, {said_en(meeting.starts_at)}: {en}{left}",
+            now=now,
+            to=to,
+            organisation=meeting.organisation,
+            subject=meeting.booking_id,
+            mail=f"[{'Quá hạn' if what.endswith('late') else 'Nhắc'}] {_SUBJECTS[what]}: {meeting.title}",
+            page=f"/office#/preparation/{meeting.conference_id}",
+        )
 
 
 def _alarm(services: Services, conference_id: str, code: str, vi: str, en: str, now: float) -> None:

@@ -8,17 +8,20 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from control_api.bookings.rules import HOUR, RuleSet
 from control_api.bookings.steps import ORDER, Step
 from control_api.checks.progress import deadline
 from control_api.preparation.meetings import Meeting
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-HOUR = 3600.0
 REMIND_BEFORE = 2 * HOUR
+DUTY_BEFORE = 12 * HOUR  # the officer on duty is named so long before the preparation is due
 BATTERIES_BEFORE = 900.0
 STALE = 900.0  # a reminder that could not be given in time is not given any more, only written down
 
-Due = Literal["prepare_soon", "prepare_late", "check_soon", "check_late", "board", "batteries", "close_out"]
+Due = Literal[
+    "duty_missing", "prepare_soon", "prepare_late", "check_soon", "check_late", "board", "batteries", "close_out"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class Deadlines:
     connect_by: float  # all sites connected (S87)
 
 
-def deadlines(starts_at: float, trial_at: float | None) -> Deadlines:
-    checks = deadline(starts_at)
-    return Deadlines(checks.wished if trial_at is None else trial_at, checks.wished, checks.latest, starts_at - HOUR)
+def deadlines(starts_at: float, trial_at: float | None, rules: RuleSet) -> Deadlines:
+    checks, connected = deadline(starts_at, rules), starts_at - rules.ready_hours * HOUR
+    return Deadlines(checks.wished if trial_at is None else trial_at, checks.wished, checks.latest, connected)
 
 
 def reached(state: str | None, step: Step) -> bool:
@@ -48,10 +51,11 @@ def due(meeting: Meeting, now: float, told: Collection[tuple[str, float]]) -> li
     """What is to be told now and since when, oldest first, without what was told already."""
     if meeting.starts_at is None or meeting.ends_at is None or not under_way(meeting.state):
         return []
-    times = deadlines(meeting.starts_at, meeting.trial_at)
+    times = deadlines(meeting.starts_at, meeting.trial_at, meeting.rules)
     prepared, checked = reached(meeting.state, Step.PREPARED), reached(meeting.state, Step.CHECKED)
     serving = reached(meeting.state, Step.SERVING)
     clock: list[tuple[Due, float, bool]] = [
+        ("duty_missing", times.prepare_by - DUTY_BEFORE, not prepared),
         ("prepare_soon", times.prepare_by - REMIND_BEFORE, not prepared and now < times.prepare_by),
         ("prepare_late", times.prepare_by, not prepared),
         ("check_soon", times.check_by - REMIND_BEFORE, not checked and now < times.check_by),

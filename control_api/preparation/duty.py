@@ -9,7 +9,7 @@ from typing import Literal
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Right, Role
 from control_api.accounts.scope import in_scope
-from control_api.preparation.deadlines import HOUR
+from control_api.bookings.rules import HOUR
 from control_api.preparation.meetings import Meeting
 
 Party = Literal["so", "main", "member", "carrier"]
@@ -23,6 +23,7 @@ NAMES: dict[Party, tuple[str, str]] = {
     "carrier": ("đơn vị viễn thông", "the carrier"),
 }
 LONGEST_SHIFT = 24 * HOUR
+_SAME_DAY = 8 * HOUR  # a rehearsal nearer than that is one shift with the meeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def span(meeting: Meeting) -> tuple[float, float] | None:
     """The time to cover: from the rehearsal, at the latest one hour before, to the end."""
     if meeting.starts_at is None or meeting.ends_at is None:
         return None
-    begins = meeting.starts_at - HOUR
+    begins = meeting.starts_at - meeting.rules.ready_hours * HOUR
     return (begins if meeting.trial_at is None else min(begins, meeting.trial_at)), meeting.ends_at
 
 
@@ -80,8 +81,9 @@ def all_gaps(shifts: Iterable[Shift], meeting: Meeting) -> list[Gap]:
         return []
     known, (begins, ends) = list(shifts), covered
     parts = [(begins, ends)]
-    if meeting.starts_at - HOUR - begins > 8 * HOUR:
-        parts = [(begins, begins + HOUR), (meeting.starts_at - HOUR, ends)]
+    ready = meeting.starts_at - meeting.rules.ready_hours * HOUR
+    if ready - begins > _SAME_DAY:
+        parts = [(begins, begins + HOUR), (ready, ends)]
     return [gap for party in COVERED for since, until in parts for gap in gaps(known, party, since, until)]
 
 

@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.bookings.booking import Booking
 from control_api.bookings.gates import GATES, Blocker
+from control_api.bookings.rules import hours, hours_en, rules_named
 from control_api.bookings.steps import Step
 from control_api.checks.store import site_checks
 from control_api.conferences.tables import Conference, Seat
 from control_api.preparation.board import SiteBoard, board
-from control_api.preparation.deadlines import deadlines
+from control_api.preparation.deadlines import Deadlines, deadlines
 from control_api.preparation.duty import NAMES, all_gaps
 from control_api.preparation.meetings import Meeting, of_booking
 from control_api.preparation.store import Kept, read_kept
@@ -67,7 +68,7 @@ async def prepared(session: AsyncSession, booking: Booking, now: float) -> list[
                 "The main site's checklist is not complete.",
             )
         )
-    if not booking.urgent and now > deadlines(booking.starts_at, booking.trial_at).prepare_by:
+    if not booking.urgent and now > _deadlines(booking).prepare_by:
         found.append(
             Blocker(
                 "preparation_late",
@@ -81,12 +82,14 @@ async def prepared(session: AsyncSession, booking: Booking, now: float) -> list[
 async def checked_in_time(session: AsyncSession, booking: Booking, now: float) -> list[Blocker]:
     """S76, S82: at the latest one hour before; every site has named its people."""
     found = []
-    if not booking.urgent and now > deadlines(booking.starts_at, booking.trial_at).check_by:
+    before, before_en = _ready(booking)
+    if not booking.urgent and now > _deadlines(booking).check_by:
         found.append(
             Blocker(
                 "check_late",
-                "Kiểm tra kỹ thuật phải xong trước một buổi, chậm nhất 01 giờ trước phiên họp. Nêu lý do để tiếp tục.",
-                "The check had to be finished half a day, at the latest one hour before. Give a reason to go on.",
+                f"Kiểm tra kỹ thuật phải xong trước một buổi, chậm nhất {before} trước phiên họp. "
+                "Nêu lý do để tiếp tục.",
+                f"The check had to be finished half a day, at the latest {before_en} before. Give a reason to go on.",
             )
         )
     kept = await read_kept(session, booking.conference_id)
@@ -105,12 +108,13 @@ async def checked_in_time(session: AsyncSession, booking: Booking, now: float) -
 async def everybody_connected(session: AsyncSession, booking: Booking, now: float) -> list[Blocker]:
     """S79, S84, S87: every site is in, speakers were checked twice; an hour before."""
     found = []
-    if not booking.urgent and now > deadlines(booking.starts_at, booking.trial_at).connect_by:
+    before, before_en = _ready(booking)
+    if not booking.urgent and now > _deadlines(booking).connect_by:
         found.append(
             Blocker(
                 "connect_late",
-                "Các điểm cầu phải kết nối xong trước phiên họp 01 giờ. Nêu lý do để tiếp tục.",
-                "All sites had to be connected one hour before the meeting. Give a reason to go on.",
+                f"Các điểm cầu phải kết nối xong trước phiên họp {before}. Nêu lý do để tiếp tục.",
+                f"All sites had to be connected {before_en} before the meeting. Give a reason to go on.",
             )
         )
     kept = await read_kept(session, booking.conference_id)
@@ -185,6 +189,16 @@ async def _speakers(session: AsyncSession, booking: Booking) -> set[str]:
     for scene in document["scenes"] if document else ():
         found |= {*scene["heard"], *scene["speakers"]} | ({scene["podium"]} if scene["podium"] else set())
     return found
+
+
+def _deadlines(booking: Booking) -> Deadlines:
+    return deadlines(booking.starts_at, booking.trial_at, rules_named(booking.rules))
+
+
+def _ready(booking: Booking) -> tuple[str, str]:
+    """How long before the meeting everything is ready, in both languages."""
+    number = rules_named(booking.rules).ready_hours
+    return hours(number), hours_en(number)
 
 
 def _list(sites: Iterable[SiteBoard]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from control_api.bookings.booking import Booking
+from control_api.bookings.rules import NEWEST_RULES, RuleSet, rules_named
 from control_api.live.store import Json
 from control_api.services import Services
 from mcu_core.errors import OperatorError
@@ -36,6 +37,7 @@ class Meeting:
     trial_at: float | None = None
     frozen_at: float | None = None  # since when the parameters stay as they are (S35)
     sites: tuple[MeetingSite, ...] = field(default=())
+    rules: RuleSet = NEWEST_RULES  # the booking was received under (S01)
 
     @property
     def main(self) -> MeetingSite | None:
@@ -103,6 +105,7 @@ def of_booking(booking: Booking, seats: Mapping[str, int | None]) -> Meeting:
             )
             for site in booking.sites
         ),
+        rules_named(booking.rules),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
@@ -254,8 +254,17 @@ class PreparationStore:
             rows = await session.scalars(select(PreparationMarkRow).where(mine))
             return {(row.kind, row.due_at) for row in rows}
 
-    async def tell(self, conference_id: str, kind: str, due_at: float, now: float, data: Json) -> bool:
-        """Write down that something is told, and journal it; False when it was already."""
+    async def tell(
+        self,
+        conference_id: str,
+        kind: str,
+        due_at: float,
+        now: float,
+        data: Json,
+        *,
+        also: Callable[[AsyncSession], Awaitable[None]] | None = None,
+    ) -> bool:
+        """Write down that something is told, and journal it; False when it was already.  `also` is written with it."""
         async with self._database.writing() as session:
             new = self._insert(PreparationMarkRow).values(conference_id=conference_id, kind=kind, due_at=due_at, at=now)
             made = await session.scalar(new.on_conflict_do_nothing().returning(PreparationMarkRow.kind))
@@ -263,6 +272,8 @@ class PreparationStore:
                 return False
             entry = JournalEntry(now, f"preparation_{kind}", None, None, data)
             await append(session, conference_id, [entry])
+            if also is not None:
+                await also(session)
             return True
 
     async def forget(self, conference_ids: Collection[str]) -> None:

@@ -1,7 +1,8 @@
 """Reminders of the yearly report and its escalation, by the clock (S58, article 13.4).
 
-Each agency that has not reported is told 30, 15, 7, 3 and 1 days before 30 November; from that day on the Sở gets the
-list of those that are missing, every week.  What was sent is kept, so a restart sends nothing twice.
+Each agency that has not reported is told 30, 15, 7, 3 and 1 days before 30 November, and every week from that day on,
+when the Sở gets the list of those that are missing too: in the office and by e-mail.  What was told is kept, so a
+restart tells nothing twice.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from control_api.directory.notices import notify
 from control_api.reports.organisations import reporting
 from control_api.reports.paper import day
 from control_api.reports.tables import YearlyReminderRow, YearlyRow
-from control_api.reports.years import deadline, reminder_due, year_of
+from control_api.reports.years import URGENT_DAYS, deadline, reminder_due, year_of
 from control_api.services import Services
 
 _EVERY = 1800.0  # seconds between two looks
 _TO_SO = ""
+_PAGE = "/office#/yearly"
 _NAMED = 10  # agencies in the text; the page lists all
 
 log = structlog.get_logger("reports")
@@ -46,6 +48,7 @@ async def remind_once(services: Services, now: float) -> int:
             sent += await _to_agencies(session, year, kind, now)
         kind = reminder_due(passed, now)
         if kind is not None:
+            sent += await _to_agencies(session, passed, kind, now)
             sent += await _to_so(session, passed, kind, now)
     return sent
 
@@ -67,22 +70,22 @@ async def _to_agencies(session: AsyncSession, year: int, kind: str, now: float) 
             )
         )
     )
-    due, left = day(deadline(year)), int((deadline(year) - now) // 86_400) + 1
     sent = 0
+    vi, en, subject = _sentences(year, now)
     for organisation, _ in await _missing(session, year):
         if organisation in done:
             continue
         await notify(
             session,
             "yearly_report_due",
-            f"Báo cáo năm {year} về hệ thống hội nghị truyền hình phải gửi Sở Khoa học và Công nghệ trước ngày {due} "
-            f"(còn {left} ngày). Mở Văn phòng › Báo cáo năm để xem bản tự lập, bổ sung và gửi.",
-            f"The yearly report of {year} is due before {due} ({left} days left). Open Office › Yearly report to read "
-            "the draft, complete it and send it.",
+            vi,
+            en,
             now=now,
             to=organisation,
             organisation=organisation,
             data={"year": year},
+            mail=subject,
+            page=_PAGE,
         )
         session.add(YearlyReminderRow(year=year, organisation_id=organisation, kind=kind, at=now))
         sent += 1
@@ -104,5 +107,30 @@ async def _to_so(session: AsyncSession, year: int, kind: str, now: float) -> int
         f"The yearly reports of {year} are overdue: {len(missing)} agencies are missing ({names}). Please urge them.",
         now=now,
         data={"year": year, "count": len(missing)},
+        mail=f"Danh sách cơ quan chưa gửi báo cáo năm {year}",
+        page=_PAGE,
     )
     return 1
+
+
+def _sentences(year: int, now: float) -> tuple[str, str, str]:
+    """Vietnamese, English, and the subject of the letter: more urgent as the day comes near."""
+    due, left = day(deadline(year)), int((deadline(year) - now) // 86_400) + 1
+    what = f"Báo cáo năm {year} về hệ thống hội nghị truyền hình"
+    to = "Sở Khoa học và Công nghệ"
+    how = "Mở Văn phòng › Báo cáo năm để xem bản tự lập, bổ sung và gửi."
+    how_en = "Open Office › Yearly report to read the draft, complete it and send it."
+    if now >= deadline(year):
+        weeks = int((now - deadline(year)) // (7 * 86_400))
+        late = f", đã quá {weeks} tuần" if weeks else ""
+        return (
+            f"QUÁ HẠN: {what} phải gửi {to} trước ngày {due}{late}. Đề nghị cơ quan gửi ngay. {how}",
+            f"Overdue: the yearly report of {year} was due before {due}. Please send it at once. {how_en}",
+            f"[QUÁ HẠN] Báo cáo năm {year} chưa gửi Sở Khoa học và Công nghệ",
+        )
+    urgent = left <= URGENT_DAYS
+    return (
+        f"{'GẤP: ' if urgent else ''}{what} phải gửi {to} trước ngày {due} (còn {left} ngày). {how}",
+        f"{'Urgent: t' if urgent else 'T'}he yearly report of {year} is due before {due} ({left} days left). {how_en}",
+        f"[{'GẤP' if urgent else 'Nhắc'}] Báo cáo năm {year} gửi trước ngày {due}, còn {left} ngày",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from control_api.bookings.rules import NEWEST_RULES, hours
 from control_api.reports.paper import Context, Office, day, head, lines, number, percent, stamp
 from control_api.reports.yearly import YearlyReport, standing
 from control_api.reports.years import FIGURE_NAMES, SECTIONS, STATES, Section, figure_text
@@ -152,10 +153,10 @@ class Compliance:
         """What is missing, in words."""
         found = []
         for (kept, of), text in (
-            (self.registered, "phiên họp đăng ký muộn hơn 24 giờ"),
+            (self.registered, f"phiên họp đăng ký muộn hơn {hours(NEWEST_RULES.notice_hours)}"),
             (self.closed, "phiên họp chưa tổng hợp, kết thúc"),
-            (self.checked, "lượt điểm cầu chưa kiểm tra đạt trước 1 giờ"),
-            (self.connected, "lượt điểm cầu chưa kết nối trước 1 giờ"),
+            (self.checked, f"lượt điểm cầu chưa kiểm tra đạt trước {hours(NEWEST_RULES.ready_hours)}"),
+            (self.connected, f"lượt điểm cầu chưa kết nối trước {hours(NEWEST_RULES.ready_hours)}"),
         ):
             if kept < of:
                 found.append(f"{of - kept} {text}")
@@ -171,10 +172,10 @@ class Compliance:
 
 
 _COLUMNS = {
-    "registered": "Đăng ký trước 24 giờ",
+    "registered": f"Đăng ký trước {hours(NEWEST_RULES.notice_hours)}",
     "closed": "Kết thúc, tổng hợp",
-    "checked": "Kiểm tra đạt trước 1 giờ",
-    "connected": "Kết nối trước 1 giờ",
+    "checked": f"Kiểm tra đạt trước {hours(NEWEST_RULES.ready_hours)}",
+    "connected": f"Kết nối trước {hours(NEWEST_RULES.ready_hours)}",
 }
 
 

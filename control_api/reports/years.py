@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Literal, get_args
 
+from control_api.bookings.rules import rules_at
 from control_api.problems import Refused
 from control_api.reports.paper import LOCAL, day, number, percent
 from control_api.store.base import Json
 
 FIRST_YEAR, LAST_YEAR = 2020, 2100
 REMIND_DAYS = (30, 15, 7, 3, 1)  # before the deadline
+URGENT_DAYS = 3  # from then on a reminder says so
 OVERDUE_EVERY = 7  # days between escalations once it has passed
 MOST_OVERDUE = 8
 
@@ -102,7 +104,8 @@ def figure_text(name: str, value: float | None) -> str:
 
 def deadline(year: int) -> float:
     """Unix seconds: a report that comes at this moment or later is late."""
-    return datetime(year, 11, 30, tzinfo=LOCAL).timestamp()
+    month, day_of_month = rules_at(datetime(year, 12, 31, tzinfo=LOCAL).timestamp()).report_due
+    return datetime(year, month, day_of_month, tzinfo=LOCAL).timestamp()
 
 
 def period(year: int) -> tuple[float, float]:

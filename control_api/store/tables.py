@@ -9,6 +9,7 @@ from control_api.conferences import tables as conferences
 from control_api.directory import tables as directory
 from control_api.journal import tables as journal
 from control_api.layouts import tables as layouts
+from control_api.mail import tables as mail
 from control_api.meeting import tables as meeting
 from control_api.preparation import tables as preparation
 from control_api.reports import tables as reports
@@ -25,6 +26,7 @@ __all__ = [
     "directory",
     "journal",
     "layouts",
+    "mail",
     "meeting",
     "metadata",
     "preparation",

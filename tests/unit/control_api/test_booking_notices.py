@@ -20,10 +20,10 @@ from sqlalchemy import select, update
 from control_api.accounts.rules import Role
 from control_api.accounts.tables import User
 from control_api.bookings.clocks import remind
-from control_api.bookings.mail import WAITS, Sender
-from control_api.bookings.outbox import LINK_TAKEN_OUT, Receipts, open_receipts
+from control_api.bookings.outbox import Receipts, open_receipts
 from control_api.bookings.tables import BookingNotice, BookingRow
 from control_api.bookings.task import once
+from control_api.mail.sender import LINK_TAKEN_OUT, WAITS, Sender
 from control_api.settings import Mail, Settings
 from tests.unit.control_api import booking_samples as samples
 from tests.unit.control_api.world import Client, World, refused
@@ -81,7 +81,7 @@ async def test_s70_each_site_is_told_both_times_by_mail_with_its_own_link(
 ) -> None:
     await announced(world)
     box, mail = postbox
-    sender = Sender(world.services.database, mail)
+    sender = Sender(world.services.database, mail, (BookingNotice,))
     assert await sender.send_due(world.clock.now) == 3  # the host's and two sites'
     told = dict(box.mails)
     # The site's own contact comes before its organisation's address.
@@ -113,7 +113,7 @@ async def test_s70_calendar_entry_is_an_itip_request_in_vietnamese_time(
 ) -> None:
     await announced(world)
     box, mail = postbox
-    await Sender(world.services.database, mail).send_due(world.clock.now)
+    await Sender(world.services.database, mail, (BookingNotice,)).send_due(world.clock.now)
     letter = next(message for address, message in box.mails if address.startswith("ky-thuat"))
     part = next(one for one in letter.walk() if one.get_content_type() == "text/calendar")
     assert part.get_param("method") == "REQUEST"
@@ -131,7 +131,7 @@ async def test_s70_calendar_entry_is_an_itip_request_in_vietnamese_time(
 async def test_no_notice_is_sent_twice(world: World, postbox: tuple[Postbox, Mail]) -> None:
     booking, host = await announced(world)
     box, mail = postbox
-    sender = Sender(world.services.database, mail)
+    sender = Sender(world.services.database, mail, (BookingNotice,))
     await asyncio.gather(*(sender.send_due(world.clock.now) for _ in range(3)))
     await host.post(f"{API}/bookings/{booking}/announcement", json={})  # told already
     await sender.send_due(world.clock.now)
@@ -146,7 +146,7 @@ async def test_a_notice_that_was_being_sent_when_we_died_is_left_to_a_person(
     box, mail = postbox
     async with world.services.database.writing() as session:
         await session.execute(update(BookingNotice).values(state="sending", attempts=1))
-    sender = Sender(world.services.database, mail)
+    sender = Sender(world.services.database, mail, (BookingNotice,))
     assert await sender.begin() == 3
     assert await sender.send_due(world.clock.now) == 0
     assert box.mails == []
@@ -161,7 +161,7 @@ async def test_mail_is_tried_again_later_and_later_then_given_up(world: World, p
     await announced(world)
     box, mail = postbox
     box.answer = "451 try again later"
-    sender = Sender(world.services.database, mail)
+    sender = Sender(world.services.database, mail, (BookingNotice,))
     now = world.clock.now
     for number, wait in enumerate(WAITS, 1):
         await sender.send_due(now)
@@ -179,13 +179,13 @@ async def test_a_refusal_for_good_is_not_tried_again(world: World, postbox: tupl
     await announced(world)
     box, mail = postbox
     box.answer = "550 no such user"
-    await Sender(world.services.database, mail).send_due(world.clock.now)
+    await Sender(world.services.database, mail, (BookingNotice,)).send_due(world.clock.now)
     assert {row.state for row in await rows(world)} == {"failed"}
 
 
 async def test_a_mail_server_that_is_away_is_waited_for(world: World) -> None:
     await announced(world)
-    away = Sender(world.services.database, Mail(host="127.0.0.1", port=1, tls="off", timeout=1))
+    away = Sender(world.services.database, Mail(host="127.0.0.1", port=1, tls="off", timeout=1), (BookingNotice,))
     await away.send_due(world.clock.now)
     assert {row.state for row in await rows(world)} == {"queued"}
 
@@ -203,18 +203,18 @@ async def test_mail_goes_over_tls_and_checks_the_server(world: World, tmp_path: 
     )
     port = server.sockets[0].getsockname()[1]
     strangers = Mail(host="127.0.0.1", port=port, tls="tls", timeout=5)
-    await Sender(world.services.database, strangers).send_due(world.clock.now)
+    await Sender(world.services.database, strangers, (BookingNotice,)).send_due(world.clock.now)
     assert box.mails == []
     async with world.services.database.writing() as session:
         await session.execute(update(BookingNotice).values(state="queued", next_at=0.0))
     known = Mail(host="127.0.0.1", port=port, tls="tls", ca=ca, timeout=5)
-    assert await Sender(world.services.database, known).send_due(world.clock.now) == 3
+    assert await Sender(world.services.database, known, (BookingNotice,)).send_due(world.clock.now) == 3
     server.close()
     await server.wait_closed()
 
 
 async def test_without_a_mail_server_notices_are_printed(world: World) -> None:
-    assert await Sender(world.services.database, Mail()).send_due(world.clock.now) == 0
+    assert await Sender(world.services.database, Mail(), (BookingNotice,)).send_due(world.clock.now) == 0
     booking, host = await announced(world)
     page = await host.get(f"{API}/bookings/{booking}/notice")
     text = await page.text()
@@ -284,12 +284,12 @@ async def test_s33_the_so_is_reminded_before_and_at_the_deadline_once_each_over_
     assert [row.data["kind"] for row in journal if row.what == "booking_reminder"] == ["answer_soon", "answer_overdue"]
 
 
-async def test_one_turn_of_the_task_finishes_what_a_crash_left(world: World, postbox: tuple[Postbox, Mail]) -> None:
+async def test_one_turn_of_the_task_finishes_what_a_crash_left(world: World) -> None:
     world.clock.now = samples.at(world.clock.now, days=0, hour=8).timestamp()
     await samples.add_directory(world.services.database)
     host = await world.sign_in(Role.HOST)
     made = await (await host.post(f"{API}/bookings", json=samples.form(world.clock.now))).json()
     async with world.services.database.writing() as session:
         await session.execute(update(BookingRow).values(state="allocated", live="wanted"))
-    await once(world.services, Sender(world.services.database, postbox[1]), world.clock.now)
+    await once(world.services, world.clock.now)
     assert [one["id"] for one in world.services.live.conferences()] == [made["conference"]]

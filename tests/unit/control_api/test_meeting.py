@@ -273,11 +273,11 @@ async def test_s87_board_an_hour_before_says_who_is_present_absent_or_failed(roo
 
 
 async def test_s87_the_board_is_written_an_hour_before_a_booked_meeting(room: Room) -> None:
-    async def starts_at(conference: str) -> float | None:
-        return start if conference == room.id else None
+    async def booked(conference: str) -> tuple[float, float] | None:
+        return (start - 3600.0, start) if conference == room.id else None
 
     start = room.now + 7200.0
-    meeting = Meeting(room.world.services.database, room.world.services.live, room.world.clock, starts_at=starts_at)
+    meeting = Meeting(room.world.services.database, room.world.services.live, room.world.clock, booked=booked)
     for at in (room.now, start - 3600.0, start - 3590.0):
         await meeting.keep_boards(at)
     (kept,) = await meeting.boards.kept(room.id)

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from control_api.accounts.rules import Role
+from control_api.accounts.tables import User
 from control_api.api import REPEATS
+from control_api.bookings.rules import HOUR, NEWEST_RULES
 from control_api.bookings.steps import Step
 from control_api.bookings.tables import BookingRow
+from control_api.directory.tables import DirectoryNotice
+from control_api.mail.tables import Letter
 from control_api.preparation.checklists import items_for, newest, progress, versions
 from control_api.preparation.clock import look
-from control_api.preparation.deadlines import HOUR, deadlines, due
+from control_api.preparation.deadlines import deadlines, due
 from control_api.preparation.duty import Shift, gaps
 from control_api.preparation.meetings import Meeting, meeting_of
 from control_api.preparation.store import PreparationStore
@@ -384,10 +389,11 @@ def a_meeting(state: str = "announced") -> Meeting:
 @pytest.mark.parametrize(
     ("before_start_h", "state", "expected"),
     [
-        (23, "announced", []),
-        (21, "announced", ["prepare_soon"]),
+        (33, "announced", []),
+        (23, "announced", ["duty_missing"]),
+        (21, "announced", ["duty_missing", "prepare_soon"]),
         (21, "prepared", []),
-        (19, "announced", ["prepare_late"]),
+        (19, "announced", ["duty_missing", "prepare_late"]),
         (2.5, "prepared", ["check_soon"]),
         (1, "prepared", ["check_late", "board"]),
         (0.2, "connected", ["board", "batteries"]),
@@ -403,7 +409,11 @@ def test_s77_s82_s87_s100_s101_what_is_told_when(before_start_h: float, state: s
 
 
 def test_s82_without_a_rehearsal_preparation_ends_with_the_half_day() -> None:
-    assert deadlines(START, None).prepare_by == deadlines(START, None).check_wished == START - 4 * HOUR
+    assert (
+        deadlines(START, None, NEWEST_RULES).prepare_by
+        == deadlines(START, None, NEWEST_RULES).check_wished
+        == START - 4 * HOUR
+    )
 
 
 async def test_s82_s87_clock_tells_once_also_after_a_restart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,6 +430,23 @@ async def test_s82_s87_clock_tells_once_also_after_a_restart(world: World, monke
     assert lines["preparation_board"]["present"] == ["tinh"]
     assert lines["preparation_board"]["absent"] == ["so-y-te"]
     assert lines["preparation_check_late"]["red"] == ["tinh", "so-y-te"]
+
+
+async def test_s72_s77_s82_the_so_and_the_host_are_told_by_mail_once(world: World) -> None:
+    await booked(world.services, state=Step.ANNOUNCED)
+    async with world.services.database.writing() as session:
+        await session.execute(update(User).where(User.username == "officer").values(email="truc@bacninh.gov.vn"))
+    for now in (START - HOUR + 5, START - HOUR + 30):
+        await look(world.services, now)
+    async with world.services.database.reading() as session:
+        letters = list(await session.scalars(select(Letter).order_by(Letter.kind)))
+        told = list(await session.scalars(select(DirectoryNotice.kind).where(DirectoryNotice.to_id.is_(None))))
+    mine = [one for one in letters if one.recipient == "truc@bacninh.gov.vn"]
+    kinds = ["preparation_check_late", "preparation_duty_missing", "preparation_prepare_late"]
+    assert [one.kind for one in mine] == sorted(told) == kinds
+    assert "Chưa phân công cán bộ trực MCU" in mine[1].body
+    assert "01 giờ trước phiên họp" in mine[0].body, "the figure is of the rules it was registered under"
+    assert mine[0].page == f"/office#/preparation/{CONFERENCE}"
 
 
 async def test_s100_s101_sites_are_reminded_but_not_hours_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,15 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from control_api.accounts.rules import Role
+from control_api.accounts.tables import User
 from control_api.checks.measured import Measured
 from control_api.checks.store import NewCheck, Sheet
 from control_api.checks.verdict import Verdict, judge
-from control_api.directory.tables import DirectoryNotice
+from control_api.directory.tables import DirectoryNotice, Organisation
+from control_api.mail.tables import Letter
 from control_api.reports.paper import LOCAL
 from control_api.reports.reminders import remind_once
 from control_api.reports.render import Renderer
@@ -231,15 +233,30 @@ async def test_s58_reminders_are_sent_once_and_the_missing_are_told_to_the_so(ag
             rows = await session.scalars(select(DirectoryNotice).where(kinds).order_by(DirectoryNotice.at))
             return [(row.kind, row.to_id) for row in rows]
 
+    async with agency.services.database.writing() as session:
+        houses = update(Organisation).where(Organisation.id == AGENCY)
+        await session.execute(houses.values(email="so-y-te@bacninh.gov.vn"))
+        officer = update(User).where(User.username == "officer")
+        await session.execute(officer.values(email="truc@bacninh.gov.vn"))
     end = deadline(2026)
     assert await remind_once(agency.services, end - 40 * DAY) == 0
     assert await remind_once(agency.services, end - 29 * DAY) == 1
     assert await remind_once(agency.services, end - 28 * DAY) == 0, "once, also after a restart"
     assert await remind_once(agency.services, end - 2 * DAY) == 1
-    assert await remind_once(agency.services, end + 1) == 1
+    assert await remind_once(agency.services, end + 1) == 2
     assert await remind_once(agency.services, end + 2) == 0
     due = ("yearly_report_due", AGENCY)
-    assert await notices() == [due, due, ("yearly_reports_missing", None)]
+    assert sorted(await notices(), key=str) == sorted([due, due, due, ("yearly_reports_missing", None)], key=str)
+    async with agency.services.database.reading() as session:
+        letters = list(await session.scalars(select(Letter).order_by(Letter.created_at, Letter.kind)))
+    assert [(one.recipient, one.subject.split("]")[0][1:]) for one in letters if one.kind == "yearly_report_due"] == [
+        ("so-y-te@bacninh.gov.vn", "Nhắc"),
+        ("so-y-te@bacninh.gov.vn", "GẤP"),
+        ("so-y-te@bacninh.gov.vn", "QUÁ HẠN"),
+    ], "more urgent as the day comes near"
+    (list_of_so,) = (one for one in letters if one.kind == "yearly_reports_missing")
+    assert list_of_so.recipient == "truc@bacninh.gov.vn"
+    assert all(one.state == "queued" and one.page == "/office#/yearly" for one in letters)
     await report_samples.add_yearly(agency.services, "submitted")
     assert await remind_once(agency.services, end + 8 * DAY) == 0, "nobody is missing any more"
 

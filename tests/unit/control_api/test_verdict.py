@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_api.accounts.rules import Role
+from control_api.bookings.rules import NEWEST_RULES
 from control_api.checks import thresholds
 from control_api.checks.joint import NEEDED, Party, complete, may_confirm, words
 from control_api.checks.measured import Measured
@@ -182,10 +183,10 @@ def checked(site: str, at: float, **changed: Any) -> Check:
 
 def test_s82_a_check_less_than_an_hour_before_the_start_is_late() -> None:
     starts = 100_000.0
-    times = deadline(starts)
+    times = deadline(starts, NEWEST_RULES)
     assert (starts - times.latest, starts - times.wished) == (3600.0, 4 * 3600.0)
     known = SiteChecks({"a": checked("a", times.latest), "b": checked("b", times.latest + 1)})
-    states = {one.site.id: (one.state, one.late) for one in progress(SITES, known, starts)}
+    states = {one.site.id: (one.state, one.late) for one in progress(SITES, known, times.latest)}
     assert states == {"tinh": ("missing", False), "a": ("passed", False), "b": ("passed", True)}
 
 
