@@ -92,6 +92,7 @@ async def _over_http(server: Server, filled: Filled, asked: int, tell: Progress)
     outcome: list[str] = []
 
     async def admission() -> None:
+        """For some working hour of the next half year; about a fifth do not fit and get alternatives."""
         made = await server.api("POST", "/bookings", _form(dice, filled, len(outcome)))
         outcome.append(made["state"])
 
@@ -107,12 +108,14 @@ async def _over_http(server: Server, filled: Filled, asked: int, tell: Progress)
     searching = await _times(search, asked)
     tell(0.4)
     admitting = await _times(admission, asked)
+    refused = [ms for ms, state in zip(admitting, outcome[_WARM_UP:], strict=True) if state == "refused"]
     tell(0.7)
     return {
         **_spread("list_ms", listing),
         **_spread("search_ms", searching),
         **_spread("admission_ms", admitting),
         "admitted_share": round(outcome.count("registered") / len(outcome), 2),
+        **(_spread("refusal_ms", refused) if refused else {}),
         **_spread("journal_page_ms", await _times(journal, asked)),
         **_spread("note_ms", await _times(note, asked)),
     }
@@ -200,11 +203,14 @@ def table(result: dict[str, Any]) -> Table:
         ("list_ms", "list of bookings"),
         ("search_ms", "search without diacritics"),
         ("admission_ms", "registration with admission"),
+        ("refusal_ms", "of these: refused, with alternatives"),
         ("journal_append_ms", "append to a journal"),
         ("journal_page_ms", "a page of a journal"),
         ("note_ms", "a note over HTTP"),
     ):
         goal = GOALS.get(f"{key}_p95")
+        if f"{key}_p50" not in result:
+            continue
         shown.add_row(
             label, f"{result[f'{key}_p50']:.1f}", f"{result[f'{key}_p95']:.1f}", "" if goal is None else f"≤ {goal:g}"
         )

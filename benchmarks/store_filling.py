@@ -1,8 +1,10 @@
 """A store as a province has it after years: meetings of every step, and a journal of each, chained as the MCU does it.
 
-The directory is the one the demo begins with.  Meetings are spread over two years before now and as much after,
-eight in ten of them over and closed.  Journals get their hashes by the MCU's own function; only the triggers that
-would check each line again are off while a million of them are written.  SQLite.
+The directory is the one the demo begins with.  Eight in ten meetings are over and closed, within the last two years;
+the others are planned for the coming half year, ten a working day at the hours when everybody meets, beside each
+other for as long as they fit a server of `CORES` cores, and refused from there on.  Journals get their hashes by the
+MCU's own function; only the triggers that would check each line again are off while a million of them are written.
+SQLite.
 """
 
 from __future__ import annotations
@@ -20,18 +22,21 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from control_api.bookings.admission import demand_for
+from control_api.bookings.admission import Hold, demand_for, peak
 from control_api.bookings.forms import searched
 from control_api.bookings.parameters import Parameters
 from control_api.bookings.rules import rules_at
-from control_api.bookings.tables import BookingHold, BookingRow, BookingSite, BookingStep
+from control_api.bookings.tables import BookingHold, BookingRow, BookingSite, BookingStep, CapacityRow
 from control_api.directory.seed import seed
 from control_api.directory.tables import Site
 from control_api.journal.chain import GENESIS, linked
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
+from mcu_core.capacity import Capacity, assumed
 
 DAY, HOUR = 86400.0, 3600.0
+CORES = 12  # the measured server of the store: five or six meetings at once
+AHEAD = 180  # days
 _SUBJECTS = (
     "triển khai công tác phòng chống thiên tai",
     "giao ban tháng của UBND tỉnh",
@@ -70,8 +75,10 @@ class Filled:
     seconds: float
 
 
-async def fill(path: Path, *, bookings: int, lines: int, progress: Callable[[float], None]) -> Filled:
-    """Make the database at `path` and fill it; `progress` is told shares from 0 to 1."""
+async def fill(
+    path: Path, *, bookings: int, lines: int, progress: Callable[[float], None], ahead: int = AHEAD
+) -> Filled:
+    """Make the database at `path` and fill it, plans for `ahead` days; `progress` is told shares from 0 to 1."""
     started, now = time.monotonic(), time.time()
     url = f"sqlite+aiosqlite:///{path}"
     await upgrade(url)
@@ -83,10 +90,13 @@ async def fill(path: Path, *, bookings: int, lines: int, progress: Callable[[flo
         sites = [site for site, _, _ in known]
         names = {site: name for site, name, _ in known}
         owners = {site: owner for site, _, owner in known}
-        dice = random.Random(1)
+        dice, calendar = random.Random(1), Calendar(assumed(CORES, 2))
         made: list[str] = []
+        async with database.writing() as session:
+            session.add(calendar.row(now))
         for first in range(0, bookings, _AT_ONCE):
-            parts = [booking(dice, n, now, sites, names, owners) for n in range(first, min(first + _AT_ONCE, bookings))]
+            numbers = range(first, min(first + _AT_ONCE, bookings))
+            parts = [booking(dice, n, now, sites, names, owners, calendar, ahead) for n in numbers]
             async with database.writing() as session:
                 for table, key in ((BookingRow, 0), (BookingSite, 1), (BookingStep, 2), (BookingHold, 3)):
                     values = [one for part in parts for one in part[key]]
@@ -103,18 +113,65 @@ async def fill(path: Path, *, bookings: int, lines: int, progress: Callable[[flo
 Rows = list[dict[str, Any]]
 
 
+class Calendar:
+    """What the planned meetings hold, day by day: never more than the machine gives."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        self.capacity = capacity
+        self._days: dict[int, list[Hold]] = {}
+
+    def row(self, at: float) -> CapacityRow:
+        """The machine, as `mcu check` would have written it down."""
+        machine = self.capacity
+        return CapacityRow(
+            at=at,
+            machine=f"{CORES} cores",
+            decode=machine.decode,
+            encode=machine.encode,
+            compose=machine.compose,
+            packets=machine.packets,
+            details={"packets_of_one": machine.relay_packets / 2},
+        )
+
+    def admit(self, holds: list[Hold]) -> bool:
+        """Whether they fit; they are held then."""
+        days = {int(at // DAY) for hold in holds for at in (hold.starts_at, hold.ends_at)}
+        near = {id(one): one for day in days for one in self._days.get(day, ())}
+        if not peak(holds, list(near.values()), self.capacity).fits:
+            return False
+        for hold in holds:
+            for day in {int(hold.starts_at // DAY), int(hold.ends_at // DAY)}:
+                self._days.setdefault(day, []).append(hold)
+        return True
+
+
 def booking(
-    dice: random.Random, number: int, now: float, sites: list[str], names: dict[str, str], owners: dict[str, str]
+    dice: random.Random,
+    number: int,
+    now: float,
+    sites: list[str],
+    names: dict[str, str],
+    owners: dict[str, str],
+    calendar: Calendar,
+    ahead: int = AHEAD,
 ) -> tuple[Rows, Rows, Rows, Rows]:
     """Rows of one booking: itself, its sites, its steps, what it holds."""
     its_id = f"b-{hashlib.sha256(str(number).encode()).hexdigest()[:12]}"
     over = dice.random() < 0.8
     day = int((now + 7 * HOUR) / DAY) * DAY - 7 * HOUR  # local midnight
-    starts_at = day + dice.randint(-730, -1) * DAY if over else day + dice.randint(2, 600) * DAY
+    starts_at = day + dice.randint(-730, -1) * DAY if over else _working_day(day, dice.randint(2, ahead))
     starts_at += dice.choice((8, 8.5, 9, 13.5, 14, 15)) * HOUR
     ends_at = starts_at + dice.choice((1, 1.5, 2, 3)) * HOUR
     chosen = dice.sample(sites, dice.choice((3, 5, 8, 12, 20)) if not over else dice.choice((5, 12, 25, 40)))
+    parameters = Parameters().as_json()
+    demand = demand_for(parameters, len(chosen), 0)
+    planned = [
+        Hold(its_id, "trial", starts_at - 18 * HOUR, starts_at - 16 * HOUR, demand),
+        Hold(its_id, "meeting", starts_at - HOUR, ends_at, demand),
+    ]
     done = _STEPS if over else _STEPS[: dice.choice((1, 2, 3, 3))]
+    if len(done) > 1 and not over and not calendar.admit(planned):
+        done = ("registered", "refused")
     title = f"Hội nghị {dice.choice(_SUBJECTS)} lần {number}"
     class_ = dice.choice("AABBBBBB")
     registered_at = starts_at - dice.randint(2, 20) * DAY if over else now - dice.randint(1, 30) * DAY
@@ -136,7 +193,6 @@ def booking(
             }
         )
     search = searched(title, names[chosen[0]], "Giám đốc Sở", f"{number}/GM", [BookingSite(**row) for row in rows])
-    parameters = Parameters().as_json()
     row = {
         "id": its_id,
         "conference_id": f"c{its_id[1:]}",
@@ -174,26 +230,29 @@ def booking(
         {"booking_id": its_id, "step": step, "at": registered_at + index, "by": "officer", "remark": ""}
         for index, step in enumerate(done)
     ]
-    demand = demand_for(parameters, len(chosen), 0)
-    holds: Rows = []
-    if not over and len(done) > 1:
-        for part, since, until in (
-            ("trial", starts_at - 18 * HOUR, starts_at - 16 * HOUR),
-            ("meeting", starts_at - HOUR, ends_at),
-        ):
-            holds.append(
-                {
-                    "booking_id": its_id,
-                    "part": part,
-                    "starts_at": since,
-                    "ends_at": until,
-                    "decode": demand.decode,
-                    "encode": demand.encode,
-                    "compose": demand.compose,
-                    "packets": demand.packets,
-                }
-            )
+    holding = not over and len(done) > 1 and done[-1] != "refused"
+    holds: Rows = [_values(hold) for hold in planned] if holding else []
     return [row], rows, steps, holds
+
+
+def _working_day(today: float, days: int) -> float:
+    """Midnight of that day, or of the Monday after."""
+    day = today + days * DAY
+    weekday = int((day + 7 * HOUR) // DAY + 3) % 7  # 1 January 1970 was a Thursday
+    return day + (7 - weekday) * DAY if weekday >= 5 else day
+
+
+def _values(hold: Hold) -> dict[str, Any]:
+    return {
+        "booking_id": hold.booking_id,
+        "part": hold.part,
+        "starts_at": hold.starts_at,
+        "ends_at": hold.ends_at,
+        "decode": hold.demand.decode,
+        "encode": hold.demand.encode,
+        "compose": hold.demand.compose,
+        "packets": hold.demand.packets,
+    }
 
 
 def journals(

@@ -13,7 +13,7 @@ than `mcu bench scale` saw.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from mcu_core.adaptation import ladder
 
@@ -35,7 +35,12 @@ class Demand:
     packets: float = 0.0
 
     def __add__(self, other: Demand) -> Demand:
-        return Demand(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return Demand(
+            self.decode + other.decode,
+            self.encode + other.encode,
+            self.compose + other.compose,
+            self.packets + other.packets,
+        )
 
 
 @dataclass(frozen=True, slots=True)

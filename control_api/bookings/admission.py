@@ -8,6 +8,7 @@ twice.  The arithmetic is pure.
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,30 +64,50 @@ def wanted(booking_id: str, demand: Demand, times: Iterable[tuple[str, float, fl
     return [Hold(booking_id, part, starts_at, ends_at, demand) for part, starts_at, ends_at in times]
 
 
+class Timetable:
+    """What is held by others, in order, so that many times can be tried for one meeting.  Pure."""
+
+    def __init__(self, others: Sequence[Hold]) -> None:
+        self._ordered = sorted(others, key=lambda one: one.starts_at)
+        self._starts = [one.starts_at for one in self._ordered]
+        self._longest = max((one.ends_at - one.starts_at for one in others), default=0.0)
+
+    def near(self, hold: Hold) -> list[Hold]:
+        """What is held at some instant of `hold`, in the order of the beginnings."""
+        first = bisect_left(self._starts, hold.starts_at - self._longest)
+        last = bisect_left(self._starts, hold.ends_at)
+        return [one for one in self._ordered[first:last] if one.ends_at > hold.starts_at]
+
+    def peak(self, holds: Sequence[Hold], capacity: Capacity) -> Peak:
+        """The fullest instant of `holds`, the others included."""
+        fullest = Peak(0.0, holds[0].starts_at if holds else 0.0, ())
+        for hold in holds:
+            near = self.near(hold)
+            for at in _instants(hold, near) | {one.starts_at for one in holds if hold.holds_at(one.starts_at)}:
+                busy = [one for one in near if one.holds_at(at)]
+                own = [one for one in holds if one.holds_at(at)]
+                share = capacity.share(total(one.demand for one in (*own, *busy)))
+                if share > fullest.share:
+                    fullest = Peak(share, at, tuple(sorted({one.booking_id for one in busy})))
+        return fullest
+
+    def beside(self, holds: Sequence[Hold]) -> list[Demand]:
+        """What the others hold at each instant that matters to `holds`."""
+        found = []
+        for hold in holds:
+            near = self.near(hold)
+            found += [total(one.demand for one in near if one.holds_at(at)) for at in _instants(hold, near)]
+        return found
+
+
 def peak(holds: Sequence[Hold], others: Sequence[Hold], capacity: Capacity) -> Peak:
-    """The fullest instant of `holds`, `others` included.  Load only grows where a hold begins, so those are tried."""
-    fullest = Peak(0.0, holds[0].starts_at if holds else 0.0, ())
-    for hold in holds:
-        near = [one for one in others if one.starts_at < hold.ends_at and hold.starts_at < one.ends_at]
-        instants = {hold.starts_at, *(one.starts_at for one in near if one.starts_at > hold.starts_at)}
-        instants |= {one.starts_at for one in holds if hold.holds_at(one.starts_at)}
-        for at in instants:
-            busy = [one for one in near if one.holds_at(at)]
-            own = [one for one in holds if one.holds_at(at)]
-            share = capacity.share(total(one.demand for one in (*own, *busy)))
-            if share > fullest.share:
-                fullest = Peak(share, at, tuple(sorted({one.booking_id for one in busy})))
-    return fullest
+    """The fullest instant of `holds`, `others` included."""
+    return Timetable(others).peak(holds, capacity)
 
 
-def room_beside(holds: Sequence[Hold], others: Sequence[Hold]) -> list[Demand]:
-    """What the others hold at each instant that matters to `holds`."""
-    found = []
-    for hold in holds:
-        near = [one for one in others if one.starts_at < hold.ends_at and hold.starts_at < one.ends_at]
-        instants = {hold.starts_at, *(one.starts_at for one in near if one.starts_at > hold.starts_at)}
-        found += [total(one.demand for one in near if one.holds_at(at)) for at in instants]
-    return found
+def _instants(hold: Hold, near: Sequence[Hold]) -> set[float]:
+    """Load only grows where something begins, so those are tried."""
+    return {hold.starts_at, *(one.starts_at for one in near if one.starts_at > hold.starts_at)}
 
 
 # ------------------------------------------------------------------------------------------------------ the database

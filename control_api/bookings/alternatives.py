@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
 
-from control_api.bookings.admission import Hold, peak, room_beside, wanted, windows
+from control_api.bookings.admission import Hold, Timetable, wanted, windows
 from control_api.bookings.rules import HOUR, ZONE, RuleSet, local, said, said_en
 from mcu_core.capacity import Capacity, MeetingSize, demand_of, most_video
 
@@ -98,21 +98,22 @@ def horizon(rules: RuleSet, asked: Asked) -> tuple[float, float]:
 def propose(rules: RuleSet, asked: Asked, others: Sequence[Hold], capacity: Capacity, now: float) -> list[Alternative]:
     """Up to five other times (nearest first on each day), then what fits at the time asked for."""
     found = []
+    timetable = Timetable(others)
     for moved in _times(rules, asked, now):
-        fullest = peak(moved.holds(rules), others, capacity)
+        fullest = timetable.peak(moved.holds(rules), capacity)
         if fullest.fits:
             found.append(_of("time", moved, moved.size.video_sites, fullest.share))
             if len(found) == MOST_TIMES:
                 break
-    fitting = [most_video(asked.size, capacity, besides) for besides in room_beside(asked.holds(rules), others)]
+    fitting = [most_video(asked.size, capacity, besides) for besides in timetable.beside(asked.holds(rules))]
     if all(video is not None for video in fitting):
         video = min(video for video in fitting if video is not None)
         if 2 <= video < asked.size.video_sites:
             size = asked.size.with_video(video)
-            found.append(_of("fewer_video", asked, video, peak(asked.holds(rules, size), others, capacity).share))
+            found.append(_of("fewer_video", asked, video, timetable.peak(asked.holds(rules, size), capacity).share))
         if asked.size.video_sites:
             size = asked.size.sound_only()
-            found.append(_of("sound_only", asked, 0, peak(asked.holds(rules, size), others, capacity).share))
+            found.append(_of("sound_only", asked, 0, timetable.peak(asked.holds(rules, size), capacity).share))
     return found
 
 
