@@ -11,6 +11,10 @@ A quarter lost in one second while the estimate falls below 0.6 of what is sent 
 narrow.  The estimate then is 0.85 of what came through (draft-ietf-rmcat-gcc-02, section 5.5): until one stands clearly
 above that, a size that needs more is tried after 40 s only, because each vain attempt costs seconds of picture.
 
+The relay sees a line that has become narrow sooner (`LegOverload`) and says what came through; then nothing is waited
+for, and the next size needs a margin below that.  What the receiver said until then is stale, for a browser's estimate
+can stand still for ten seconds in such a jam: it counts again when it has once been as low as the line.
+
 Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
 lost with less sent and no queue makes the round trip longer, the line loses that much anyway: smaller pictures do not
 help, NACKs do, and only loss beyond that counts from then on.
@@ -45,6 +49,7 @@ GROWING = 1.005
 GOOD_SECONDS = 10.0
 TRIAL_SECONDS = 15.0  # without an estimate that says so
 BEYOND_SECONDS = 40.0  # without one, and for more than came through when it was last too much
+MARGIN = 1.3  # what came through in a jam is known roughly
 OF_CARRIED, WIDER = 0.85, 1.2  # estimate after an overload as a share of what came through; clearly more than that
 FAILED_WITHIN = 20.0
 PROVEN_AFTER = 60.0
@@ -114,12 +119,13 @@ class LegAdaptation:
         self._lowered: tuple[float, float] | None = None  # until it is known: when settled, the loss before
         self._least_rtt_ms = float("inf")
         self._carried: float | None = None  # bit/s that came through when it was last too much
+        self._stale = False  # the estimate is of the time before
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
         current = nearest(rungs, self.size)
         sent = stats.sent_kbps * 1000
-        estimate = stats.remb_bps
+        estimate = self._fresh(stats.remb_bps)
         last = current is rungs[-1]
         least = LAST_SHORT if last else SHORT_OF_SENT
         short = estimate is not None and sent >= LITTLE_BPS and estimate < least * sent
@@ -153,6 +159,24 @@ class LegAdaptation:
             self._wait.pop(self.size, None)
         return self._raise(current, rungs, estimate, sent, now)
 
+    def overloaded(self, carried_bps: float, rungs: tuple[Rung, ...], now: float) -> bool:
+        """Only so much comes through, says the relay.  Returns whether the size changed."""
+        current = nearest(rungs, self.size)
+        if current is None or current is rungs[-1]:
+            return False
+        fitting = [rung for rung in rungs[rungs.index(current) + 1 :] if MARGIN * rung.needed_bps <= carried_bps]
+        self._failed(now)
+        self._carried, self._stale = carried_bps / MARGIN, True
+        self._good_since, self._lowered = None, (now + SETTLING, 1.0)
+        self.size = (fitting[0] if fitting else rungs[-1]).size
+        return True
+
+    def _fresh(self, estimate: int | None) -> int | None:
+        """The receiver's estimate, unless it is of the time before the line became narrow."""
+        if self._stale and estimate is not None and self._carried is not None:
+            self._stale = estimate > WIDER * self._carried
+        return None if self._stale else estimate
+
     def _beyond_own(self, lost: float, crowded: bool, now: float) -> float:
         """The loss that says something about the size."""
         if self._lowered is not None:
@@ -169,12 +193,9 @@ class LegAdaptation:
     def _lower(self, current: Rung | None, rungs: tuple[Rung, ...], estimate: int | None, now: float) -> bool:
         if current is None:
             return False
-        if self._raised_at is not None and now - self._raised_at < FAILED_WITHIN:
-            self._wait[self.size] = min(LONGEST_WAIT, 2 * self._wait.get(self.size, TRIAL_SECONDS))
         if self._bad >= BAD_SECONDS and estimate is not None:
             self._carried = estimate / OF_CARRIED
-        self._raised_at = None
-        self._bad = self._short = 0
+        self._failed(now)
         smaller = rungs[rungs.index(current) + 1 :]
         if smaller:
             fitting = [rung for rung in smaller if estimate is None or rung.needed_bps <= estimate]
@@ -182,6 +203,13 @@ class LegAdaptation:
         else:
             self.size = "sound"
         return True
+
+    def _failed(self, now: float) -> None:
+        """This size is too much; soon after it was tried, the next trial comes later."""
+        if self._raised_at is not None and now - self._raised_at < FAILED_WITHIN:
+            self._wait[self.size] = min(LONGEST_WAIT, 2 * self._wait.get(self.size, TRIAL_SECONDS))
+        self._raised_at = None
+        self._bad = self._short = 0
 
     def _raise(
         self, current: Rung | None, rungs: tuple[Rung, ...], estimate: int | None, sent: float, now: float
@@ -218,6 +246,10 @@ class Adaptation:
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Returns whether the leg's size changed."""
         return self._legs.setdefault(stats.leg, LegAdaptation()).measured(stats, rungs, now)
+
+    def overloaded(self, leg: str, carried_bps: float, rungs: tuple[Rung, ...], now: float) -> bool:
+        """The relay says that only so much comes through.  Returns whether the leg's size changed."""
+        return self._legs.setdefault(leg, LegAdaptation()).overloaded(carried_bps, rungs, now)
 
     def keep(self, legs: Mapping[str, object]) -> None:
         """Forget the legs that are not among these."""

@@ -419,6 +419,18 @@ class LegStats:
 
 
 @dataclass(frozen=True, slots=True)
+class LegOverload:
+    """relay -> control, at once: a leg's line suddenly carries only so much of what it is sent.
+
+    Its picture is held back until there is a keyframe of a smaller one, or for a moment.
+    """
+
+    type: Literal["leg_overload"] = field(default="leg_overload", init=False)
+    leg: str
+    carried_bps: int  # that came through, packet headers included
+
+
+@dataclass(frozen=True, slots=True)
 class RelayStats:
     """relay -> control, about 1 Hz."""
 
@@ -553,6 +565,7 @@ Call = RelayStatus | OpenLeg | RestartIce | CloseLeg | LegPlans | MixPlan | Plac
 Reply = Done | RelayInfo | LegAnswer | PlanApplied | Placed | Workers
 Event = (
     LegState
+    | LegOverload
     | RelayStats
     | Levels
     | RelayAttached

@@ -34,6 +34,7 @@ from mcu_core.passing import PassBook
 from mcu_core.presence import Happening, Leg, Presence, State
 from mcu_core.wire import (
     Event,
+    LegOverload,
     LegStats,
     Levels,
     MixerStats,
@@ -504,17 +505,27 @@ class Room:
             if (news := self._lines.measured(seat.site, stats, self._clock.now())) is not None:
                 self.journal(news[0], seat.site, news[1])
 
+    def leg_overload(self, event: LegOverload) -> None:
+        leg = self.presence.legs.get(event.leg)
+        if leg is None or not self._adapts(leg):
+            return
+        if self._adaptation.overloaded(leg.leg, event.carried_bps, self.on_air.rungs(leg), self._clock.now()):
+            self._resize(leg, {"carried_bps": event.carried_bps})
+
     def _adapt(self, leg: Leg, stats: LegStats) -> None:
         """Send a leg the size of its view that its line carries."""
+        if self._adapts(leg) and self._adaptation.measured(stats, self.on_air.rungs(leg), self._clock.now()):
+            self._resize(leg, {"remb_bps": stats.remb_bps, "lost": round(stats.peer_lost_fraction, 3)})
+
+    def _adapts(self, leg: Leg) -> bool:
         pinned = leg.site is not None and self.arrangement.sites[leg.site].pinned is not None
-        if not self._settings.adaptation or pinned or not leg.connected or leg.codec is None:
-            return
-        if self._adaptation.measured(stats, self.on_air.rungs(leg), self._clock.now()):
-            before, leg.size = leg.size, self._adaptation.size(leg.leg)
-            figures: Json = {"remb_bps": stats.remb_bps, "lost": round(stats.peer_lost_fraction, 3)}
-            if leg.site is not None:
-                self.journal("size_adapted", leg.site, {"from": before, "to": leg.size, **figures})
-            self.changed()
+        return self._settings.adaptation and not pinned and leg.connected and leg.codec is not None
+
+    def _resize(self, leg: Leg, figures: Json) -> None:
+        before, leg.size = leg.size, self._adaptation.size(leg.leg)
+        if leg.site is not None:
+            self.journal("size_adapted", leg.site, {"from": before, "to": leg.size, **figures})
+        self.changed(urgent=True)
 
     def worker_up(self, event: WorkerUp) -> None:
         """A worker that was down is back."""

@@ -37,6 +37,7 @@ from mcu_core.wire import (
     CloseLeg,
     Event,
     LegInfo,
+    LegOverload,
     LegState,
     Levels,
     Noisy,
@@ -189,6 +190,9 @@ class LiveService:
             case LegState():
                 for room in self._rooms.values():
                     room.legs.told(event)
+            case LegOverload():
+                for room in self._rooms.values():
+                    room.leg_overload(event)
             case Levels():
                 room_of_levels = self._rooms.get(event.conference)
                 if room_of_levels is not None:

@@ -22,6 +22,7 @@ from mcu_core.wire import (
     AudioOut,
     Codec,
     Event,
+    LegOverload,
     LegPlan,
     LegPlans,
     Media,
@@ -35,6 +36,7 @@ from mcu_core.wire import (
 from mixer.levels import Loudest
 
 SILENT_DBOV = -127
+HELD_FOR = 0.5  # seconds until the same picture is tried again when control gives no smaller one
 
 
 class Audience:
@@ -49,13 +51,22 @@ class Audience:
 class Conference:
     """See the module.  `link` is started by the relay."""
 
-    def __init__(self, conference: str, mixer: str, relay: str, egress: Egress, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        conference: str,
+        mixer: str,
+        relay: str,
+        egress: Egress,
+        clock: Callable[[], float],
+        tell: Callable[[Event], None] = lambda event: None,
+    ) -> None:
         self.id = conference
         self.legs: dict[str, Leg] = {}
         self.dropped: dict[str, int] = {}
         self.passed = 0  # pictures sent as their site made them
         self.link = self._link(mixer, relay)
         self._relay = relay
+        self._tell = tell  # control
         self._egress = egress
         self._clock = clock
         self._plans: dict[str, LegPlan] = {}
@@ -65,6 +76,7 @@ class Conference:
         self._troubled: dict[Leg, None] = {}
         self._listeners: list[tuple[int, AudioSender]] = []
         self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
+        self._held: dict[Leg, float] = {}  # whose line is too narrow: when to go on at the latest
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
         return MixerLink(mixer, relay, on_media=self._media, on_event=self._event, on_up=self._mixer_up)
@@ -97,6 +109,7 @@ class Conference:
         if self.legs.get(leg.id) is leg:
             del self.legs[leg.id]
         self._troubled.pop(leg, None)
+        self._held.pop(leg, None)
         for passing in self._passing.values():
             for track in TRACKS:
                 passing.lost((leg, track))
@@ -349,6 +362,27 @@ class Conference:
         if ring is not None:
             self._ask(ring, now)
 
+    def overloaded(self, leg: Leg, carried_bps: int, now: float) -> None:
+        """Send the leg no picture until control has chosen another size, so that what fills its line drains."""
+        video = leg.video
+        if video is None or video.ring is None:
+            return
+        video.hold()
+        self._held[leg] = now + HELD_FOR
+        self._tell(LegOverload(leg.id, carried_bps))
+
+    def _release(self, now: float) -> None:
+        """See that every leg that was held back goes on, with a smaller picture or the same."""
+        for leg, until in list(self._held.items()):
+            video = leg.video
+            if video is None or video.ring is None or not video.held:
+                del self._held[leg]
+                leg.downlink.resumed(now)
+            elif now >= until and video.target is None and (audience := self._audiences.get(video.ring.rendition)):
+                video.target = audience.ring
+                audience.waiting[video] = None
+                self._ask(audience.ring, now)
+
     def video_rtp_time(self, leg: Leg, now: float) -> int:
         video = leg.video
         if video is None or video.ring is None:
@@ -364,6 +398,8 @@ class Conference:
         """Legs' repairs, keyframes that are still missing; about every 10 ms."""
         for rendition, passing in self._passing.items():
             self._seek(rendition, passing, now)
+        if self._held:
+            self._release(now)
         if self._troubled:
             self._troubled = {leg: None for leg in self._troubled if leg.repair(now)}
         for audience in self._audiences.values():

@@ -27,6 +27,7 @@ SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at m
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
+HELD_BURST = 8_192  # octets of answers after a line was too narrow
 RESEND_AGAIN = 0.006  # seconds from an answer to its copy, on a line that loses answers, too
 DEFAULT_RTT = 0.1
 _SOL_UDP, _UDP_SEGMENT = 17, 103
@@ -78,6 +79,7 @@ class VideoSender:
         "_last_time",
         "_resent",
         "cursor",
+        "held",
         "keyframe_sent_at",
         "nacks",
         "octets",
@@ -125,6 +127,7 @@ class VideoSender:
         self.rtt = DEFAULT_RTT
         self.packets = self.octets = 0
         self.nacks = self.plis = 0
+        self.held = False  # too much for the line: nothing is sent until it enters a ring again
         self.twice = False  # answer each NACK with two copies
         self.keyframe_sent_at = float("-inf")
         self._resent: dict[int, float] = {}
@@ -137,6 +140,8 @@ class VideoSender:
         the same time for one picture.
         """
         self._retire()
+        if self.held:  # what was too much is not sent again either
+            self.held, self.previous = False, None
         self.offset -= number
         first = ring.get(number)
         self.shift = 0
@@ -147,6 +152,11 @@ class VideoSender:
         self.cursor = self.start = number
         self.keyframe_sent_at = now
         self._resent.clear()
+
+    def hold(self) -> None:
+        """Send nothing before the next `enter`: neither what is on its turn nor answers to NACKs."""
+        self.held = True
+        self._budget = min(self._budget, HELD_BURST)
 
     def leave(self) -> None:
         """Send nothing from now on."""
@@ -247,7 +257,8 @@ class Egress:
         while turn and budget > 0:
             sender = turn.popleft()
             budget -= self._advance(sender)
-            if sender.ring is not None and sender.cursor < sender.ring.next and sender.outlet.keys is not None:
+            ring, idle = sender.ring, sender.held or sender.outlet.keys is None
+            if ring is not None and sender.cursor < ring.next and not idle:
                 behind.append(sender)
             else:
                 sender.queued = False
@@ -262,7 +273,7 @@ class Egress:
 
     def _advance(self, sender: VideoSender) -> int:
         ring, outlet = sender.ring, sender.outlet
-        if ring is None or outlet.keys is None or outlet.sock is None:
+        if ring is None or outlet.keys is None or outlet.sock is None or sender.held:
             return 0
         first = sender.cursor
         if not ring.holds(first):
@@ -333,7 +344,7 @@ class Egress:
     def resend(self, sender: VideoSender, sequences: Iterable[int], now: float) -> None:
         """Answer a NACK from the ring: as RTX where negotiated, else the same packet again."""
         outlet = sender.outlet
-        if outlet.keys is None or outlet.sock is None:
+        if outlet.keys is None or outlet.sock is None or sender.held:
             return
         answered: list[tuple[int, Packet, int]] = []
         for sequence in sequences:
@@ -354,7 +365,7 @@ class Egress:
 
     def _send_copies(self, sender: VideoSender, answered: list[tuple[int, Packet, int]]) -> None:
         """The same answers once more: an answer that is lost would cost the viewer another round trip, a freeze."""
-        if sender.outlet.keys is None or sender.outlet.sock is None:
+        if sender.outlet.keys is None or sender.outlet.sock is None or sender.held:
             return
         for again in answered:
             if sender.spend(again[1].size):

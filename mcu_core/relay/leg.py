@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 from mcu_core.relay import rtcp, rtp, sdp
 from mcu_core.relay.aiortc_shim import Certificate, Dtls, Keys, Opener
 from mcu_core.relay.audio_ingest import AudioIngest
+from mcu_core.relay.downlink import Downlink
 from mcu_core.relay.egress import DEFAULT_RTT, AudioSender, Egress, Outlet, VideoSender
 from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
@@ -58,6 +59,9 @@ class LegOwner(Protocol):
 
     def keyframe_wanted(self, leg: Leg, now: float) -> None:
         """The site cannot decode what it is sent."""
+
+    def overloaded(self, leg: Leg, carried_bps: int, now: float) -> None:
+        """What the site is sent is suddenly too much for its line."""
 
     def video_rtp_time(self, leg: Leg, now: float) -> int: ...
 
@@ -126,7 +130,7 @@ class Leg:
         self.plan = LegPlan(leg)
         self.outlet = Outlet()
         self.rtt: float | None = None
-        self._least_rtt = float("inf")
+        self.downlink = Downlink()
         self._peer_loss = PeerLoss()
         self.remb_bps: int | None = None
         self._owner, self._opener, self._egress = owner, opener, egress
@@ -348,11 +352,14 @@ class Leg:
             if self.video is not None:
                 self.video.rtt = self.rtt
         self._peer_loss.hear(block)
-        if rtt is not None:
-            self._least_rtt = min(rtt, self._least_rtt * 1.005)
-        if self.video is not None:
-            crowded = self.rtt is not None and self.rtt > 1.5 * self._least_rtt + 0.05  # by a queue: repeats fill it
-            self.video.twice = self._peer_loss.fraction >= ANSWER_TWICE and not crowded
+        video, downlink = self.video, self.downlink
+        if video is None:
+            return
+        if block.ssrc == video.ssrc and downlink.hear(block, rtt, self.outlet.octets, now):
+            self._owner.overloaded(self, downlink.carried_bps, now)
+        least = downlink.least_rtt.seconds
+        crowded = self.rtt is not None and self.rtt > 1.5 * least + 0.05  # by a queue: repeats fill it
+        video.twice = self._peer_loss.fraction >= ANSWER_TWICE and not crowded
 
     def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
         for kind, reception in self._receptions():

@@ -186,7 +186,7 @@ class Relay:
             conference = known[0]
             conference.move(mixer)
         else:
-            conference = Conference(name, mixer, self._settings.name, self._egress, self._clock)
+            conference = Conference(name, mixer, self._settings.name, self._egress, self._clock, self._tell)
         task = self._tasks.create_task(conference.link.run(), name=f"relay/mixer/{name}")
         self._conferences[name] = (conference, task)
         return conference

@@ -3,9 +3,10 @@
 Browsers send as much as they are allowed while nobody tells them that their line is too narrow: REMB leaves that to the
 receiver.  A line is too narrow when a queue grows on it: packets come later than they did (the mean delay of half a
 second against the least such mean of the last 20 s, so jitter does not count), or are lost as well.  Then the site is
-told 0.85 times of what came through.  From there it may send 8 % more each second, near the rate at which the line
-was full last only 2 %; a limit that is far above what is sent is no limit.  Loss without a queue is the line's own:
-NACKs repair it, sending less would not.
+told 0.65 times of what came through until the queue is gone: with little less than the line carries that would take
+seconds, since each packet that is sent again fills it, too.  After that it is told 0.85 times.  From there it may send
+8 % more each second, near the rate at which the line was full last only 2 %; a limit that is far above what is sent is
+no limit.  Loss without a queue is the line's own: NACKs repair it, sending less would not.
 
 Pure; `now` is seconds.  Owned by the leg.
 """
@@ -19,7 +20,9 @@ LEAST_BPS = 100_000
 QUEUE, QUEUE_WITH_LOSS, LOSS = 0.100, 0.035, 0.10  # seconds; seconds with that share lost
 HOPELESS, HOPELESS_TIMES = 0.30, 3  # share lost, so often in a row, that says enough by itself
 BACK_OFF = 0.85
-CALM = 2.0  # seconds without a queue before more is tried; also what a decrease is given to work
+DRAIN, DRAINED = 0.65, 0.060  # of what came through, while the queue is longer than so many seconds
+PATIENCE = 1.0  # seconds until a decrease that did not shorten the queue is followed by another
+CALM = 2.0  # seconds without a queue before more is tried; a queue drains no longer than that
 FASTER, SLOWER = 0.08, 0.02  # more per second
 NEAR = 0.9  # of the rate at which the line was full
 REMEMBERED = 30.0
@@ -65,11 +68,12 @@ class Uplink:
         self.limit_bps: float | None = None
         self._full: tuple[float, float] | None = None  # when the line was full last, and with how much
         self._changed = float("-inf")
+        self._draining: float | None = None  # since when
         self._judged: float | None = None
         self._hopeless = 0
 
     def measured(self, received_bps: float, lost: float, queue: float | None, now: float) -> bool:
-        """Take in the time since the last call.  True when the site should be told of a lower limit at once."""
+        """Take in the time since the last call.  True when the site should be told of another limit at once."""
         passed = now - self._judged if self._judged is not None else INTERVAL
         self._judged = now
         late = queue if queue is not None else 0.0
@@ -78,6 +82,8 @@ class Uplink:
         full = late > QUEUE or narrow or self._hopeless >= HOPELESS_TIMES
         if full:
             return self._lower(received_bps, now)
+        if self._draining is not None:
+            return self._drained(late, now)
         limit = self.limit_bps
         if limit is not None and now - self._changed >= CALM:
             near = self._full is not None and now - self._full[0] < REMEMBERED and limit > NEAR * self._full[1]
@@ -87,11 +93,25 @@ class Uplink:
         return False
 
     def _lower(self, received_bps: float, now: float) -> bool:
-        if now - self._changed < CALM and self._full is not None and now - self._full[0] < CALM:
-            return False  # the last decrease still works its way through
-        self._full = now, received_bps
+        if self._draining is not None:  # what comes out of a full queue is what the line carries
+            carried = received_bps if self._full is None else min(received_bps, self._full[1])
+            self._full = now, carried
+            if now - self._changed < PATIENCE:
+                return False  # the last decrease still works its way through
+        else:
+            self._full = now, received_bps
+            self._draining = now
         self._changed = now
-        before, self.limit_bps = self.limit_bps, max(LEAST_BPS, BACK_OFF * received_bps)
+        before, self.limit_bps = self.limit_bps, max(LEAST_BPS, DRAIN * self._full[1])
         if before is not None:
             self.limit_bps = min(self.limit_bps, before)
+        return True
+
+    def _drained(self, late: float, now: float) -> bool:
+        """Whether the queue is gone, or enough time: then the site may fill most of the line again."""
+        if self._draining is None or self._full is None or (late > DRAINED and now - self._draining < CALM):
+            return False
+        self._draining = None
+        self._changed = now
+        self.limit_bps = max(LEAST_BPS, BACK_OFF * self._full[1])
         return True

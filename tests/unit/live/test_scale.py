@@ -8,7 +8,7 @@ from mcu_core.commands import FillCell, PinSize, SetLayout, SetOptions, SetPerso
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import rendition_number
 from mcu_core.scene import CustomTile, Filler, Pages
-from mcu_core.wire import LegPlans, LegStats, MixPlan, Noisy, PassPlan, RelayStats, Speaker
+from mcu_core.wire import LegOverload, LegPlans, LegStats, MixPlan, Noisy, PassPlan, RelayStats, Speaker
 from signaling import messages as say
 from tests.unit.live.fakes import World, settle, world
 
@@ -48,6 +48,22 @@ async def test_a_site_on_a_narrow_line_is_sent_a_smaller_picture_and_later_the_f
         await line_of(w, a, 12, LegStats(a, sent_kbps=464, remb_bps=4_000_000))
         assert w.machine.relay.leg_plans[a].rendition == 1
         assert encoded(w) == [1]
+
+
+async def test_a_line_that_becomes_narrow_is_answered_at_once() -> None:
+    async with world("a", "b") as w:
+        a, _ = await w.join("a")
+        await w.join("b")
+        w.machine.relay.tell(LegOverload(a, 480_000))
+        await settle()
+        assert w.machine.relay.leg_plans[a].rendition == rendition_number("programme", "H264", "low")
+        [entry] = w.store.journalled("size_adapted")
+        assert (entry.site, entry.data) == ("a", {"from": "high", "to": "low", "carried_bps": 480_000})
+        w.machine.relay.tell(LegOverload("gone", 480_000))
+        await w.live.command("c-1", PinSize("a", "high"), actor="an")
+        w.machine.relay.tell(LegOverload(a, 480_000))
+        await settle()
+        assert w.machine.relay.leg_plans[a].rendition == 1
 
 
 async def test_a_pinned_site_is_left_alone() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 
 from mcu_core import wire
 from mcu_core.relay import rtcp
+from mcu_core.relay.conference import HELD_FOR
 from mcu_core.relay.leg import GONE_AFTER, SILENT_AFTER
 from tests.unit.relay.packets import rtp_packet
 from tests.unit.relay.stage import Stage
@@ -364,3 +366,62 @@ def test_room_system_without_remb_is_held_by_tmmbr(stage: Stage) -> None:
     limits = site.limits()
     assert set(limits) == {11}
     assert limits[11] == pytest.approx(400_000, rel=0.01)
+
+
+def overload(stage: Stage) -> tuple[Any, list[wire.Event]]:
+    """A site whose line has become narrow while it watches rendition 1, and what control is told."""
+    told: list[wire.Event] = []
+    stage.conference._tell = told.append
+    site = stage.join(1, rendition=1)
+    stage.show(1, keyframe=True)
+    site.got()
+    stage.conference.overloaded(site.leg, 480_000, stage.now)
+    return site, told
+
+
+def test_site_on_a_line_that_became_narrow_is_sent_nothing_until_there_is_a_smaller_picture(stage: Stage) -> None:
+    site, told = overload(stage)
+    assert told == [wire.LegOverload("leg1", 480_000)]
+    stage.show(1)
+    assert site.pictures() == 0
+    site.rtcp(rtcp.nack(7, site.leg.video.ssrc, [(site.leg.video.cursor - 1 + site.leg.video.offset) & 0xFFFF]))
+    assert site.got()[0] == [], "nor is anything sent again"
+    stage.plan(site.leg, rendition=5)
+    assert stage.link.keyframes()[-1] == 5
+    stage.show(1, keyframe=True)
+    assert site.pictures() == 0
+    stage.show(5, keyframe=True)
+    assert site.pictures() == 1
+    stage.show(5)
+    assert site.pictures() == 1
+    assert site.leg.video.locate((site.leg.video.offset + site.leg.video.start - 1) & 0xFFFF) is None, "old packets"
+
+
+def test_site_that_gets_no_smaller_picture_is_sent_the_same_again(stage: Stage) -> None:
+    site, _ = overload(stage)
+    asked = len(stage.link.keyframes())
+    stage.pass_time(HELD_FOR - 0.1)
+    stage.show(1, keyframe=True)
+    assert site.pictures() == 0
+    stage.pass_time(0.5)
+    assert len(stage.link.keyframes()) > asked
+    stage.show(1, keyframe=True)
+    stage.show(1)
+    assert site.pictures() == 2
+
+
+def test_change_of_mind_while_the_picture_is_held_back_does_not_end_it(stage: Stage) -> None:
+    site, _ = overload(stage)
+    stage.plan(site.leg, rendition=5)
+    stage.plan(site.leg, rendition=1)
+    stage.pass_time(HELD_FOR + 0.1)
+    stage.show(1, keyframe=True)
+    assert site.pictures() == 1
+
+
+def test_site_that_leaves_while_its_picture_is_held_back(stage: Stage) -> None:
+    site, _ = overload(stage)
+    stage.conference.remove(site.leg)
+    stage.pass_time(HELD_FOR + 0.1)
+    stage.show(1, keyframe=True)
+    assert site.pictures() == 0

@@ -57,6 +57,31 @@ def test_a_line_that_becomes_narrow_and_wide_again_is_followed() -> None:
     assert line.run(30)[-1][0] == 760_000
 
 
+def test_a_full_queue_is_drained_within_two_seconds() -> None:
+    line = Line(2_000_000)
+    line.run(30)
+    line.rate = 500_000
+    seen = line.run(6)
+    full = [index * INTERVAL for index, (_, queue) in enumerate(seen) if queue > QUEUE]
+    assert full[-1] - full[0] <= 2.0
+    assert 0.75 * 500_000 < seen[-1][0] < 500_000, "and most of the line is used again"
+
+
+def test_a_first_limit_that_was_too_high_is_followed_by_another_after_a_second() -> None:
+    """What came in half a second of which only the end was narrow says little of the line."""
+    uplink = Uplink()
+    for index in range(10):
+        uplink.measured(1_500_000, 0.0, 0.0, index * INTERVAL)
+    told = [
+        uplink.measured(rate, 0.2, 0.25, 5 + index * INTERVAL) for index, rate in enumerate((1_200_000, *[480_000] * 4))
+    ]
+    assert told[:3] == [True, False, True]
+    assert uplink.limit_bps is not None
+    assert uplink.limit_bps < 400_000
+    assert uplink.measured(300_000, 0.0, 0.02, 8.0)
+    assert uplink.limit_bps == pytest.approx(0.85 * 480_000)
+
+
 @pytest.mark.parametrize("loss", [0.05, 0.15, 0.25])
 def test_loss_without_a_queue_is_not_narrowness(loss: float) -> None:
     line = Line(4_000_000, loss=loss)
