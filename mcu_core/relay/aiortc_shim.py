@@ -153,7 +153,12 @@ class Dtls:
         self._ended.set()
         # nothing here may wait for a collection of cycles, which is rare: OpenSSL's share of a leg alone is 80 KB
         self._transport.remove_all_listeners()
-        self._transport._ssl = None
+        connection, self._transport._ssl = self._transport._ssl, None
+        # pyOpenSSL's verification helper and its C callback hold each other; the connection keeps the callback while
+        # it needs it
+        helper = getattr(connection, "_verify_helper", None)
+        if helper is not None:
+            helper.callback = None
 
 
 # ------------------------------------------------------------------------------------------------------ SRTP

@@ -35,6 +35,23 @@ async def test_a_closed_dtls_end_holds_nothing() -> None:
     assert transport() is None
 
 
+async def test_closed_dtls_ends_leave_no_cycles_that_hold_openssl_s_callbacks() -> None:
+    def held() -> int:
+        return sum(type(one).__name__ == "_VerifyHelper" for one in gc.get_objects())
+
+    before = held()
+    wires = [Wire() for _ in range(8)]
+    for wire in wires:
+        await wire.connect()
+        await wire.close()
+        site = cast(Any, wire.client)  # stock aiortc, not what is looked at
+        site._ssl._verify_helper.callback = site._ssl = None
+    del wires, wire, site
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert held() == before
+
+
 async def test_a_leg_that_has_left_is_freed() -> None:
     stage = Stage()
     browser = stage.join(3, camera_wanted=True)
