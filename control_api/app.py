@@ -28,6 +28,7 @@ from control_api.directory import routes as directory
 from control_api.health import HEALTH, Health, healthz, metrics
 from control_api.journal import routes as journal
 from control_api.layouts import routes as layouts
+from control_api.meeting import lobby_socket
 from control_api.meeting import routes as meeting
 from control_api.pages.files import File, read_files
 from control_api.pages.headers import add_headers
@@ -91,6 +92,7 @@ def make_app(
     app.router.add_get(ENDPOINT_PATH, endpoint)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", metrics)
+    app.router.add_get(lobby_socket.PATH, lobby_socket.lobby)
     mount_oidc(app)
     booking_pages.mount(app)
     mount_pages(app, read_files() if files is None else files, root_certificate)

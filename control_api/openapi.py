@@ -1,14 +1,18 @@
 """The OpenAPI 3.1 document, made from the same declarations that serve the routes.
 
 Components hold the API's bodies and, for the console's and the site page's typed clients, the messages of both
-WebSockets.  Deterministic: the same program gives the same bytes.
+WebSockets.  Examples are real requests and answers (`openapi_examples.json`, recorded by the tests).  Deterministic:
+the same program gives the same bytes.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -25,10 +29,14 @@ Json = dict[str, Any]
 
 _REFS = "#/components/schemas/{model}"
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
+EXAMPLES = Path(__file__).with_name("openapi_examples.json")  # {operation: {"body": …, "answer": …}}
+_LONG = re.compile(r"^control_api__(\w+?)__\w*?models__(\w+)$")  # two models of one name in two areas
 _NOTE = """Điểm Cầu MCU: conferences, their sites, and the operator's commands.
 
 Sign in with POST /api/v1/session. Every request that changes something carries the header `X-MCU-Request: 1`; with an
-`Idempotency-Key` it may be repeated safely. Refusals are `{"error": {"code", "vi", "en", "detail"}}`."""
+`Idempotency-Key` it may be repeated safely. Refusals are `{"error": {"code", "vi", "en", "detail"}}`; docs/errors.md
+lists the codes. Lists take `limit` and `offset`; the header `X-Total-Count` says how many there are. Times are seconds
+since 1970 or ISO 8601 with an offset, as each field says."""
 
 
 def document(groups: Sequence[Routes]) -> Json:
@@ -47,6 +55,7 @@ def document(groups: Sequence[Routes]) -> Json:
     generator = GenerateJsonSchema(by_alias=True, ref_template=_REFS)
     inputs = [(key, mode, adapter.core_schema) for key, mode, adapter in wanted]
     found, named = generator.generate_definitions(inputs)
+    found, named = _short_names(found, named)
     schemas: dict[Any, Json] = {key: found[key, mode] for key, mode, _ in wanted}
     definitions: dict[str, Json] = {
         **{str(name): schema for name, schema in named.items()},
@@ -54,9 +63,11 @@ def document(groups: Sequence[Routes]) -> Json:
         "FromEndpoint": schemas["from_endpoint"],
         "ToEndpoint": schemas["to_endpoint"],
     }
+    examples: dict[str, Json] = json.loads(EXAMPLES.read_text(encoding="utf-8")) if EXAMPLES.exists() else {}
     paths: dict[str, Json] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        shown = examples.get(route.handler.__name__, {})
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, shown)
     paths.update(_outside_the_api())
     return {
         "openapi": "3.1.0",
@@ -80,7 +91,25 @@ def document(groups: Sequence[Routes]) -> Json:
     }
 
 
-def _operation(route: Route, schemas: dict[Any, Json]) -> Json:
+def _short_names(found: Any, named: Any) -> tuple[Any, dict[str, Json]]:
+    """Models of one name in two areas are told apart by the area: `ChecksBoardAnswer`, not a path in the program."""
+    short = {str(name): m[1].title().replace("_", "") + m[2] for name in named if (m := _LONG.match(str(name)))}
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: renamed(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [renamed(one) for one in value]
+        return _REFS.format(model=short[name]) if isinstance(value, str) and (name := _named(value)) in short else value
+
+    def _named(reference: str) -> str:
+        return reference.removeprefix(_REFS.format(model=""))
+
+    schemas = {key: renamed(schema) for key, schema in found.items()}
+    return schemas, {short.get(str(name), str(name)): renamed(schema) for name, schema in named.items()}
+
+
+def _operation(route: Route, schemas: dict[Any, Json], examples: Json) -> Json:
     summary, _, description = route.summary.partition("\n")
     operation: Json = {
         "operationId": route.handler.__name__,
@@ -88,7 +117,7 @@ def _operation(route: Route, schemas: dict[Any, Json]) -> Json:
         "summary": summary.rstrip("."),
         "security": [{"session": []}] if route.right is not None else [],
         "parameters": [*_parameters(route)],
-        "responses": _responses(route, schemas),
+        "responses": _responses(route, schemas, examples),
     }
     right = f"Right: {route.right.value}." if route.right is not None else ""
     if text := "\n\n".join(part for part in (description.strip(), right) if part):
@@ -96,7 +125,7 @@ def _operation(route: Route, schemas: dict[Any, Json]) -> Json:
     if route.body is not None:
         operation["requestBody"] = {
             "required": any(field.is_required() for field in route.body.model_fields.values()),
-            "content": {"application/json": {"schema": schemas["body", route.method, route.path]}},
+            "content": _json(schemas["body", route.method, route.path], examples.get("body")),
         }
     return operation
 
@@ -132,10 +161,10 @@ def _written_out(schema: Any, definitions: Json) -> Any:
     return {key: _written_out(value, definitions) for key, value in schema.items()}
 
 
-def _responses(route: Route, schemas: dict[Any, Json]) -> Json:
+def _responses(route: Route, schemas: dict[Any, Json], examples: Json) -> Json:
     good: Json = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
-        good["content"] = {"application/json": {"schema": schemas["answer", route.method, route.path]}}
+        good["content"] = _json(schemas["answer", route.method, route.path], examples.get("answer"))
     if route.produces:
         file: Json = {"schema": {"type": "string", "format": "binary"}}
         good["content"] = dict.fromkeys(route.produces, file)
@@ -212,6 +241,13 @@ def _outside_the_api() -> Json:
             [{"session": []}],
             [conference],
         ),
+        "/ws/v1/lobby": get(
+            "sockets",
+            "wait_in_lobby",
+            "A site's page waits to be called: sends {type: wait, token}, is sent {type: ring, id, vi, en}",
+            {"101": {"description": "WebSocket"}},
+            [],
+        ),
         "/ws/v1/endpoint": get(
             "sockets",
             "join",
@@ -222,5 +258,5 @@ def _outside_the_api() -> Json:
     }
 
 
-def _json(schema: Json) -> Json:
-    return {"application/json": {"schema": schema}}
+def _json(schema: Json, example: Any = None) -> Json:
+    return {"application/json": {"schema": schema} | ({} if example is None else {"example": example})}

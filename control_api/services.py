@@ -27,7 +27,9 @@ from control_api.directory.registry import Registry
 from control_api.journal.journals import Journals
 from control_api.mail.sender import Sender
 from control_api.mail.tables import Letter
+from control_api.meeting.lobby import Lobby
 from control_api.meeting.meeting import Meeting
+from control_api.meeting.ringing import Ringer
 from control_api.metrics import Metrics
 from control_api.reports.documents import Reports
 from control_api.security.admission import Admission
@@ -124,9 +126,13 @@ class Services:
         return Upkeep(self.settings, self.database, self.journals, self.metrics, self.now)
 
     @cached_property
+    def lobby(self) -> Lobby:
+        return Lobby()
+
+    @cached_property
     def meeting(self) -> Meeting:
         days = self.settings.retention.quality_months * 30.4
-        return Meeting(self.database, self.live, self.now, quality_days=days, booked=self._booked)
+        return Meeting(self.database, self.live, self.now, quality_days=days, booked=self._booked, ring=Ringer(self))
 
     async def _booked(self, conference: str) -> tuple[float, float] | None:
         booking = await self.bookings.of_conference(conference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from control_api.api import Model
 from control_api.checks.joint import Party
@@ -258,6 +258,25 @@ class NewRound(Model):
     )
     sites: tuple[SiteId, ...] | None = Field(
         default=None, max_length=1000, description="Of the directory; left out: all that are in use."
+    )
+
+
+class LinkAnswer(Model):
+    """Whether a site was sent the link to its check."""
+
+    site: str
+    site_name: str
+    standing: Literal["sent", "waiting", "failed", "unsure", "no_address", "mail_off", "not_sent"]
+    to: tuple[str, ...] = Field(description="Names of those it goes to.")
+    at: datetime | None
+    error: str
+
+
+class SendLinks(Model):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"sites": ["xa-van-mon"]}]})
+
+    sites: tuple[SiteId, ...] | None = Field(
+        default=None, min_length=1, max_length=1000, description="Left out: those that were not sent one yet."
     )
 
 

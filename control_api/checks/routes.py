@@ -21,6 +21,7 @@ from control_api.checks.answers import (
 )
 from control_api.checks.checks import Checks, Subject
 from control_api.checks.gate import sites_are_checked
+from control_api.checks.links import SiteLink, links_of, send_links
 from control_api.checks.joint import Party, may_confirm, words
 from control_api.checks.measured import Measured
 from control_api.checks.models import (
@@ -29,6 +30,7 @@ from control_api.checks.models import (
     CheckId,
     CheckQuery,
     JointAnswer,
+    LinkAnswer,
     LineAnswer,
     NewOverride,
     NewRetest,
@@ -39,6 +41,7 @@ from control_api.checks.models import (
     RoomCheck,
     SelfTestAnswer,
     SelfTestId,
+    SendLinks,
     SelfTestQuery,
     SheetBody,
     local,
@@ -255,9 +258,38 @@ async def start_check_round(call: Call, body: NewRound) -> ProgressAnswer:
     conference = await start_round(
         call.services, body.title, body.sites, actor=call.user.username, key=call.command_id or secrets.token_hex(16)
     )
+    if call.services.settings.mail.host:
+        await send_links(call.services, subject, None, actor=call.user.username, key="round")
     subject = await checks.subject(conference)
     call.headers["Location"] = f"/api/v1/conferences/{conference}/checks"
     return progress_answer(subject, (await checks.progress(subject))[0], call.services.now())
+
+@routes.get("/conferences/{conference}/check-links", right=Right.DECIDE)
+async def list_check_links(call: Call, conference: ConferenceId) -> list[LinkAnswer]:
+    """Which sites were sent the link to their check by e-mail."""
+    subject = await call.services.checks.subject(conference)
+    return [_link(one) for one in await links_of(call.services, subject)]
+
+
+@routes.post("/conferences/{conference}/check-links", right=Right.DECIDE)
+async def send_check_links(call: Call, conference: ConferenceId, body: SendLinks) -> list[LinkAnswer]:
+    """Send sites the link to their check by e-mail; sites that are named get a new letter although they had one."""
+    subject = await call.services.checks.subject(conference)
+    key = call.command_id or secrets.token_hex(16)
+    await send_links(call.services, subject, body.sites, actor=call.user.username, key=key)
+    return [_link(one) for one in await links_of(call.services, subject)]
+
+
+def _link(one: SiteLink) -> LinkAnswer:
+    return LinkAnswer(
+        site=one.site,
+        site_name=one.name,
+        standing=one.standing,
+        to=one.to,
+        at=None if one.at is None else local(one.at),
+        error=one.error,
+    )
+
 
 
 @routes.get("/self-tests", right=Right.READ)

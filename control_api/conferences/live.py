@@ -79,8 +79,8 @@ class Live(Protocol):
 
     async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
 
-    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str:
-        """The new join token."""
+    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None, beside: bool = False) -> str:
+        """The new join token; older ones stop working, unless it is one `beside` them."""
 
     async def revoke_link(self, conference_id: str, site_id: str, *, actor: str | None) -> None: ...
 

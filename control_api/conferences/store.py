@@ -135,11 +135,12 @@ class SqlConferenceStore(ConferenceStore):
     ) -> str:
         token = secrets.token_urlsafe(24)
         async with self._database.writing() as session:
-            if site is not None:
+            if site is not None and not beside:
                 await _retire(session, conference_id, site)
             await session.execute(
                 insert(JoinTokenRow).values(
                     id=f"t-{secrets.token_hex(8)}",
+        beside: bool = False,
                     digest=digest(token),
                     conference_id=conference_id,
                     site=site,

@@ -85,7 +85,7 @@ async def remind_once(services: Services, now: float) -> int:
 
 
 def maintenance_step(due_on: date, today: date, days: int, every_days: int) -> tuple[Kind, date] | None:
-    """Which reminder of a maintenance stands today: once, `days` before it is due; then every `every_days`, being late."""
+    """Which reminder of a maintenance stands today: once, `days` before it is due; then every `every_days`."""
     if today >= due_on:
         return "late", due_on + timedelta(days=(today - due_on).days // every_days * every_days)
     return ("soon", due_on) if today >= due_on - timedelta(days=days) else None

@@ -339,12 +339,12 @@ class LiveService:
             await self._store.append({conference_id: [JournalEntry(self._clock.wall(), "dropped", actor, site_id)]})
             room.end_seat(seat, errors.removed())
 
-    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None) -> str:
-        """A new join token for a site; older ones stop working for newcomers."""
+    async def issue_link(self, conference_id: str, site_id: str, *, actor: str | None, beside: bool = False) -> str:
+        """A new join token for a site; older ones stop working for newcomers, unless it is one `beside` them."""
         self._room(conference_id).known(site_id)
         life = self._settings.site_token_life
         token = await self._store.issue_token(
-            conference_id, site_id, "programme", None if life is None else self._clock.wall() + life
+            conference_id, site_id, "programme", None if life is None else self._clock.wall() + life, beside=beside
         )
         await self._store.append({conference_id: [JournalEntry(self._clock.wall(), "link_issued", actor, site_id)]})
         return token

@@ -104,8 +104,12 @@ class ConferenceStore(Protocol):
         *,
         owner: str | None = None,
     ) -> str:
-        """A new secret join token.  For a site it revokes the site's older ones.  `owner`: who watches with it."""
+        """A new secret join token.  For a site it revokes the site's older ones, unless it is one `beside` them.
 
+        `owner`: who watches with it.
+        """
+
+        beside: bool = False,
     async def revoke_monitors(self, owner: str) -> set[str]:
         """Forget the monitor tokens of a user.  Returns their ids."""
 

@@ -33,7 +33,9 @@ class InvitationAnswer(Answer):
     tries: int
     last_at: float | None
     last_by: str | None = Field(description="Null: the MCU itself.")
-    way: Literal["notice", "phone"] | None = Field(description='"phone": nothing could be sent, somebody must call.')
+    way: Literal["page", "notice", "phone"] | None = Field(
+        description='"page": rung on its open page; "notice": by e-mail; "phone": neither, somebody must call.'
+    )
     next_at: float | None = Field(description="When the MCU calls again by itself.")
 
 
@@ -65,7 +67,7 @@ async def list_invitations(call: Call, conference: ConferenceId) -> list[Invitat
 
 @routes.post("/conferences/{conference}/invitations", right=Right.OPERATE)
 async def call_sites(call: Call, conference: ConferenceId, body: SitesCalled) -> list[InvitationAnswer]:
-    """Call the sites that are absent, by the meeting's notices; the MCU calls again after two and four minutes."""
+    """Call the sites that are absent, on their open pages and by e-mail; the MCU calls again by itself."""
     found = await call.services.meeting.invitations.call(
         conference, body.sites, by=call.user.username, at=call.services.now()
     )

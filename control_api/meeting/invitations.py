@@ -1,13 +1,13 @@
 """Calling the sites that are not there yet (S83): who was called how often, and how; again by the MCU itself.
 
-A site is called by the booking's notice (`Ring`), which leads to its own link.  Where nothing can be sent, the operator
-telephones: the contact card is beside it, and the call is written down all the same.  The MCU calls a site that stays
-away again after two, then four minutes, and stops after `MOST_TRIES` or when it has come.
+A site is called on its own page when that is open, and by e-mail with its link (`Ring`).  Where neither can be done,
+the operator telephones: the contact card is beside it, and the call is written down all the same.  The MCU calls a
+site that stays away again after two, then four minutes, and stops after `MOST_TRIES` or when it has come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,9 +22,9 @@ from mcu_core.errors import McuError, OperatorError
 
 MOST_TRIES = 3
 PAUSE = 120.0  # seconds before the second call; doubled before each later one
-Way = Literal["notice", "phone"]
+Way = Literal["page", "notice", "phone"]
 Progress = Literal["connected", "connecting", "called", "given_up", "not_called"]
-Ring = Callable[[str, Sequence[str]], Awaitable[frozenset[str]]]  # conference, sites -> those a notice went out to
+Ring = Callable[[str, Sequence[str]], Awaitable[Mapping[str, Way]]]  # conference, sites -> how each was reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def next_call(tries: int, now: float) -> float | None:
     return None if tries >= MOST_TRIES else now + PAUSE * 2 ** (tries - 1)
 
 
-async def nobody_rings(conference: str, sites: Sequence[str]) -> frozenset[str]:
+async def nobody_rings(conference: str, sites: Sequence[str]) -> Mapping[str, Way]:
     """Nothing can be sent: the operator telephones."""
-    return frozenset()
+    return {}
 
 
 class Invitations:
@@ -84,7 +84,7 @@ class Invitations:
                         session.add(row)
                     row.tries = 1 if by is not None and row.tries >= MOST_TRIES else row.tries + 1
                     row.last_at, row.last_by = at, by
-                    row.way = "notice" if site in sent else "phone"
+                    row.way = sent.get(site, "phone")
                     row.next_at = next_call(row.tries, at) if site in sent else None
                 data: Json = {"sites": wanted, "notices": len(sent)}
                 await append(session, conference, [JournalEntry(at, "sites_called", by, None, data)])

@@ -207,7 +207,7 @@ class InvitationRow(Base):
     tries: Mapped[int] = mapped_column(Integer)
     last_at: Mapped[float]
     last_by: Mapped[str | None] = mapped_column(_USER)  # none: the MCU itself, by the retry rule
-    way: Mapped[str] = mapped_column(String(12))  # notice, shown, none
+    way: Mapped[str] = mapped_column(String(12))  # page, notice, phone
     next_at: Mapped[float | None]  # when the MCU calls again; none: it does not
 
 

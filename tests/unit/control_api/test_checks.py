@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Role
@@ -24,8 +25,9 @@ from control_api.checks.rooms import PREFIX, Rooms
 from control_api.checks.store import CheckStore
 from control_api.checks.upkeep import is_due
 from control_api.checks.verdict import Verdict
-from control_api.directory.tables import Organisation, Site
+from control_api.directory.tables import Contact, Organisation, Site
 from control_api.live.figures import Figures
+from control_api.mail.tables import Letter
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
 from mcu_core.commands import AddSite
@@ -553,6 +555,45 @@ async def test_s53_a_periodic_check_asks_all_sites_of_the_directory(world: World
     assert [one["site"] for one in board["sites"] if one["red"]] == ["so-y-te"]
     unknown = body | {"sites": ["khong-co"]}
     assert (await refused(await officer.post("/api/v1/check-rounds", json=unknown), 404))["code"] == "unknown_site"
+
+
+async def test_s53_each_site_is_sent_its_check_link_by_mail_and_again(world: World) -> None:
+    officer = await world.sign_in(Role.OFFICER)
+    await in_the_directory(world, "so-y-te", "xa-van-mon")
+    async with world.services.database.writing() as session:
+        stamp: dict[str, Any] = {"created_at": 1.0, "changed_at": 1.0, "changed_by": "an", "folded": "", "revision": 1}
+        contact = Contact(
+            id="d-1", organisation_id="tinh", site_id="xa-van-mon", role="technical", name="Cán bộ kỹ thuật",
+            position="", phone="", email="ky-thuat@xa-van-mon.vn", **stamp,
+        )  # fmt: skip
+        session.add(contact)
+    board = await (await officer.post("/api/v1/check-rounds", json={"title": "Kiểm tra định kỳ tháng 11"})).json()
+    path = f"/api/v1/conferences/{board['conference']}/check-links"
+
+    async def standings() -> dict[str, str]:
+        return {one["site"]: one["standing"] for one in await (await officer.get(path)).json()}
+
+    assert await standings() == {"so-y-te": "no_address", "xa-van-mon": "waiting"}
+    async with world.services.database.reading() as session:
+        (letter,) = await session.scalars(select(Letter))
+    assert letter.recipient == "ky-thuat@xa-van-mon.vn"
+    link = next(line for line in letter.body.splitlines() if "/join/" in line)
+    assert link.endswith("#kiem-tra"), "the link itself leads to the check"
+    token = link.split("/join/")[1].split("#")[0]
+    answer = await world.client().post(BY_TOKEN, json={"token": token})
+    assert (await answer.json())["site"] == "xa-van-mon"
+    async with world.services.database.writing() as session:
+        await session.execute(update(Letter).values(state="failed", error="550 no such user"))
+    assert await standings() == {"so-y-te": "no_address", "xa-van-mon": "failed"}
+    world.clock.now += 60
+    key = {"Idempotency-Key": "again-to-van-mon"}
+    for _ in range(2):
+        again = await officer.post(path, json={"sites": ["xa-van-mon"]}, headers=key)
+        assert {one["site"]: one["standing"] for one in await again.json()}["xa-van-mon"] == "waiting"
+    async with world.services.database.reading() as session:
+        assert len(list(await session.scalars(select(Letter)))) == 2
+    unknown = await refused(await officer.post(path, json={"sites": ["khong-co"]}), 404)
+    assert unknown["code"] == "unknown_site"
 
 
 async def in_the_directory(world: World, *sites: str) -> None:

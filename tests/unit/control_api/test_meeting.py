@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse
+from sqlalchemy import select, update
 
 from control_api.accounts.rules import Role
+from control_api.directory.tables import Contact
 from control_api.live.store import Json
+from control_api.mail.tables import Letter
 from control_api.meeting.boards import HOUR_BEFORE
-from control_api.meeting.invitations import Invitations
+from control_api.meeting.invitations import Invitations, Way
+from control_api.meeting.lobby import MOST_OF_SITE
 from control_api.meeting.meeting import Meeting
 from control_api.meeting.quality import MOST_ROWS
 from control_api.meeting.rollcalls import Plan
@@ -290,7 +294,7 @@ async def test_s87_the_board_is_written_an_hour_before_a_booked_meeting(room: Ro
 async def test_s83_absent_sites_are_called_and_again_until_they_come(room: Room) -> None:
     rung: list[tuple[str, ...]] = []
 
-    async def ring(conference: str, sites: Sequence[str]) -> frozenset[str]:
+    async def ring(conference: str, sites: Sequence[str]) -> dict[str, Way]:
         rung.append(tuple(sites))
         return frozenset(sites) - {"xa-dong-tho"}  # it has no address
 
@@ -314,6 +318,56 @@ async def test_s83_absent_sites_are_called_and_again_until_they_come(room: Room)
     assert len(await room.journal("sites_called")) == 3
     by_phone = await room.post("/invitations", {"sites": ["xa-dong-tho"]})
     assert {one["site"]: one["way"] for one in by_phone}["xa-dong-tho"] == "phone"
+
+
+async def test_s83_an_open_page_is_rung_and_others_get_their_link_by_mail(room: Room) -> None:
+    await meeting_samples.add_directory(room.world.services, "so-y-te")
+    async with room.world.services.database.writing() as session:
+        await session.execute(update(Contact).values(email="ky-thuat@syt.vn", role="technical", site_id="so-y-te"))
+    first = await room.world.services.live.issue_link(room.id, "so-y-te", actor=None)
+    waits = await room.client.ws_connect("/ws/v1/lobby")
+    link = await room.world.services.live.issue_link(room.id, "xa-van-mon", actor=None)
+    await waits.send_json({"type": "wait", "token": link})
+    assert await waits.receive_json(timeout=5) == {"type": "waiting"}
+    called = {one["site"]: one for one in await room.post("/invitations", {})}
+    ring = await waits.receive_json(timeout=5)
+    assert ring["type"] == "ring"
+    assert "đang chờ" in ring["vi"]
+    assert "waiting" in ring["en"]
+    ways = {site: one["way"] for site, one in called.items()}
+    assert ways == {"tinh": "phone", "so-y-te": "notice", "xa-van-mon": "page", "xa-dong-tho": "phone"}
+    async with room.world.services.database.reading() as session:
+        (letter,) = await session.scalars(select(Letter))
+    assert (letter.recipient, letter.site_id, letter.state) == ("ky-thuat@syt.vn", "so-y-te", "queued")
+    token = letter.body.split("/join/")[1].split()[0]
+    for good in (token, first):  # the link it was announced with still works
+        seat = await room.world.services.conferences.seat_for_token(good)
+        assert seat is not None
+        assert seat.expires_at is None
+    await waits.close()
+
+
+async def test_s83_only_a_good_link_waits_in_the_lobby(room: Room) -> None:
+    for first in ({"type": "wait", "token": "x" * 32}, {"type": "wait", "token": 5}, {"type": "hello"}, []):
+        socket = await room.client.ws_connect("/ws/v1/lobby")
+        await socket.send_json(first)
+        await socket.receive(timeout=5)
+        assert socket.close_code == 4401
+    link = await room.world.services.live.issue_link(room.id, "so-y-te", actor=None)
+    pages = []
+    for _ in range(MOST_OF_SITE + 1):
+        page = await room.client.ws_connect("/ws/v1/lobby")
+        await page.send_json({"type": "wait", "token": link})
+        await page.receive_json(timeout=5)
+        pages.append(page)
+    await pages[0].receive(timeout=5)
+    assert pages[0].closed, "a new page takes the place of the oldest"
+    assert room.world.services.lobby.waiting(room.id) == {"so-y-te"}
+    for page in pages:
+        await page.close()
+    async with asyncio.timeout(5):
+        while room.world.services.lobby.waiting(room.id):
+            await asyncio.sleep(0.01)
 
 
 async def test_s44_the_contact_card_of_a_site(room: Room) -> None:

@@ -67,6 +67,7 @@ ASKS = {
         }
     ),
     "start_check_round": Ask({"title": "Kiểm tra định kỳ tháng 11/2026", "sites": [check_samples.DIRECTORY_SITE]}),
+    "send_check_links": Ask({}),
     "ask_retest": Ask({"purpose": "speaker", "reason": "Điểm cầu sẽ phát biểu."}),
     "confirm_joint_check": Ask({"good": True, "name": "Trực kỹ thuật nhà mạng"}),
     "open_site_check": Ask({"token": check_samples.TOKEN}),

@@ -29,6 +29,8 @@ const vi = {
   checked: 'Đã kiểm tra',
   ready: 'Đã sẵn sàng',
   notOk: 'Chưa ổn',
+  ringTitle: 'Mời vào họp',
+  ringJoin: 'Vào họp ngay',
 };
 
 const en: typeof vi = {
@@ -58,6 +60,8 @@ const en: typeof vi = {
   checked: 'Checked',
   ready: 'We are ready',
   notOk: 'It does not work',
+  ringTitle: 'You are called',
+  ringJoin: 'Join now',
 };
 
 /** The words of the current language. */

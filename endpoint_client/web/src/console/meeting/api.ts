@@ -48,7 +48,7 @@ export interface Board {
 export interface Invitation {
   site: string;
   progress: 'connected' | 'connecting' | 'called' | 'given_up' | 'not_called';
-  way: 'notice' | 'phone' | null;
+  way: 'page' | 'notice' | 'phone' | null;
 }
 export interface FloorRequest {
   id: string;

@@ -28,7 +28,8 @@ const vi = {
     board: (present: number, absent: number, failed: number) => `Có mặt ${present} · Vắng ${absent} · Trục trặc ${failed}`,
     call: (n: number) => `Gọi ${n} nơi vắng vào họp`,
     callNone: 'Mọi điểm cầu đã vào họp.',
-    called: (notices: number, phone: number) => `Đã gửi nhắc ${notices} nơi; ${phone} nơi cần gọi điện.`,
+    called: (page: number, mail: number, phone: number) =>
+      `Đã báo trên trang đang mở: ${page} nơi; đã gửi thư: ${mail} nơi; cần gọi điện: ${phone} nơi.`,
     now: (position: number, all: number) => `Đang gọi ${position}/${all}`,
     left: 'Còn lại',
     seconds_: (n: number) => `${n} giây`,
@@ -205,7 +206,7 @@ const en: typeof vi = {
     board: (present, absent, failed) => `${present} present · ${absent} absent · ${failed} failed`,
     call: (n) => `Call ${n} absent sites in`,
     callNone: 'Every site is there.',
-    called: (notices, phone) => `${notices} reminded; ${phone} must be telephoned.`,
+    called: (page, mail, phone) => `${page} rung on their open page; ${mail} by e-mail; ${phone} must be telephoned.`,
     now: (position, all) => `Calling ${position} of ${all}`,
     left: 'Left',
     seconds_: (n) => `${n} s`,

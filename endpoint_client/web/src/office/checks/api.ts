@@ -128,6 +128,17 @@ export async function checkRoom(conference: string, id: string, form: RoomForm, 
   return (await answer.json()) as Check;
 }
 
+export interface Link {
+  site: string;
+  site_name: string;
+  standing: 'sent' | 'waiting' | 'failed' | 'unsure' | 'no_address' | 'mail_off' | 'not_sent';
+  to: string[];
+  at: string | null;
+  error: string;
+}
+export const links = (conference: string) => get<Link[]>(`${of(conference)}/check-links`);
+export const sendLinks = (conference: string, sites: string[] | null, key: string) =>
+  post<Link[]>(`${of(conference)}/check-links`, sites ? { sites } : {}, key);
 export const retests = (conference: string) => get<Retest[]>(`${of(conference)}/retests`);
 export const askRetest = (conference: string, id: string, purpose: Retest['purpose'], reason: string) =>
   post<Retest>(`${site(conference, id)}/retest`, { purpose, reason });
