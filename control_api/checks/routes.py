@@ -21,8 +21,8 @@ from control_api.checks.answers import (
 )
 from control_api.checks.checks import Checks, Subject
 from control_api.checks.gate import sites_are_checked
-from control_api.checks.links import SiteLink, links_of, send_links
 from control_api.checks.joint import Party, may_confirm, words
+from control_api.checks.links import SiteLink, links_of, send_links
 from control_api.checks.measured import Measured
 from control_api.checks.models import (
     BoardAnswer,
@@ -30,8 +30,8 @@ from control_api.checks.models import (
     CheckId,
     CheckQuery,
     JointAnswer,
-    LinkAnswer,
     LineAnswer,
+    LinkAnswer,
     NewOverride,
     NewRetest,
     NewRound,
@@ -41,8 +41,8 @@ from control_api.checks.models import (
     RoomCheck,
     SelfTestAnswer,
     SelfTestId,
-    SendLinks,
     SelfTestQuery,
+    SendLinks,
     SheetBody,
     local,
 )
@@ -258,11 +258,12 @@ async def start_check_round(call: Call, body: NewRound) -> ProgressAnswer:
     conference = await start_round(
         call.services, body.title, body.sites, actor=call.user.username, key=call.command_id or secrets.token_hex(16)
     )
+    subject = await checks.subject(conference)
     if call.services.settings.mail.host:
         await send_links(call.services, subject, None, actor=call.user.username, key="round")
-    subject = await checks.subject(conference)
     call.headers["Location"] = f"/api/v1/conferences/{conference}/checks"
     return progress_answer(subject, (await checks.progress(subject))[0], call.services.now())
+
 
 @routes.get("/conferences/{conference}/check-links", right=Right.DECIDE)
 async def list_check_links(call: Call, conference: ConferenceId) -> list[LinkAnswer]:
@@ -289,7 +290,6 @@ def _link(one: SiteLink) -> LinkAnswer:
         at=None if one.at is None else local(one.at),
         error=one.error,
     )
-
 
 
 @routes.get("/self-tests", right=Right.READ)

@@ -132,6 +132,7 @@ class SqlConferenceStore(ConferenceStore):
         expires_at: float | None,
         *,
         owner: str | None = None,
+        beside: bool = False,
     ) -> str:
         token = secrets.token_urlsafe(24)
         async with self._database.writing() as session:
@@ -140,7 +141,6 @@ class SqlConferenceStore(ConferenceStore):
             await session.execute(
                 insert(JoinTokenRow).values(
                     id=f"t-{secrets.token_hex(8)}",
-        beside: bool = False,
                     digest=digest(token),
                     conference_id=conference_id,
                     site=site,

@@ -103,13 +103,13 @@ class ConferenceStore(Protocol):
         expires_at: float | None,
         *,
         owner: str | None = None,
+        beside: bool = False,
     ) -> str:
         """A new secret join token.  For a site it revokes the site's older ones, unless it is one `beside` them.
 
         `owner`: who watches with it.
         """
 
-        beside: bool = False,
     async def revoke_monitors(self, owner: str) -> set[str]:
         """Forget the monitor tokens of a user.  Returns their ids."""
 

@@ -147,10 +147,10 @@ class FakeStore:
         expires_at: float | None,
         *,
         owner: str | None = None,
+        beside: bool = False,
     ) -> str:
         if site is not None and not beside:
             await self.revoke_token(conference_id, site)
-        beside: bool = False,
         number = next(self._numbers)
         self.tokens[f"token-{number}"] = JoinToken(f"t-{number}", conference_id, site, view, expires_at)
         if owner is not None:
