@@ -10,6 +10,7 @@ line, `_up` what the second gets of the first; figures without either are the wo
 - `audio_gap_ms_max`: the longest time in which speech was said and nothing was heard (hearing.py).
 - `recovery_s`: after the line's return, a step or a new address, until neither freezes over 500 ms nor 200 ms of
   lost speech occur before the line changes again; the longest.  None for a line that stays as it is.
+- `recoveries_s`: the same after each change, both ways.
 - `events`: each freeze and each gap of 100 ms or more, in seconds of the measurement.
 - `uplink_kbps`, `downlink_kbps`: UDP payload offered to the line, RTCP and repeats included.
 - `processor_idle`: share of the machine's processor time that nobody used meanwhile.  Server, browser and codecs share
@@ -176,6 +177,7 @@ class _Measurement:
             "seed": self._seed,
             **figures,
             "speech_metric": "STOI",
+            "recoveries_s": {way: judged.recoveries_s for way, judged in ways.items()},
             "events": {way: judged.events for way, judged in ways.items()},
             "uplink_kbps": _kbps(counts["up"], self._seconds),
             "downlink_kbps": _kbps(counts["down"], self._seconds),
@@ -202,6 +204,7 @@ class _Way:
         self.pesq_or_stoi = None if heard.intelligibility is None else round(heard.intelligibility, 3)
         recovered = recovery(calm, frozen, gaps)
         self.recovery_s = round(max(recovered), 2) if recovered else None
+        self.recoveries_s = [round(seconds, 2) for seconds in recovered]
         self.events = [
             {"what": what, "at_s": round(one.begin - span.begin, 2), "ms": round(one.seconds * 1000)}
             for what, several in (("freeze", frozen), ("gap", gaps))

@@ -12,8 +12,9 @@ narrow.  The estimate then is 0.85 of what came through (draft-ietf-rmcat-gcc-02
 above that, a size that needs more is tried after 40 s only, because each vain attempt costs seconds of picture.
 
 The relay sees a line that has become narrow sooner (`LegOverload`) and says what came through; then nothing is waited
-for, and the next size needs a margin below that.  What the receiver said until then is stale, for a browser's estimate
-can stand still for ten seconds in such a jam: it counts again when it has once been as low as the line.
+for, and the next size is one that needs half of that at most.  What the receiver said until then is stale, for a
+browser's estimate can stand still for ten seconds in such a jam: it counts again when it has once been as low as the
+line.
 
 Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
 lost with less sent and no queue makes the round trip longer, the line loses that much anyway: smaller pictures do not
@@ -49,7 +50,10 @@ GROWING = 1.005
 GOOD_SECONDS = 10.0
 TRIAL_SECONDS = 15.0  # without an estimate that says so
 BEYOND_SECONDS = 40.0  # without one, and for more than came through when it was last too much
-MARGIN = 1.3  # what came through in a jam is known roughly
+MARGIN, BEYOND = (
+    2.0,
+    1.5,
+)  # times what a size needs: to be chosen in a jam, where all is known roughly; to be tried soon
 OF_CARRIED, WIDER = 0.85, 1.2  # estimate after an overload as a share of what came through; clearly more than that
 FAILED_WITHIN = 20.0
 PROVEN_AFTER = 60.0
@@ -166,7 +170,7 @@ class LegAdaptation:
             return False
         fitting = [rung for rung in rungs[rungs.index(current) + 1 :] if MARGIN * rung.needed_bps <= carried_bps]
         self._failed(now)
-        self._carried, self._stale = carried_bps / MARGIN, True
+        self._carried, self._stale = carried_bps, True
         self._good_since, self._lowered = None, (now + SETTLING, 1.0)
         self.size = (fitting[0] if fitting else rungs[-1]).size
         return True
@@ -222,7 +226,7 @@ class LegAdaptation:
         if estimate is not None and estimate >= HEADROOM * target.needed_bps:
             wait = GOOD_SECONDS
         elif estimate is None or estimate >= BOUNDED_BY_SENT * sent:
-            beyond = self._carried is not None and target.needed_bps > self._carried
+            beyond = self._carried is not None and BEYOND * target.needed_bps > self._carried
             wait = BEYOND_SECONDS if beyond else TRIAL_SECONDS
         else:
             return False

@@ -24,6 +24,7 @@ THIRD_TRY = 0.6  # and at most, for an answer to a third NACK
 FIRST_NACK = 0.008  # reordered packets come by themselves within this
 TRIES = 4
 MAX_WAITING = 768  # packets behind a hole
+FEW_HOLES = 8  # that are worth repairing on a line that is full
 MAX_HOLES = 256  # more than this is an outage, not loss
 MAX_FRAME_PACKETS = 1024
 MAX_FRAME_BYTES = 2 * 1024 * 1024
@@ -233,17 +234,23 @@ class VideoIngest:
 
     # -- loss
 
-    def service(self, now: float, rtt: float) -> list[int]:
-        """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending)."""
+    def service(self, now: float, rtt: float, crowded: bool = False) -> list[int]:
+        """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending).
+
+        On a `crowded` line each is asked for once only, and many holes are given up: the answers would keep it full.
+        """
         again: list[int] = []
+        if crowded and len(self._holes) > FEW_HOLES:
+            self._give_up(now)
         if self._holes:
+            tries = 1 if crowded else TRIES
             # the answer to the third try is worth waiting for, on a slow line that to the second
             patience = max(GIVE_UP, 2.4 * rtt + 0.04, min(3.6 * rtt + 0.04, THIRD_TRY))
             oldest = next(iter(self._holes.values()))
             if now - oldest.since > patience:
                 self._give_up(now)
             for missing, hole in self._holes.items():
-                if hole.ask_at <= now and hole.tries < TRIES:
+                if hole.ask_at <= now and hole.tries < tries:
                     hole.tries += 1
                     hole.ask_at = now + max(0.03, 1.2 * rtt)
                     again.append(missing & 0xFFFF)

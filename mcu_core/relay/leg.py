@@ -23,7 +23,7 @@ from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
-from mcu_core.relay.uplink import INTERVAL, Uplink
+from mcu_core.relay.uplink import Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
 SILENT_AFTER = 3.0
@@ -451,15 +451,15 @@ class Leg:
 
     def _repair(self, stream: VideoIngest, now: float) -> None:
         own, media = self.audio.ssrc, stream.reception.ssrc
-        again = stream.service(now, self.rtt or DEFAULT_RTT)
+        crowded = self._uplink.crowded(now)
+        again = stream.service(now, self.rtt or DEFAULT_RTT, crowded)
         packet = rtcp.nack(own, media, again) if again else b""
-        if stream.keyframes.due(now):
+        if not crowded and stream.keyframes.due(now):
             packet += rtcp.pli(own, media)
         if packet:
             self._egress.report(self.outlet, self._preamble + packet)
 
     def _judge(self, now: float) -> None:
-        self._judge_at = now + INTERVAL
         expected = lost = 0
         queue: float | None = None
         for kind, reception in self._receptions():
@@ -476,6 +476,7 @@ class Leg:
         share = max(0, lost - lost_then) / max(1, expected - expected_then)
         if self._uplink.measured(received_bps, min(1.0, share), queue, now):
             self._report_at = now  # told at once
+        self._judge_at = now + self._uplink.interval
 
     def _report(self, now: float) -> None:
         blocks = [

@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections import deque
 
 INTERVAL = 0.5  # seconds between two judgements
+SOONER = 0.25  # the same while a queue drains
 LEAST_BPS = 100_000
 QUEUE, QUEUE_WITH_LOSS, LOSS = 0.100, 0.035, 0.10  # seconds; seconds with that share lost
 HOPELESS, HOPELESS_TIMES = 0.30, 3  # share lost, so often in a row, that says enough by itself
 BACK_OFF = 0.85
 DRAIN, DRAINED = 0.65, 0.060  # of what came through, while the queue is longer than so many seconds
 PATIENCE = 1.0  # seconds until a decrease that did not shorten the queue is followed by another
+CROWDED, CROWDED_FOR = 0.12, 1.5  # a queue of so many seconds, so long: what is sent again only keeps it full
 CALM = 2.0  # seconds without a queue before more is tried; a queue drains no longer than that
 FASTER, SLOWER = 0.08, 0.02  # more per second
 NEAR = 0.9  # of the rate at which the line was full
@@ -70,13 +72,24 @@ class Uplink:
         self._changed = float("-inf")
         self._draining: float | None = None  # since when
         self._judged: float | None = None
+        self._late = 0.0
         self._hopeless = 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds until the next judgement."""
+        return INTERVAL if self._draining is None else SOONER
+
+    def crowded(self, now: float) -> bool:
+        """Whether the site should be asked for nothing that it need not send: its line is still full."""
+        return self._draining is not None and self._late > CROWDED and now - self._draining < CROWDED_FOR
 
     def measured(self, received_bps: float, lost: float, queue: float | None, now: float) -> bool:
         """Take in the time since the last call.  True when the site should be told of another limit at once."""
         passed = now - self._judged if self._judged is not None else INTERVAL
         self._judged = now
-        late = queue if queue is not None else 0.0
+        late = queue if queue is not None else 0.0 if self._draining is None else self._late
+        self._late = late
         self._hopeless = self._hopeless + 1 if lost > HOPELESS else 0  # once: the line was cut for a while
         narrow = late > QUEUE_WITH_LOSS and lost > LOSS
         full = late > QUEUE or narrow or self._hopeless >= HOPELESS_TIMES

@@ -260,3 +260,26 @@ def test_report_counts_loss_and_jitter(first: int) -> None:
     block = reception.block(4.5)
     assert block.fraction == 0.0
     assert (block.lsr, block.dlsr) == (0x22223333, 32768)
+
+
+def with_holes(count: int) -> Receiver:
+    """Has so many packets missing, each with one behind it."""
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    packets = [packet for _ in range(count) for packet in sender.picture(1800)]
+    receiver.hear(packets[1::2], 0.1)
+    return receiver
+
+
+def test_on_a_full_line_many_holes_are_given_up_and_a_keyframe_is_wanted() -> None:
+    receiver = with_holes(20)
+    assert receiver.ingest.service(0.12, 0.05, crowded=True) == []
+    assert receiver.ingest.keyframes.wanted
+    assert receiver.seen == [0]
+
+
+def test_on_a_full_line_a_few_holes_are_asked_for_once() -> None:
+    receiver = with_holes(5)
+    assert len(receiver.ingest.service(0.12, 0.05, crowded=True)) == 5
+    assert receiver.ingest.service(0.19, 0.05, crowded=True) == []
+    assert len(receiver.ingest.service(0.2, 0.05)) == 5, "and again when it is not full any more"

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from mcu_core.relay.uplink import INTERVAL, LEAST_BPS, QUEUE, Delay, Uplink
+from mcu_core.relay.uplink import CROWDED_FOR, INTERVAL, LEAST_BPS, QUEUE, SOONER, Delay, Uplink
 
 
 class Line:
@@ -80,6 +80,20 @@ def test_a_first_limit_that_was_too_high_is_followed_by_another_after_a_second()
     assert uplink.limit_bps < 400_000
     assert uplink.measured(300_000, 0.0, 0.02, 8.0)
     assert uplink.limit_bps == pytest.approx(0.85 * 480_000)
+
+
+def test_a_full_line_is_crowded_until_its_queue_is_gone_but_not_for_ever() -> None:
+    uplink = Uplink()
+    for index in range(10):
+        uplink.measured(700_000, 0.0, 0.0, index * INTERVAL)
+        assert not uplink.crowded(index * INTERVAL)
+    assert uplink.interval == INTERVAL
+    uplink.measured(480_000, 0.2, 0.2, 5.0)
+    assert uplink.crowded(5.2)
+    assert uplink.interval == SOONER
+    assert not uplink.crowded(5.0 + CROWDED_FOR)
+    uplink.measured(300_000, 0.0, 0.02, 5.5)
+    assert not uplink.crowded(5.6)
 
 
 @pytest.mark.parametrize("loss", [0.05, 0.15, 0.25])
