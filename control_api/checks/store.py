@@ -20,6 +20,7 @@ from control_api.live.store import JournalEntry, Json
 from control_api.problems import Refused
 from control_api.store.base import Base
 from control_api.store.database import Database
+from control_api.upkeep.retention import MEETINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,11 +255,7 @@ class CheckStore:
     async def forget_stills(self, before: float) -> int:
         """Remove the pictures of checks older than `before` (Unix seconds); their sheets stay.  How many."""
         async with self._database.writing() as session:
-            old = select(CheckRow.id).where(CheckRow.at < before, CheckRow.still)
-            ids = list(await session.scalars(old.limit(1000)))
-            await session.execute(delete(StillRow).where(StillRow.check_id.in_(ids)))
-            await session.execute(update(CheckRow).where(CheckRow.id.in_(ids)).values(still=False))
-            return len(ids)
+            return await forget_stills(session, before)
 
     def _replacing(
         self, table: type[RetestRow | ConfirmationRow], key: Json, values: Json
@@ -267,6 +264,22 @@ class CheckStore:
 
     def _insert(self, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
         return sqlite.insert(table) if self._database.is_sqlite else postgresql.insert(table)
+
+
+async def forget_stills(session: AsyncSession, before: float) -> int:
+    """The rule of the nightly upkeep: the pictures go, the sheets stay.  How many."""
+    total = 0
+    while True:
+        old = select(CheckRow.id).where(CheckRow.at < before, CheckRow.still)
+        ids = list(await session.scalars(old.limit(1000)))
+        if not ids:
+            return total
+        await session.execute(delete(StillRow).where(StillRow.check_id.in_(ids)))
+        await session.execute(update(CheckRow).where(CheckRow.id.in_(ids)).values(still=False))
+        total += len(ids)
+
+
+MEETINGS["check_stills"] = forget_stills
 
 
 async def site_checks(session: AsyncSession, conference: str) -> SiteChecks:

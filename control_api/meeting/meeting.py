@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from control_api.conferences.live import Live
+from control_api.meeting import keeping as keeping  # the nightly upkeep finds its rules
 from control_api.meeting.boards import HOUR_BEFORE, Boards
 from control_api.meeting.cues import Cues
 from control_api.meeting.desk import Desk

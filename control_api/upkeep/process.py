@@ -46,7 +46,8 @@ def key_of(key_file: Path, passphrase: str | None) -> Key:
 async def carry_out(task: Task) -> dict[str, Any]:
     if task.do == "backup":
         key = key_of(task.key_file, task.passphrase)
-        made = await make_backup(task.database, task.folder, key, keep=task.keep, secrets=SecretBox(task.secrets_key))
+        box = None if task.secrets_key is None else SecretBox(task.secrets_key)
+        made = await make_backup(task.database, task.folder, key, keep=task.keep, secrets=box)
         return {
             "ok": True,
             "file": made.path.name,

@@ -43,12 +43,10 @@ async def prune(database: Database, kept: Kept, now: float) -> dict[str, int]:
     journal_limit = months_before(now, kept.journal_months)
     security_limit = months_before(now, kept.security_months)
     found = {"journals": await _prune_journals(database, journal_limit, now)}
-    for name, rule in MEETINGS.items():
-        async with database.writing() as session:
-            found[name] = await rule(session, journal_limit)
-    for name, rule in SECURITY.items():
-        async with database.writing() as session:
-            found[name] = await rule(session, security_limit)
+    for rules, limit in ((MEETINGS, journal_limit), (SECURITY, security_limit)):
+        for name, rule in rules.items():
+            async with database.writing() as session:
+                found[name] = await rule(session, limit)
     async with database.writing() as session:
         old = delete(UpkeepRun).where(UpkeepRun.started_at < months_before(now, max(kept.security_months, 12)))
         await session.execute(old)
