@@ -299,6 +299,11 @@ class Settings(BaseSettings):
         return self.data_dir / "secrets.key"
 
     @property
+    def journal_key(self) -> Path:
+        """Signs exported journals (`journal/signing.py`)."""
+        return self.data_dir / "journal.key"
+
+    @property
     def backup_key(self) -> Path:
         return self.backup.key_file or self.data_dir / "backup.key"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from mcu_core.errors import OperatorError
 
 journal = typer.Typer(help="Nhật ký hội nghị · journals of the conferences", no_args_is_help=True)
 
@@ -17,13 +20,25 @@ def _group() -> None:
 
 @journal.command("verify")
 def journal_verify(
-    conference: Annotated[str | None, typer.Argument(help="Mã phiên họp; không ghi: tất cả · none: all")] = None,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            help="Mã phiên họp, hoặc tệp đã xuất; không ghi: tất cả · conference or exported file; none: all"
+        ),
+    ] = None,
+    signature: Annotated[Path | None, typer.Option(help="Chữ ký của tệp; không ghi: FILE.sig · of the file")] = None,
+    key: Annotated[Path | None, typer.Option(help="Khóa công khai; không ghi: của máy này · none: ours")] = None,
     json: Annotated[bool, typer.Option("--json", help="Một đối tượng JSON · one JSON object")] = False,
 ) -> None:
     """Kiểm tra chuỗi mã băm: có dòng nào bị sửa, xóa, đổi chỗ, cắt bớt không · verify the chains of hashes.
 
-    Mã thoát 1 khi có sai lệch · exit code 1 when something is not as it was written.
+    Của tệp đã xuất (jsonl, zip): cả chữ ký, chạy được trên máy khác · of an exported file the signature too, on any
+    machine.  Mã thoát 1 khi có sai lệch · exit code 1 when something is not as it was written.
     """
+    if what is not None and (Path(what).is_file() or Path(what).suffix in (".jsonl", ".zip")):
+        _verify_file(Path(what), signature, key)
+        return
+    conference = what
     import asyncio
 
     from control_api.journal.journals import Journals
@@ -56,3 +71,40 @@ def journal_verify(
         typer.echo(f"{len(verdicts)} nhật ký · journals, {lines} dòng · lines, {len(findings)} sai lệch · findings")
     if findings:
         raise typer.Exit(1)
+
+
+def _verify_file(file: Path, signature: Path | None, key: Path | None) -> None:
+    from control_api.journal.exported import check_export
+    from control_api.journal.signing import is_signed, read_public, signing_key, unpacked
+    from control_api.settings import load_settings
+
+    export, beside = _read(file), signature or file.with_name(f"{file.name}.sig")
+    signed: bytes | None = None
+    if export.startswith(b"PK"):
+        export, signed = unpacked(export)
+    elif signature is not None or beside.exists():
+        signed = _read(beside)
+    verdict = check_export(export)
+    for finding in verdict.findings:
+        typer.echo(f"! {finding.vi} · {finding.en}", err=True)
+    typer.echo(f"{verdict.lines} dòng · lines, {len(verdict.findings)} sai lệch · findings")
+    if signed is None:
+        typer.echo("Không có tệp chữ ký nên chỉ kiểm tra mã băm · no signature file: the hashes only.")
+    else:
+        public = read_public(key) if key is not None else signing_key(load_settings().journal_key).public_key()
+        if not is_signed(export, signed, public):
+            typer.echo("! CHỮ KÝ SAI · THE SIGNATURE IS WRONG", err=True)
+            raise typer.Exit(1)
+        typer.echo("Chữ ký đúng · the signature is right")
+    if not verdict.whole:
+        raise typer.Exit(1)
+
+
+def _read(path: Path) -> bytes:
+    """Raises OperatorError `no_such_file`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OperatorError(
+            "no_such_file", f"Không đọc được tệp {path}: {error.strerror}.", f"Cannot read {path}: {error.strerror}."
+        ) from None

@@ -1,6 +1,7 @@
 """A journal as a file: JSON lines (to check it elsewhere), CSV and XLSX (to read and to file).
 
-JSON lines: the first object tells of the head, the others are lines with exactly the fields that are hashed
+JSON lines: the first object tells of the head, and whether this is a part (by time) or a selection (by event, site or
+person) of the journal; the others are lines with exactly the fields that are hashed
 (`chain.py`), `hash`, and for readers `time`, `vi` and `en`, which are not.  CSV is UTF-8 with a byte order mark, so
 that Excel reads the Vietnamese; cells that a spreadsheet would take for a formula are quoted.  Bounded: a journal of
 more than `MOST_LINES` is exported in parts, by time.
@@ -19,17 +20,19 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from control_api.journal.chain import Line
+from control_api.journal.journals import Wanted
 from control_api.journal.sentences import sentence
 from control_api.journal.verify import Head
 from control_api.problems import Refused
 
-Format = Literal["jsonl", "csv", "xlsx"]
+Format = Literal["jsonl", "csv", "xlsx", "zip"]
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 MOST_LINES = 100_000
 MEDIA_TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
+    "zip": "application/zip",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _COLUMNS = ("STT", "Thời gian", "Điểm cầu", "Người thực hiện", "Nội dung", "Mã sự kiện", "Dữ liệu", "Mã băm SHA-256")
@@ -45,10 +48,12 @@ def too_long() -> Refused:
     )
 
 
-def export(kind: Format, conference_id: str, head: Head, lines: Sequence[Line], names: Mapping[str, str]) -> bytes:
+def export(
+    kind: Format, conference_id: str, head: Head, lines: Sequence[Line], names: Mapping[str, str], wanted: Wanted
+) -> bytes:
     """The file.  Blocks for a while with many lines: call it in a thread."""
     if kind == "jsonl":
-        return _jsonl(conference_id, head, lines, names)
+        return _jsonl(conference_id, head, lines, names, wanted)
     if kind == "csv":
         return _csv(lines, names)
     return _xlsx(conference_id, head, lines, names)
@@ -58,12 +63,14 @@ def local_time(at: float) -> datetime:
     return datetime.fromtimestamp(at, ZONE)
 
 
-def _jsonl(conference_id: str, head: Head, lines: Sequence[Line], names: Mapping[str, str]) -> bytes:
+def _jsonl(conference_id: str, head: Head, lines: Sequence[Line], names: Mapping[str, str], wanted: Wanted) -> bytes:
     top = {
         "conference": conference_id,
         "head": {"seq": head.seq, "hash": head.hash},
         "pruned": {"seq": head.pruned_seq, "hash": head.pruned_hash},
         "sites": dict(names),
+        "part": wanted.since is not None or wanted.until is not None,
+        "selection": bool(wanted.what or wanted.site or wanted.actor),
     }
     out = [json.dumps(top, ensure_ascii=False)]
     for line in lines:

@@ -11,7 +11,7 @@ from control_api.conferences.models import ConferenceId, Page, SiteId
 from control_api.journal.access import check_known, check_reader, check_site, site_names
 from control_api.journal.chain import Line
 from control_api.journal.export import MEDIA_TYPES, MOST_LINES, export, local_time, too_long
-from control_api.journal.journals import Wanted
+from control_api.journal.journals import Journals, Wanted
 from control_api.journal.models import (
     ExportQuery,
     JournalFilter,
@@ -26,6 +26,9 @@ from control_api.journal.models import (
 )
 from control_api.journal.notes import write_note
 from control_api.journal.sentences import sentence
+from control_api.journal.signing import public_pem, signed, signing_key
+from control_api.store.apart import apart
+from control_api.store.database import Database
 
 routes = Routes("journal")
 
@@ -93,7 +96,7 @@ async def write_journal_note(call: Call, conference: ConferenceId, body: NewNote
 async def verify_journal(call: Call, conference: ConferenceId) -> JournalVerdict:
     """Read a whole journal again and check that nothing was changed, removed, put elsewhere or cut off."""
     await check_known(call.services, conference)
-    verdict = await call.services.journals.verify(conference)
+    verdict = await apart(call.services.database, lambda database: Journals(database).verify(conference))
     return JournalVerdict(
         conference=conference,
         whole=verdict.whole,
@@ -114,18 +117,37 @@ async def verify_journal(call: Call, conference: ConferenceId) -> JournalVerdict
     produces=tuple(media_type.split(";")[0] for media_type in MEDIA_TYPES.values()),
 )
 async def export_journal(call: Call, conference: ConferenceId, query: ExportQuery) -> Download:
-    """A journal as JSON lines, CSV or XLSX, with the hash of every line."""
-    await check_reader(call, conference)
-    journals = call.services.journals
-    head = await check_known(call.services, conference)
-    lines: list[Line] = []
-    async for some in journals.all_lines(conference, _wanted(query)):
-        lines += some
-        if len(lines) > MOST_LINES:
-            raise too_long()
-    names = await site_names(call.services, conference)
-    body = await asyncio.to_thread(export, query.format, conference, head, lines, names)
+    """A journal as JSON lines, CSV or XLSX, with the hash of every line; as ZIP the JSON lines with our signature."""
+    body = await _exported(call, conference, query)
     return Download(body, MEDIA_TYPES[query.format], f"nhat-ky-{conference}.{query.format}")
+
+
+@routes.get("/journal/key", right=Right.SIGNED_IN, produces=("application/x-pem-file",))
+async def get_journal_key(call: Call) -> Download:
+    """The public key that signatures of exported journals are checked with."""
+    key = await asyncio.to_thread(signing_key, call.services.settings.journal_key)
+    return Download(public_pem(key), "application/x-pem-file", "nhat-ky.pem")
+
+
+async def _exported(call: Call, conference: str, query: ExportQuery) -> bytes:
+    """The file, gathered and written beside the server.  Raises as `check_reader`, and Refused `journal_too_long`."""
+    await check_reader(call, conference)
+    head = await check_known(call.services, conference)
+    names, wanted = await site_names(call.services, conference), _wanted(query)
+
+    async def gather(database: Database) -> bytes:
+        lines: list[Line] = []
+        async for some in Journals(database).all_lines(conference, wanted):
+            lines += some
+            if len(lines) > MOST_LINES:
+                raise too_long()
+        lines = [line for line in lines if line.seq <= head.seq]  # others may have been written meanwhile
+        if query.format != "zip":
+            return export(query.format, conference, head, lines, names, wanted)
+        body = export("jsonl", conference, head, lines, names, wanted)
+        return signed(body, f"nhat-ky-{conference}.jsonl", signing_key(call.services.settings.journal_key))
+
+    return await apart(call.services.database, gather)
 
 
 def _wanted(query: JournalFilter) -> Wanted:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select
 
@@ -16,12 +18,16 @@ from control_api.reports.province import compliance_of, usage_of
 from control_api.reports.render import Format, Renderer
 from control_api.reports.rollup import compliance_paper, compliance_sheets, rollup_sheets, yearly_rollup
 from control_api.reports.summary import MOST_STILLS, summary
-from control_api.reports.usage import workbook
-from control_api.reports.yearly import YearlyReports, paper_of
+from control_api.reports.usage import Usage, workbook
+from control_api.reports.yearly import YearlyReport, YearlyReports, paper_of
 from control_api.reports.years import deadline
+from control_api.store.apart import apart
 
 if TYPE_CHECKING:
     from control_api.services import Services
+
+
+T = TypeVar("T")
 
 
 class Reports:
@@ -83,22 +89,35 @@ class Reports:
     async def yearly_rollup(self, year: int, kind: Format) -> bytes:
         """Carries the day it is made: what is missing or late depends on it."""
         now = self._today()
-        reports = await self.yearly.all(year)
+        reports = await self.all_yearly(year)
         if kind == "xlsx":
             return await self.renderer.render(kind, "rollup", rollup_sheets(reports, year, now), now)
         return await self.renderer.render(kind, "rollup", yearly_rollup(reports, year, self.so, now), now)
 
     async def compliance(self, since: float, until: float, kind: Format) -> bytes:
         """Raises Refused `bad_period`, and what `render` raises."""
-        found = await compliance_of(self._services, since, until)
+        found = await self._apart(lambda services: compliance_of(services, since, until))
         if kind == "xlsx":
             return await self.renderer.render(kind, "rollup", compliance_sheets(found, since, until), until)
         return await self.renderer.render(kind, "rollup", compliance_paper(found, since, until, self.so), until)
 
     async def usage(self, since: float, until: float) -> bytes:
         """A workbook.  Raises Refused `bad_period`, and what `render` raises."""
-        found = await usage_of(self._services, since, until)
+        found = await self.usage_figures(since, until)
         return await self.renderer.render("xlsx", "usage", workbook(found, self.so.name), until)
+
+    async def usage_figures(self, since: float, until: float) -> Usage:
+        """Raises Refused `bad_period`."""
+        return await self._apart(lambda services: usage_of(services, since, until))
+
+    async def all_yearly(self, year: int) -> list[YearlyReport]:
+        """Of all agencies."""
+        return await self._apart(lambda services: YearlyReports(services.database, services.now).all(year))
+
+    async def _apart(self, gather: Callable[[Services], Awaitable[T]]) -> T:
+        """Rows of many meetings are gathered beside the server (`store/apart.py`)."""
+        services = self._services
+        return await apart(services.database, lambda database: gather(replace(services, database=database)))
 
     def _author(self, record: MeetingRecord) -> Office:
         """Who writes a meeting's papers: the Sở in class A, which it operates itself (S37), else the host."""

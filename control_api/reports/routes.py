@@ -37,12 +37,11 @@ from control_api.reports.models import (
     YearlyQuery,
 )
 from control_api.reports.paper import LOCAL, local
-from control_api.reports.province import usage_of
 from control_api.reports.render import MEDIA_TYPES, Format
 from control_api.reports.tables import EvaluationRow
 from control_api.reports.usage import Month, advice
 from control_api.reports.yearly import YearlyReport, standing
-from control_api.reports.years import FIGURE_NAMES, deadline
+from control_api.reports.years import FIGURE_NAMES, FIGURE_NAMES_EN, deadline
 from control_api.services import Services
 
 routes = Routes("reports")
@@ -144,7 +143,7 @@ async def sign_evaluation(call: Call, conference: ConferenceId) -> EvaluationAns
 async def list_yearly_reports(call: Call, year: Year, query: YearlyQuery) -> list[YearlyLine]:
     """Where each agency stands; with `missing` those the Sở must urge."""
     now = call.services.now()
-    found = [one for one in await call.services.reports.yearly.all(year) if in_scope(call.user, one.organisation_id)]
+    found = [one for one in await call.services.reports.all_yearly(year) if in_scope(call.user, one.organisation_id)]
     if query.missing:
         found = [one for one in found if one.submitted_at is None]
     call.headers["X-Total-Count"] = str(len(found))
@@ -213,7 +212,7 @@ async def compliance_report(call: Call, query: CompliancePaper) -> Download:
 @routes.get("/reports/usage", right=Right.AUDIT)
 async def usage_figures(call: Call, query: Period) -> UsageAnswer:
     """Use and capacity: hours, sites, peak against capacity, refusals (S50)."""
-    found = await usage_of(call.services, query.since.timestamp(), query.until.timestamp())
+    found = await call.services.reports.usage_figures(query.since.timestamp(), query.until.timestamp())
     return UsageAnswer(
         since=local(found.since),
         until=local(found.until),
@@ -222,7 +221,8 @@ async def usage_figures(call: Call, query: Period) -> UsageAnswer:
         classes=found.classes,
         refused_for_capacity=found.refused_for_capacity,
         capacity_measured=found.measured,
-        advice=advice(found),
+        advice=advice(found)[0],
+        advice_en=advice(found)[1],
     )
 
 
@@ -302,7 +302,10 @@ async def _yearly(services: Services, report: YearlyReport) -> YearlyAnswer:
         revision=0 if row is None else row.revision,
         due=local(deadline(report.year)),
         sections=report.sections,
-        figures=[Figure(name=name, vi=title, value=stored[name]) for name, title in FIGURE_NAMES.items()],
+        figures=[
+            Figure(name=name, vi=title, en=FIGURE_NAMES_EN[name], value=stored[name])
+            for name, title in FIGURE_NAMES.items()
+        ],
         signer="" if row is None else row.signer,
         signer_position="" if row is None else row.signer_position,
         remark="" if row is None else row.remark,

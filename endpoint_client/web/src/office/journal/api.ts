@@ -45,7 +45,7 @@ export interface Filter {
   since: string | null;
   until: string | null;
 }
-export type Format = 'jsonl' | 'csv' | 'xlsx';
+export type Format = 'jsonl' | 'csv' | 'xlsx' | 'zip';
 
 const of = (conference: string) => `/conferences/${encodeURIComponent(conference)}/journal`;
 
