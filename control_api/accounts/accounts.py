@@ -29,6 +29,7 @@ from control_api.accounts.sealing import SecretBox, UnreadableSecret
 from control_api.accounts.second_factor import accepted_step, recovery_digest
 from control_api.accounts.tables import RecoveryCode, Session, User
 from control_api.accounts.throttle import LoginThrottle
+from control_api.directory.tables import Organisation
 from control_api.settings import Accounts as Rules
 from control_api.settings import Session as Lifetimes
 from control_api.store.database import Database
@@ -253,12 +254,14 @@ class Accounts:
         must_change: bool = False,
         made_by: str | None = None,
     ) -> None:
-        """Raises OperatorError `user_exists`, `bad_username` or `bad_password`."""
+        """Raises OperatorError `user_exists`, `bad_username`, `bad_password`, `unknown_organisation` (also one that is
+        no longer active)."""
         username, name = clean_username(username), unicodedata.normalize("NFC", name.strip())[:200]
         hashed = await self.passwords.hash(check_password(password))
         now = self._now()
         try:
             async with self._database.writing() as db:
+                await check_organisation(db, organisation)
                 db.add(
                     User(
                         username=username,
@@ -346,6 +349,15 @@ def able_administrators(now: float) -> Select[Any]:
         User.locked_at.is_(None),
         User.expires_at.is_(None) | (User.expires_at > now),
     )
+
+
+async def check_organisation(db: AsyncSession, organisation: str | None) -> None:
+    """An account's organisation is one of the directory's, and active.  Raises OperatorError `unknown_organisation`."""
+    if organisation is None:
+        return
+    there = select(Organisation.id).where(Organisation.id == organisation, Organisation.active.is_(True))
+    if await db.scalar(there) is None:
+        raise refusals.unknown_organisation(organisation)
 
 
 async def is_last_administrator(db: AsyncSession, username: str, now: float) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.accounts import refusals
-from control_api.accounts.accounts import Accounts, is_last_administrator
+from control_api.accounts.accounts import Accounts, check_organisation, is_last_administrator
 from control_api.accounts.rules import Role, fold_username, random_password
 from control_api.accounts.tables import Session, User
 from control_api.store.database import Database
@@ -57,7 +57,7 @@ class People:
         """A new account and the password made for it; None where `password` was given.
 
         `command` names the request: repeated, it finds what it made the first time and gives it a new password.
-        Raises OperatorError `user_exists`, `bad_username`, `bad_password` or `email_taken`.
+        Raises OperatorError `user_exists`, `bad_username`, `bad_password`, `email_taken` or `unknown_organisation`.
         """
         made_by = None if command is None else hashlib.sha256(command.encode()).hexdigest()
         chosen = password or random_password()
@@ -75,7 +75,8 @@ class People:
     async def change(self, username: str, values: dict[str, Any], by: str) -> tuple[User, bool]:
         """Change columns of an account; the second is whether its sessions were ended (less rights, disabled).
 
-        Raises OperatorError `unknown_user`, or Refused `last_administrator`, `not_yourself` or `email_taken`.
+        Raises OperatorError `unknown_user`, `unknown_organisation`, or Refused `last_administrator`, `not_yourself` or
+        `email_taken`.
         """
         now = self._now()
         async with self._database.writing() as db:
@@ -88,6 +89,8 @@ class People:
                     raise refusals.not_yourself()
                 if user.role == Role.ADMINISTRATOR.value and await is_last_administrator(db, user.username, now):
                     raise refusals.last_administrator()
+            if values.get("organisation_id") != user.organisation_id:
+                await check_organisation(db, values.get("organisation_id"))
             if "name" in values:
                 values["name"] = unicodedata.normalize("NFC", values["name"].strip()) or user.username
             if values.get("email") is not None:

@@ -130,6 +130,15 @@ def unknown_user(username: str) -> OperatorError:
     )
 
 
+def unknown_organisation(organisation: str) -> OperatorError:
+    return OperatorError(
+        "unknown_organisation",
+        f"Danh bạ không có cơ quan {organisation} đang hoạt động. Hãy thêm cơ quan vào danh bạ trước, rồi mới gán tài "
+        "khoản.",
+        f"The directory has no active organisation {organisation}. Add it there first, then give it accounts.",
+    )
+
+
 def last_administrator() -> Refused:
     return Refused(
         "last_administrator",

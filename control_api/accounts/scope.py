@@ -1,7 +1,9 @@
-"""Whose things an account may touch: its own organisation's, or everybody's (S27, article 7.1).
+"""Whose things an account may touch or read: its own organisation's, or everybody's (S25, S27; articles 6.2b, 7.1).
 
 Rights say what an account may do, scope says to whose rooms, sites and meetings.  The Sở's accounts reach everything;
-an account of an agency reaches what belongs to that agency.  Pure.
+an account of an agency reaches what belongs to that agency, and reads the meetings that it takes part in (`guard.py`).
+An account without an organisation is the province's: nothing narrows what it reads, but it changes nobody's things
+unless its role does.  Pure.
 """
 
 from __future__ import annotations
@@ -26,6 +28,22 @@ def sees_all(user: SignedIn) -> bool:
 def in_scope(user: SignedIn, organisation: str | None) -> bool:
     """Whether the account reaches what belongs to `organisation`; None is the province's, not an agency's."""
     return sees_all(user) or (organisation is not None and user.organisation == organisation)
+
+
+def reads_all(user: SignedIn) -> bool:
+    """Whether nothing narrows what the account reads."""
+    return user.organisation is None or sees_all(user)
+
+
+def reads(user: SignedIn, organisation: str | None) -> bool:
+    """Whether the account reads what belongs to `organisation`."""
+    return reads_all(user) or in_scope(user, organisation)
+
+
+def check_reads(user: SignedIn, organisation: str | None) -> None:
+    """Raises Refused `not_yours` when `reads` says no."""
+    if not reads(user, organisation):
+        raise not_yours()
 
 
 def check_scope(user: SignedIn, organisation: str | None) -> None:

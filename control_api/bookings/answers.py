@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.scope import not_yours, sees_all
+from control_api.accounts.scope import not_yours, reads_all, sees_all
 from control_api.bookings.booking import Booking, Stamp
 from control_api.bookings.models import (
     BookedSiteAnswer,
@@ -26,8 +26,7 @@ from control_api.bookings.tables import BookingRow
 
 def may_see(user: SignedIn, organisation: str, site_organisations: Sequence[str | None]) -> bool:
     """Hosts and invited agencies; whoever belongs to no agency sees the province's whole calendar."""
-    own = user.organisation
-    return sees_all(user) or own is None or own == organisation or own in site_organisations
+    return reads_all(user) or user.organisation == organisation or user.organisation in site_organisations
 
 
 def check_may_see(user: SignedIn, booking: Booking) -> None:

@@ -48,10 +48,11 @@ async def get_inbox(call: Call) -> Inbox:
 
 @routes.get("/bookings/conflicts", right=Right.BOOK)
 async def get_conflicts(call: Call, query: Span) -> ConflictView:
-    """How full the MCU is over time, and which meetings overlap or want the same site."""
+    """How full the MCU is over time, and which meetings overlap or want the same site; of others' meetings an agency's
+    account is told the load only."""
     desk = call.services.booking_desk
     async with desk.database.reading() as session:
-        return await overview.conflicts(desk, session, query)
+        return await overview.conflicts(desk, session, query, call.user)
 
 
 @routes.get("/bookings/compliance", right=Right.DECIDE)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.scope import sees_all
+from control_api.accounts.scope import reads_all
 from control_api.bookings import answers
 from control_api.bookings.admission import Hold, capacity_of, holds_between
 from control_api.bookings.capacity_check import judge
@@ -109,14 +109,14 @@ async def inbox(desk: Desk, session: AsyncSession, now: float) -> Inbox:
     )
 
 
-async def conflicts(desk: Desk, session: AsyncSession, span: Span) -> ConflictView:
-    """Load over time, and which meetings want the same sites at once."""
+async def conflicts(desk: Desk, session: AsyncSession, span: Span, user: SignedIn) -> ConflictView:
+    """Load over time, and which of the meetings that `user` sees want the same sites at once."""
     since, until = span.since.timestamp(), span.until.timestamp()
     capacity = await capacity_of(session, desk.settings)
     holds = await holds_between(session, since, until)
     states = [step.value for step in (Step.REGISTERED, *HOLDING)]
     wanted = select(BookingRow).where(
-        BookingRow.starts_at < until, BookingRow.ends_at > since, BookingRow.state.in_(states)
+        BookingRow.starts_at < until, BookingRow.ends_at > since, BookingRow.state.in_(states), *_visible(user)
     )
     rows = list(await session.scalars(wanted.order_by(BookingRow.starts_at, BookingRow.id).limit(_MOST * 5)))
     shown = {one.id: one for one in await lines(session, rows)}
@@ -140,8 +140,18 @@ async def conflicts(desk: Desk, session: AsyncSession, span: Span) -> ConflictVi
             )
     overlaps.sort(key=lambda one: (-len(one.sites), one.since))
     return ConflictView(
-        full=FULL, measured=capacity.measured, load=tuple(load(holds, capacity, since, until)), overlaps=tuple(overlaps)
+        full=FULL,
+        measured=capacity.measured,
+        load=tuple(_known_only(load(holds, capacity, since, until), None if reads_all(user) else at_sites.keys())),
+        overlaps=tuple(overlaps),
     )
+
+
+def _known_only(found: list[LoadAnswer], known: Collection[str] | None) -> list[LoadAnswer]:
+    """Without the names of bookings that are not `known`; None: all are."""
+    if known is None:
+        return found
+    return [one.model_copy(update={"bookings": tuple(name for name in one.bookings if name in known)}) for one in found]
 
 
 def load(holds: Sequence[Hold], capacity: Capacity, since: float, until: float) -> list[LoadAnswer]:
@@ -202,7 +212,7 @@ def _compliance(house: str, rows: Sequence[BookingRow], unread: int) -> Complian
 
 
 def _visible(user: SignedIn) -> list[ColumnElement[bool]]:
-    if sees_all(user) or user.organisation is None:
+    if reads_all(user):
         return []
     invited = select(BookingSite.booking_id).where(BookingSite.organisation_id == user.organisation)
     return [or_(BookingRow.organisation_id == user.organisation, BookingRow.id.in_(invited))]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Right, Role
-from control_api.accounts.scope import check_scope, in_scope, not_yours, sees_all
+from control_api.accounts.scope import check_scope, in_scope, not_yours, reads, reads_all
 from control_api.api import Call, Download, Routes
 from control_api.bookings.gates import GATES
 from control_api.bookings.steps import Step
@@ -72,7 +71,7 @@ async def list_check_boards(call: Call, query: SelfTestQuery) -> list[BoardAnswe
         if str(one["id"]).startswith(PREFIX):
             continue
         subject = await checks.subject(one["id"])
-        if not any(_reads(call.user, site) for site in (subject.organisation_id, *_owners(subject))):
+        if not any(reads(call.user, site) for site in (subject.organisation_id, *_owners(subject))):
             continue
         sites, _ = await checks.progress(subject)
         found.append(board_answer(subject, sites, call.services.now()))
@@ -87,8 +86,8 @@ async def check_progress(call: Call, conference: ConferenceId) -> ProgressAnswer
     checks = call.services.checks
     subject = await checks.subject(conference)
     sites, _ = await checks.progress(subject)
-    if not _reads(call.user, subject.organisation_id):
-        sites = [one for one in sites if _reads(call.user, one.site.organisation_id)]
+    if not reads(call.user, subject.organisation_id):
+        sites = [one for one in sites if reads(call.user, one.site.organisation_id)]
         if not sites:
             raise not_yours()
     return progress_answer(subject, sites, call.services.now())
@@ -107,7 +106,7 @@ async def list_checks(call: Call, query: CheckQuery) -> list[CheckAnswer]:
     """Checks of all meetings, newest first: the history of a site, or of a conference (S48)."""
     checks = call.services.checks
     own = call.user.organisation
-    sites = None if own is None or sees_all(call.user) else await checks.sites_of(own)
+    sites = None if own is None or reads_all(call.user) else await checks.sites_of(own)
     verdict = None if query.verdict is None else query.verdict.value
     found, total = await checks.store.page(
         conference=query.conference,
@@ -333,13 +332,8 @@ def _owners(subject: Subject) -> set[str | None]:
     return {site.organisation_id for site in subject.sites}
 
 
-def _reads(user: SignedIn, organisation: str | None) -> bool:
-    """An account without an organisation is the province's: nothing narrows what it reads."""
-    return user.organisation is None or in_scope(user, organisation)
-
-
 def _reaches(call: Call, subject: Subject, site: SiteAt) -> bool:
-    return _reads(call.user, subject.organisation_id) or _reads(call.user, site.organisation_id)
+    return reads(call.user, subject.organisation_id) or reads(call.user, site.organisation_id)
 
 
 def _check_site(call: Call, subject: Subject, site: SiteAt) -> None:
@@ -350,7 +344,7 @@ def _check_site(call: Call, subject: Subject, site: SiteAt) -> None:
 
 async def _check_reach(call: Call, conference: str, site: str) -> None:
     """Of a stored check, whose conference may be over.  Raises Refused `not_yours`."""
-    if call.user.organisation is None or sees_all(call.user):
+    if reads_all(call.user):
         return
     organisations = await call.services.checks.organisations_of(conference, site)
     if not any(in_scope(call.user, one) for one in organisations):

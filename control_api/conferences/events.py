@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from control_api.accounts.guard import check_meeting
 from control_api.accounts.rules import Right
 from control_api.api import authorise, check_origin
 from control_api.conferences.live import Subscription
@@ -46,7 +47,7 @@ SOCKETS = web.AppKey("event_sockets", EventSockets)
 async def events(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     check_origin(request, services)
-    await authorise(request, services, Right.READ)
+    await _check_reader(request, services)
     subscription = services.live.events(request.match_info["conference"])  # raises unknown_conference before upgrading
     try:
         socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_MOST_BYTES, compress=True)
@@ -65,6 +66,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     finally:
         subscription.close()
     return socket
+
+
+async def _check_reader(request: web.Request, services: Services) -> None:
+    """Raises Refused `not_signed_in`, `forbidden` or `not_yours`."""
+    await check_meeting(request, services, await authorise(request, services, Right.READ), Right.READ)
 
 
 async def _serve(
@@ -106,7 +112,7 @@ async def _watch_session(request: web.Request, services: Services, socket: web.W
     while True:
         await asyncio.sleep(_CHECK_EVERY)
         try:
-            await authorise(request, services, Right.READ)
+            await _check_reader(request, services)
             await check_block(request, services, client_address(request, services.settings))
         except Refused:
             await socket.close(code=SESSION_ENDED, message=b"session ended")

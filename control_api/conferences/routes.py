@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from control_api.accounts.guard import readable
 from control_api.accounts.rules import Right
 from control_api.api import Call, Routes
 from control_api.bookings.required import check_booked
@@ -25,8 +26,10 @@ routes = Routes("conferences")
 
 @routes.get("/conferences", right=Right.READ)
 async def list_conferences(call: Call, query: Page) -> list[ConferenceAnswer]:
-    """All conferences."""
+    """All conferences; an agency's account sees those that it hosts or takes part in."""
     found = [one for one in call.services.live.conferences() if not str(one["id"]).startswith(TEST_ROOM)]
+    seen = await readable(call.services, call.user, [str(one["id"]) for one in found])
+    found = [one for one in found if one["id"] in seen]
     call.headers["X-Total-Count"] = str(len(found))
     return [ConferenceAnswer.model_validate(one) for one in found[query.offset : query.offset + query.limit]]
 
@@ -40,13 +43,11 @@ async def create_conference(call: Call, body: NewConference) -> ConferenceAnswer
     made_id = None
     if call.command_id is not None:
         made_id = f"c-{hashlib.sha256(call.command_id.encode()).hexdigest()[:10]}"
+    first = () if body.main_site is None else (AddSite(body.main_site, "main"),)
     made = await live.create_conference(
-        body.title, actor=actor, conference_id=made_id, command_id=part_of(call, "create")
+        body.title, actor=actor, conference_id=made_id, command_id=part_of(call, "create"), first=first
     )
     conference_id = str(made["id"])
-    if body.main_site is not None:
-        site = AddSite(body.main_site, "main")
-        await live.command(conference_id, site, actor=actor, command_id=part_of(call, "main_site"))
     call.headers["Location"] = f"{call.request.path}/{conference_id}"
     return summary(call, conference_id)
 

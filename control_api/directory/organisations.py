@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.scope import check_scope, of_so
+from control_api.accounts.tables import User
 from control_api.directory import records, refusals
 from control_api.directory.search import folded
 from control_api.directory.tables import Organisation, Site
@@ -48,7 +49,7 @@ class Organisations:
         command: str | None = None,
     ) -> Organisation:
         """Raises OperatorError `unknown_organisation`, Refused `not_yours`, `only_so`, `changed_meanwhile`,
-        `manager_exists` or `own_parent`."""
+        `manager_exists`, `own_parent` or `organisation_in_use`."""
         async with self._database.writing() as session:
             entry = await records.get(session, Organisation, organisation_id)
             check_scope(user, organisation_id)
@@ -92,6 +93,8 @@ async def apply(
 ) -> bool:
     """Change an organisation and what is searched of its sites; whether anything was different."""
     await _check(session, entry.id, values)
+    if entry.active and values.get("active") is False:
+        await _check_unused(session, entry.id)
     if not await records.change(session, entry, values, by, now, revision, command):
         return False
     entry.folded = _folded(entry)
@@ -130,6 +133,14 @@ _DEFAULTS: dict[str, Any] = {
 
 def _folded(entry: Organisation) -> str:
     return folded(entry.name, entry.short_name, entry.id.replace("-", " "), entry.address)
+
+
+async def _check_unused(session: AsyncSession, organisation_id: str) -> None:
+    """Nothing of the directory is deleted: what is gone is not active any more.  Its people must be gone before."""
+    using = select(User.username).where(User.organisation_id == organisation_id, User.disabled.is_(False))
+    accounts = list(await session.scalars(using.order_by(User.username)))
+    if accounts:
+        raise refusals.organisation_in_use(organisation_id, accounts)
 
 
 async def _check(session: AsyncSession, organisation_id: str, values: Mapping[str, Any]) -> None:

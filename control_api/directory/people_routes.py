@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control_api.accounts.rules import Right
-from control_api.accounts.scope import check_scope
+from control_api.accounts.scope import check_reads, check_scope
 from control_api.api import Call, Routes
 from control_api.directory.equipment_models import (
     CourseAnswer,
@@ -31,10 +31,10 @@ routes = Routes("directory")
 
 @routes.get("/directory/contacts", right=Right.READ)
 async def list_contacts(call: Call, query: ContactQuery) -> list[ContactAnswer]:
-    """Contacts by name; `q` is searched without diacritics."""
+    """Contacts of one's organisation, or of everybody, by name; `q` is searched without diacritics (S57, S25)."""
     found, number = await call.services.registry.contacts.find(
         query.q,
-        organisation=query.organisation,
+        organisation=own(call.user, query.organisation),
         site=query.site,
         role=query.role,
         offset=query.offset,
@@ -46,7 +46,11 @@ async def list_contacts(call: Call, query: ContactQuery) -> list[ContactAnswer]:
 
 @routes.get("/directory/sites/{site}/contacts", right=Right.READ)
 async def list_site_contacts(call: Call, site: Slug) -> list[ContactAnswer]:
-    """Whom to call for a site: its own contacts first, then its organisation's (S44)."""
+    """Whom to call for a site: its own contacts first, then its organisation's (S44).
+
+    Of other agencies' sites the meeting's own list tells hosts whom to call.
+    """
+    check_reads(call.user, (await call.services.directory.site(site)).organisation_id)
     return [ContactAnswer.model_validate(one) for one in await call.services.directory.contacts(site)]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Right
-from control_api.accounts.scope import check_scope, not_yours, sees_all
+from control_api.accounts.scope import check_scope, not_yours, reads, sees_all
 from control_api.api import Call, Routes
 from control_api.directory import records
 from control_api.directory.directory import SiteFilter
@@ -36,7 +38,8 @@ from control_api.directory.models import (
     SiteQuery,
     columns_of,
 )
-from control_api.directory.readiness import seat_warning
+from control_api.directory.readiness import network_warning, seat_warning
+from control_api.directory.tables import Organisation, Site
 from control_api.problems import Refused
 
 routes = Routes("directory")
@@ -58,12 +61,53 @@ def total(call: Call, number: int) -> None:
     call.headers["X-Total-Count"] = str(number)
 
 
+def organisation_answer(user: SignedIn, row: Organisation) -> OrganisationAnswer:
+    """Everything, or of somebody else's what is published: its name and its place among the others (S25)."""
+    answer = OrganisationAnswer.model_validate(row)
+    return answer if reads(user, row.id) else answer.model_copy(update=_NOT_PUBLISHED_OF_ORGANISATIONS)
+
+
+def site_answer(user: SignedIn, row: Site) -> DirectorySiteAnswer:
+    """Everything, or of somebody else's what is published: name, place, seats, readiness (S25)."""
+    answer = DirectorySiteAnswer.model_validate(row)
+    return answer if reads(user, row.organisation_id) else answer.model_copy(update=_NOT_PUBLISHED_OF_SITES)
+
+
+_NOT_PUBLISHED_OF_ORGANISATIONS: dict[str, Any] = {
+    "accountable_name": "",
+    "accountable_position": "",
+    "accountable_phone": "",
+    "phone": "",
+    "email": "",
+    "remark": "",
+    "changed_by": "",
+}
+_NOT_PUBLISHED_OF_SITES: dict[str, Any] = {
+    "endpoint": {},
+    "peripherals": {},
+    "presets": [],
+    "network": "tslcd",
+    "allowed_networks": [],
+    "carrier_id": None,
+    "line_code": "",
+    "line_mbps": None,
+    "reserve_line": "",
+    "conditions": {},
+    "config_locked": False,
+    "fingerprint": {},
+    "seen_fingerprint": {},
+    "remark": "",
+    "changed_by": "",
+}
+
+
 # -------------------------------------------------------------------------------------------------- organisations
 
 
 @routes.get("/directory/organisations", right=Right.READ)
 async def list_organisations(call: Call, query: OrganisationQuery) -> list[OrganisationAnswer]:
-    """Agencies, communes and carriers by name; `q` is searched without diacritics."""
+    """Agencies, communes and carriers by name; `q` is searched without diacritics. An agency's account is told the
+    names of the others, and everything of its own."""
     found, number = await call.services.directory.organisations(
         query.q,
         kind=query.kind,
@@ -73,7 +117,7 @@ async def list_organisations(call: Call, query: OrganisationQuery) -> list[Organ
         limit=query.limit,
     )
     total(call, number)
-    return [OrganisationAnswer.model_validate(one) for one in found]
+    return [organisation_answer(call.user, one) for one in found]
 
 
 @routes.post("/directory/organisations", right=Right.DECIDE, status=201)
@@ -86,8 +130,8 @@ async def add_organisation(call: Call, body: NewOrganisation) -> OrganisationAns
 
 @routes.get("/directory/organisations/{organisation}", right=Right.READ)
 async def get_organisation(call: Call, organisation: Slug) -> OrganisationAnswer:
-    """One organisation, with who answers for it."""
-    return OrganisationAnswer.model_validate(await call.services.directory.organisation(organisation))
+    """One organisation, with who answers for it; of another agency its name only."""
+    return organisation_answer(call.user, await call.services.directory.organisation(organisation))
 
 
 @routes.patch("/directory/organisations/{organisation}", right=Right.MAINTAIN)
@@ -111,7 +155,8 @@ async def list_organisation_changes(call: Call, organisation: Slug, query: Listi
 
 @routes.get("/directory/sites", right=Right.READ)
 async def list_directory_sites(call: Call, query: SiteQuery) -> list[DirectorySiteAnswer]:
-    """Sites by name; `q` is searched without diacritics, also in the address and the organisation's name."""
+    """Sites by name; `q` is searched without diacritics, also in the address and the organisation's name. Of other
+    agencies' sites an agency's account is told name, place and seats: whom it may invite."""
     found, number = await call.services.directory.sites(
         SiteFilter(
             words=query.q,
@@ -125,7 +170,7 @@ async def list_directory_sites(call: Call, query: SiteQuery) -> list[DirectorySi
         limit=query.limit,
     )
     total(call, number)
-    return [DirectorySiteAnswer.model_validate(one) for one in found]
+    return [site_answer(call.user, one) for one in found]
 
 
 @routes.post("/directory/sites", right=Right.MAINTAIN, status=201)
@@ -141,13 +186,17 @@ async def get_directory_site(call: Call, site: Slug, query: SiteDetailQuery) -> 
     """One site, its organisation, and what should be put right; with `attendees` also whether the seats suffice."""
     found = await call.services.directory.site(site)
     organisation = await call.services.directory.organisation(found.organisation_id)
-    findings = await call.services.registry.sites.findings(site)
+    own_site = reads(call.user, found.organisation_id)
+    findings = await call.services.registry.sites.findings(site) if own_site else []
+    of_all = call.services.settings.security.site_networks
+    if own_site and (open_to_all := network_warning(found.network, found.allowed_networks, of_all)) is not None:
+        findings.insert(0, open_to_all)
     if query.attendees is not None and (warning := seat_warning(found.seats, query.attendees)) is not None:
         findings.insert(0, warning)
-    values = DirectorySiteAnswer.model_validate(found).model_dump()
+    values = site_answer(call.user, found).model_dump()
     return DirectorySiteDetail(
         **values,
-        organisation=OrganisationAnswer.model_validate(organisation),
+        organisation=organisation_answer(call.user, organisation),
         findings=tuple(FindingAnswer.of(one) for one in findings),
     )
 

@@ -107,6 +107,22 @@ def readiness_of(found: Iterable[Finding]) -> Readiness:
     return "attention" if any(one.code != "missing_presets" for one in found) else "ready"
 
 
+def network_warning(network: str, allowed: Sequence[str], of_all: Sequence[str]) -> Finding | None:
+    """Whether a site may join from anywhere although it is on the TSLCD (S21, article 5.7a): a warning, it may go on.
+
+    `of_all` is the rule of the MCU for sites without networks of their own.
+    """
+    if network != "tslcd" or allowed or of_all:
+        return None
+    return Finding(
+        "no_networks",
+        "Chưa khai báo mạng được phép: điểm cầu này vào họp được từ mọi mạng. Hãy khai báo mạng TSLCD của điểm cầu, "
+        "hoặc đặt security.site_networks cho cả tỉnh.",
+        "No network is set: this site may join from anywhere. Enter its network of the TSLCD, or set "
+        "security.site_networks for the whole province.",
+    )
+
+
 def seat_warning(seats: int | None, attendees: int) -> Finding | None:
     """Whether more people are expected than there are seats (S17, article 5.4)."""
     if seats is None or attendees <= seats:

@@ -44,6 +44,18 @@ def manager_exists(other: str) -> Refused:
     )
 
 
+def organisation_in_use(organisation: str, accounts: list[str]) -> Refused:
+    shown = ", ".join(accounts[:5]) + (", …" if len(accounts) > 5 else "")
+    return Refused(
+        "organisation_in_use",
+        f"Cơ quan {organisation} còn {len(accounts)} tài khoản đang dùng ({shown}) nên chưa ngừng hoạt động được. "
+        "Hãy chuyển các tài khoản đó sang cơ quan khác hoặc ngừng dùng chúng trước.",
+        f"{organisation} still has {len(accounts)} accounts in use ({shown}), so it cannot be retired. Move those "
+        "accounts to another organisation or disable them first.",
+        detail={"accounts": len(accounts)},
+    )
+
+
 def own_parent() -> Refused:
     return Refused(
         "own_parent",

@@ -369,15 +369,19 @@ class LiveService:
                 if seat.site is None and seat.token_id in tokens:
                     room.end_seat(seat, errors.removed())
 
-    async def drop_address(self, covers: Callable[[str], bool], *, actor: str | None) -> int:
-        """Disconnect every endpoint whose address `covers` says yes to.  Returns how many."""
+    async def drop_address(
+        self, covers: Callable[[str], bool], *, actor: str | None, site: str | None = None, why: str = "blocked"
+    ) -> int:
+        """Disconnect every endpoint, or those of one site, whose address `covers` says yes to.  Returns how many."""
         gone = 0
         for room in self._rooms.values():
             for seat in room.people.seats:
                 channel = room.people.channel(seat.id)
+                if site is not None and seat.site != site:
+                    continue
                 if channel is not None and covers(channel.address):
                     if seat.site is not None:
-                        entry = JournalEntry(self._clock.wall(), "dropped", actor, seat.site, {"why": "blocked"})
+                        entry = JournalEntry(self._clock.wall(), "dropped", actor, seat.site, {"why": why})
                         await self._store.append({room.id: [entry]})
                     room.end_seat(seat, errors.removed())
                     gone += 1

@@ -12,7 +12,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.directory.tables import Site
@@ -26,6 +26,11 @@ from mcu_core.errors import OperatorError
 from signaling import errors
 from signaling.origin import network_of
 
+WITHOUT_NETWORKS = (
+    Site.network == "tslcd",
+    Site.active.is_(True),
+    func.coalesce(cast(Site.allowed_networks, Text), "[]") == "[]",
+)  # sites that only `security.site_networks` narrows
 LONGEST = 24 * 3600.0  # of a fallback, seconds
 _MOST_KNOWN = 4096
 
@@ -108,8 +113,11 @@ class Admission:
         await self._security.record("fallback_opened", address=None, username=by, site=site, data=data)
         return fallback
 
-    async def end_fallback(self, fallback_id: str, by: str) -> None:
-        """Who came in over it stays; nobody comes in any more.  Raises OperatorError `unknown_fallback`."""
+    async def end_fallback(self, fallback_id: str, by: str) -> str:
+        """Nobody comes in over it any more.  Returns its site, whose endpoint may have to go.
+
+        Raises OperatorError `unknown_fallback`.
+        """
         now = self._now()
         async with self._database.writing() as db:
             found = await db.get(Fallback, fallback_id)
@@ -120,11 +128,25 @@ class Admission:
                     f"There is no fallback {fallback_id}.",
                 )
             if found.ended_at is not None or found.until <= now:
-                return
+                return found.site
             ended = update(Fallback).where(Fallback.id == fallback_id, Fallback.ended_at.is_(None))
             await db.execute(ended.values(ended_at=now, ended_by=by))
         data = {"incident": found.incident, "fallback": fallback_id}
         await self._security.record("fallback_ended", address=None, username=by, site=found.site, data=data)
+        return found.site
+
+    async def networks_of(self, site: str) -> Sequence[str] | None:
+        """From where a site may be connected now; None: from anywhere, also because a fallback of it is open."""
+        async with self._database.reading() as db:
+            allowed = await self._allowed(db, site)
+            return None if allowed is None or await _open(db, site, self._now()) is not None else allowed
+
+    async def ended(self, since: float) -> set[str]:
+        """Sites with a fallback that ended after `since`, by its time or by hand."""
+        now = self._now()
+        over = (Fallback.until > since) & (Fallback.until <= now) | (Fallback.ended_at > since)
+        async with self._database.reading() as db:
+            return set(await db.scalars(select(Fallback.site).where(over)))
 
     async def fallbacks(self, *, only_open: bool, offset: int, limit: int) -> Sequence[Fallback]:
         """The newest first."""

@@ -59,21 +59,23 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             _W, "Đường dẫn tham gia không đúng hoặc hết hạn", "Unknown or expired join link", ("block",)
         ),
         "wrong_network": Kind(
-            _A, "Điểm cầu vào họp từ mạng không được phép", "Join from a forbidden network", ("block",)
+            _A, "Điểm cầu vào họp từ mạng không được phép", "Join from a forbidden network", ("lock", "block")
         ),
         "address_changed": Kind(
             _W,
             "Điểm cầu đổi địa chỉ mạng trong phiên họp",
             "A site's address changed during the meeting",
-            ("drop", "block"),
+            ("drop", "lock", "block"),
         ),
         "site_replaced": Kind(
-            _W, "Máy khác vào thay điểm cầu đang họp", "Another device took a site's place", ("drop", "block")
+            _W, "Máy khác vào thay điểm cầu đang họp", "Another device took a site's place", ("drop", "lock", "block")
         ),
         "fallback_opened": Kind(_W, "Cho điểm cầu vào bằng mạng dự phòng", "Fallback admission opened"),
         "fallback_ended": Kind(_N, "Kết thúc dự phòng của điểm cầu", "Fallback admission ended"),
         "fallback_used": Kind(_W, "Điểm cầu vào họp bằng mạng dự phòng", "A site joined over the fallback", ("drop",)),
-        "equipment_changed": Kind(_W, "Thiết bị của điểm cầu thay đổi", "The equipment of a site changed", ("drop",)),
+        "equipment_changed": Kind(
+            _W, "Thiết bị của điểm cầu thay đổi", "The equipment of a site changed", ("drop", "lock")
+        ),
         # floods
         "flood_requests": Kind(_A, "Quá nhiều yêu cầu từ một địa chỉ", "Flood of requests", ("block",)),
         "flood_connections": Kind(_A, "Quá nhiều kết nối đang chờ", "Flood of connections", ("block",)),
@@ -83,6 +85,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "network_blocked": Kind(_N, "Chặn mạng", "Network blocked"),
         "network_unblocked": Kind(_N, "Bỏ chặn mạng", "Network unblocked"),
         "site_dropped": Kind(_N, "Ngắt điểm cầu vì lý do an toàn", "Site dropped for security"),
+        "site_locked": Kind(
+            _N, "Thu hồi đường dẫn của điểm cầu vì lý do an toàn", "A site's link taken away for security"
+        ),
         "account_locked_by": Kind(_N, "Khóa tài khoản vì lý do an toàn", "Account locked for security"),
     }
 )

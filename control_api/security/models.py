@@ -167,7 +167,7 @@ def fallback_answer(row: Fallback, now: float) -> FallbackAnswer:
 
 def event_answer(row: SecurityEvent) -> EventAnswer:
     kind = KINDS.get(row.kind)
-    acts_on = {"drop": row.site, "lock": row.username, "block": row.address}
+    acts_on = {"drop": row.site, "lock": row.username or (row.conference and row.site), "block": row.address}
     return EventAnswer(
         id=row.id,
         at=row.at,

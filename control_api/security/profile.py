@@ -19,6 +19,7 @@ class Facts:
     administrators: int
     without_second_factor: int  # accounts whose role must have one
     retention_months: int  # of the security log
+    open_sites: int | None = None  # on the TSLCD, without networks of their own; none: the directory has no site
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,14 @@ def profile(settings: Settings, facts: Facts) -> list[Measure]:
         ),
         Measure(
             "site_networks",
-            bool(settings.security.site_networks),
+            bool(settings.security.site_networks) or facts.open_sites == 0,
             "required",
             "Điểm cầu chỉ vào họp qua mạng TSLCD",
             "Sites join over the TSLCD only",
             "S21, điều 5.7a",
             'security.site_networks = ["10.0.0.0/8"]',
-            ", ".join(settings.security.site_networks),
+            ", ".join(settings.security.site_networks)
+            or ("" if facts.open_sites is None else f"{facts.open_sites} điểm cầu vào được từ mọi mạng"),
         ),
         Measure(
             "bound_interfaces",

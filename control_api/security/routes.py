@@ -9,8 +9,11 @@ from control_api.accounts.models import Username
 from control_api.accounts.rules import Right, Role
 from control_api.accounts.tables import User
 from control_api.api import Call, Routes
+from control_api.directory.tables import Site
 from control_api.problems import forbidden
+from control_api.security.admission import WITHOUT_NETWORKS
 from control_api.security.events import EventFilter, nothing_to_act_on
+from control_api.security.fallbacks import disconnect_strays
 from control_api.security.kinds import KINDS
 from control_api.security.models import (
     Acknowledgement,
@@ -79,15 +82,17 @@ async def acknowledge_security_event(call: Call, event: Number, body: Acknowledg
 
 @routes.post("/security/events/{event}/actions", right=Right.DECIDE)
 async def act_on_security_event(call: Call, event: Number, body: ActionRequest) -> EventAnswer:
-    """Do something about an event: disconnect the site, lock the account, block the address. Acknowledges it too."""
+    """Do something about an event: disconnect the site, lock the account (where the event is a site's: take its link
+    away), block the address. Acknowledges it too."""
     found = await call.services.security.get(event)
     match body.action:
         case "drop":
             await _drop(call, found)
         case "lock":
-            if found.username is None:
-                raise nothing_to_act_on("tài khoản")
-            await _lock(call, found.username)
+            if found.username is not None:
+                await _lock(call, found.username)
+            else:
+                await _lock_site(call, found)
         case "block":
             network = body.network or found.address
             if network is None:
@@ -147,8 +152,9 @@ async def open_fallback(call: Call, body: FallbackRequest) -> FallbackAnswer:
 
 @routes.delete("/security/fallbacks/{fallback}", right=Right.DECIDE)
 async def end_fallback(call: Call, fallback: SiteId) -> None:
-    """Let the site in over its own network only from now on; who is in stays until it leaves."""
-    await call.services.admission.end_fallback(fallback, call.user.username)
+    """Let the site in over its own network only from now on; one that is in over another is disconnected."""
+    site = await call.services.admission.end_fallback(fallback, call.user.username)
+    await disconnect_strays(call.services, site, call.user.username)
 
 
 @routes.get("/security/profile", right=Right.AUDIT)
@@ -160,7 +166,10 @@ async def security_profile(call: Call) -> list[MeasureAnswer]:
         administrators = len((await db.scalars(able_administrators(services.now()))).all())
         bare = User.role.in_(required), User.disabled.is_(False), User.totp_since.is_(None)
         without = int(await db.scalar(select(func.count()).select_from(User).where(*bare)) or 0)
-    facts = Facts(administrators, without, services.settings.retention.security_months)
+        sites = int(await db.scalar(select(func.count()).select_from(Site).where(Site.active.is_(True))) or 0)
+        open_sites = int(await db.scalar(select(func.count()).select_from(Site).where(*WITHOUT_NETWORKS)) or 0)
+    months = services.settings.retention.security_months
+    facts = Facts(administrators, without, months, open_sites if sites else None)
     return [
         MeasureAnswer(
             id=one.id, on=one.on, level=one.level, vi=one.vi, en=one.en, source=one.source, how=one.how, now=one.now
@@ -192,6 +201,22 @@ async def _lock(call: Call, username: str) -> None:
     await call.services.live.end_monitors(user.username)
     await call.services.security.record(
         "account_locked_by", address=call.address, username=call.user.username, data={"account": user.username}
+    )
+
+
+async def _lock_site(call: Call, event: SecurityEvent) -> None:
+    """Take a site's link away and disconnect it: nobody comes in for it until it is given another one."""
+    if event.conference is None or event.site is None:
+        raise nothing_to_act_on("tài khoản hay điểm cầu")
+    await call.services.live.revoke_link(event.conference, event.site, actor=call.user.username)
+    await call.services.live.drop_site(event.conference, event.site, actor=call.user.username)
+    await call.services.security.record(
+        "site_locked",
+        address=call.address,
+        username=call.user.username,
+        conference=event.conference,
+        site=event.site,
+        data={"event": event.id},
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from control_api.accounts.tables import User
 from control_api.conferences.tables import JoinTokenRow
 from control_api.security.events import prune_events
+from control_api.security.fallbacks import disconnect_strays
 from control_api.security.floods import PacketFlood
 from control_api.services import Services
 from control_api.settings import Settings
@@ -31,9 +32,12 @@ async def guard(services: Services) -> None:
 
 
 async def _rounds(services: Services) -> None:
-    floods = PacketFlood()
+    floods, looked_at = PacketFlood(), services.now() - _ROUND
     while True:
         await services.blocks.load()
+        since, looked_at = looked_at, services.now()
+        for site in await services.admission.ended(since):
+            await disconnect_strays(services, site, None)
         await end_monitors_of_the_disabled(services)
         for relay, figures in services.live.figures().relays.items():
             rate = floods.told(relay, figures.get("strangers", 0.0), services.now())

@@ -99,6 +99,7 @@ def test_users_are_added_changed_and_disabled() -> None:
     assert users["minh"]["role"] == "viewer"
     mcu("user", "disable", "lan", "--undo")
     assert "Nguyễn Thị Lan" in mcu("user", "list")
+    mcu("directory", "seed")
     mcu("user", "add", "hoa", "--role", "operator", "--organisation", "so-y-te", "--random")
     mcu("user", "unlock", "hoa")
     mcu("user", "reset-totp", "hoa")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -14,6 +12,8 @@ import pytest
 from control_api.accounts.rules import Right, Role
 from control_api.app import GROUPS
 from control_api.live.store import JoinToken
+from mcu_core.errors import OperatorError
+from tests.unit.control_api.booking_samples import add_directory
 from tests.unit.control_api.world import PASSWORD, Client, World, open_world, refused
 
 NEW = "một mật khẩu khác hẳn"
@@ -63,6 +63,7 @@ async def enrol(world: World, client: Client) -> tuple[str, list[str]]:
 
 
 async def test_an_account_is_made_found_and_changed(world: World, administrator: Client) -> None:
+    await add_directory(world.services.database)
     made = await make(administrator, organisation="so-y-te", email="Minh@BacNinh.gov.vn", phone="0204.3555.992")
     assert (made["email"], made["must_change"], made["organisation"]) == ("minh@bacninh.gov.vn", True, "so-y-te")
     found = await administrator.get("/api/v1/users", params={"q": "MINH", "organisation": "so-y-te"})
@@ -77,6 +78,34 @@ async def test_an_account_is_made_found_and_changed(world: World, administrator:
     twice = await administrator.post("/api/v1/users", json={"username": "Minh", "name": "x", "role": "viewer"})
     assert (await refused(twice, 409))["code"] == "user_exists"
     assert (await refused(await administrator.get("/api/v1/users/nobody"), 404))["code"] == "unknown_user"
+
+
+async def test_s10_s24_an_accounts_organisation_is_one_of_the_directory(world: World, administrator: Client) -> None:
+    body = {"username": "minh", "name": "Minh", "role": "host", "organisation": "so-y-te"}
+    error = await refused(await administrator.post("/api/v1/users", json=body), 404)
+    assert error["code"] == "unknown_organisation"
+    assert "danh bạ" in error["vi"]
+    await add_directory(world.services.database)
+    assert (await administrator.post("/api/v1/users", json=body)).status == 201
+    path = "/api/v1/users/minh"
+    error = await refused(await administrator.patch(path, json={"organisation": "so-khong-co"}), 404)
+    assert error["code"] == "unknown_organisation"
+    assert (await administrator.patch(path, json={"organisation": "xa-van-mon"})).status == 200
+    with pytest.raises(OperatorError, match="unknown_organisation"):  # as `mcu user add` does
+        await world.services.accounts.add_user("lan", "Lan", Role.HOST, PASSWORD, organisation="so-khong-co")
+
+
+async def test_s10_an_organisation_with_accounts_is_not_retired(world: World, administrator: Client) -> None:
+    await add_directory(world.services.database)
+    await make(administrator, organisation="xa-van-mon")
+    path = "/api/v1/directory/organisations/xa-van-mon"
+    error = await refused(await administrator.patch(path, json={"revision": 1, "active": False}), 409)
+    assert error["code"] == "organisation_in_use"
+    assert "minh" in error["vi"]
+    assert (await administrator.patch("/api/v1/users/minh", json={"disabled": True})).status == 200
+    assert (await administrator.patch(path, json={"revision": 1, "active": False})).status == 200
+    error = await refused(await administrator.patch("/api/v1/users/viewer", json={"organisation": "xa-van-mon"}), 404)
+    assert error["code"] == "unknown_organisation", "nobody is put into a retired one"
 
 
 async def test_making_an_account_again_under_the_same_key_makes_one(world: World, administrator: Client) -> None:
@@ -304,62 +333,6 @@ async def test_disabling_a_user_ends_what_they_watch(world: World, administrator
     assert (await administrator.patch("/api/v1/users/viewer", json={"disabled": True})).status == 200
     assert await store.seat_for_token(token) is None
     assert (await viewer.get("/api/v1/session")).status == 401
-
-
-# ---------------------------------------------------------------------------------------------- whose meeting it is
-
-
-@dataclass
-class Booked:
-    """A booking of the sample conference, as `services.bookings` tells it."""
-
-    class_: str
-    organisation_id: str = "so-y-te"
-    form: dict[str, Any] = field(default_factory=dict)
-    sites: tuple[Any, ...] = ()
-
-    async def of_conference(self, conference: str) -> Booked:
-        return self
-
-
-@pytest.mark.parametrize(
-    ("class_", "organisation", "may"),
-    [
-        ("A", None, True),
-        ("A", "so-y-te", False),
-        ("B", None, True),
-        ("B", "so-y-te", True),
-        ("B", "xa-van-mon", False),
-        ("C", "so-y-te", False),
-    ],
-)
-async def test_s37_s40_commands_to_a_booked_meeting_are_for_whom_its_class_names(
-    world: World, administrator: Client, class_: str, organisation: str | None, may: bool
-) -> None:
-    """S37: class A by the Sở; S40: class B by the host's own operator, and by nobody else's."""
-    conference = await world.conference()
-    world.services.__dict__["bookings"] = Booked(class_)
-    await administrator.patch("/api/v1/users/operator", json={"organisation": organisation})
-    operator = await world.sign_in(Role.OPERATOR)
-    answer = await operator.put(f"/api/v1/conferences/{conference}/views/wall/layout", json={"layout": "2x2"})
-    if may:
-        assert answer.status == 200
-    else:
-        assert (await refused(answer, 403))["code"] == "not_yours"
-    del world.services.__dict__["bookings"]
-
-
-async def test_s25_a_meeting_is_watched_by_those_who_take_part(world: World, administrator: Client) -> None:
-    conference = await world.conference()
-    booked = Booked("B")
-    world.services.__dict__["bookings"] = booked
-    await administrator.patch("/api/v1/users/technician", json={"organisation": "xa-van-mon"})
-    technician = await world.sign_in(Role.TECHNICIAN)
-    path = f"/api/v1/conferences/{conference}/monitors"
-    assert (await refused(await technician.post(path, json={"view": "wall"}), 403))["code"] == "not_yours"
-    booked.sites = (SimpleNamespace(organisation_id="xa-van-mon"),)
-    assert (await technician.post(path, json={"view": "wall"})).status in (200, 201)
-    del world.services.__dict__["bookings"]
 
 
 # ------------------------------------------------------------------------------------------------------------ carrier

@@ -22,6 +22,7 @@ from control_api.metrics import Metrics
 from control_api.security.admission import Admission
 from control_api.security.blocks import Blocks
 from control_api.security.events import EventFilter, Security, prune_events
+from control_api.security.fallbacks import disconnect_strays
 from control_api.security.floods import PacketFlood, RequestFlood
 from control_api.security.kinds import KINDS, Severity, kind_of_refusal
 from control_api.security.networks import covers, parse_address, parse_network, within
@@ -235,7 +236,39 @@ async def test_s89_an_event_is_answered_by_dropping_the_site(world: World, offic
     assert channel.closed
     assert (await done.json())["remark"] == "[drop] Máy lạ"
     assert [one["username"] for one in await events(officer, kind="site_dropped")] == ["officer"]
-    assert (await refused(await officer.post(path, json={"action": "lock"}), 409))["code"] == "nothing_to_act_on"
+
+
+async def test_s89_an_unknown_network_in_the_meeting_is_answered_in_all_three_ways(
+    world: World, officer: Client
+) -> None:
+    """Against the live conference: dropped it may come back, locked it may not, blocked nobody from there may."""
+    conference, token, first = await seated_site(world, OFFICE)
+    moved = await enter(world, token, STRANGER)
+    assert first.closed, "the other device had to go"
+    (event,) = await events(officer, kind="site_replaced")
+    assert (event["address"], event["site"], event["actions"]) == (STRANGER, "so-y-te", ["drop", "lock", "block"])
+    assert event["data"]["before"] == OFFICE
+    path = f"/api/v1/security/events/{event['id']}/actions"
+    assert (await officer.post(path, json={"action": "drop"})).status == 200
+    assert moved.closed
+    back = await enter(world, token, STRANGER)
+    assert (await officer.post(path, json={"action": "lock", "remark": "Chưa rõ ai"})).status == 200
+    assert back.closed
+    with pytest.raises(EndpointError, match="bad_token"):
+        await enter(world, token, STRANGER)
+    assert [one["site"] for one in await events(officer, kind="site_locked")] == ["so-y-te"]
+    renewed = await world.services.live.issue_link(conference, "so-y-te", actor="officer")
+    again = await enter(world, renewed, STRANGER)
+    assert (await officer.post(path, json={"action": "block", "seconds": 600})).status == 200
+    assert again.closed
+    assert world.services.blocks.blocked_until(STRANGER) is not None
+    at_home = await enter(world, renewed, OFFICE)
+    assert not at_home.closed, "the site itself goes on from its own network"
+    world.services.security.note("login_failed", address=None)
+    (nobody,) = await events(officer, kind="login_failed")
+    path = f"/api/v1/security/events/{nobody['id']}/actions"
+    for action in ("lock", "drop", "block"):
+        assert (await refused(await officer.post(path, json={"action": action}), 409))["code"] == "nothing_to_act_on"
 
 
 async def test_s89_an_event_is_answered_by_locking_the_account(world: World, officer: Client) -> None:
@@ -417,6 +450,82 @@ async def test_s22_the_so_opens_a_fallback_for_one_site_under_an_incident_for_a_
     listed = await (await officer.get("/api/v1/security/fallbacks")).json()
     assert [one["open"] for one in listed] == [False, False]
     assert await (await officer.get("/api/v1/security/fallbacks?open=true")).json() == []
+
+
+@pytest.mark.parametrize("how", ["by hand", "by its time"])
+async def test_s22_when_a_fallback_is_over_the_site_goes(world: World, officer: Client, how: str) -> None:
+    await register_site(world, allowed_networks=["10.20.0.0/16"])
+    conference, token, _ = await seated_site(world, OFFICE)
+    body = {"site": "so-y-te", "incident": "SC-1", "reason": "Đứt cáp TSLCD", "minutes": 60}
+    first = await (await officer.post("/api/v1/security/fallbacks", json=body)).json()
+    second = await (await officer.post("/api/v1/security/fallbacks", json={**body, "minutes": 30})).json()
+    channel = await enter(world, token, STRANGER)
+    assert (await officer.delete(f"/api/v1/security/fallbacks/{second['id']}")).status == 204
+    assert not channel.closed, "another fallback of it is open"
+    services = world.services
+    if how == "by hand":
+        assert (await officer.delete(f"/api/v1/security/fallbacks/{first['id']}")).status == 204
+    else:
+        assert await services.admission.ended(world.clock.now) == set()
+        before = world.clock.now
+        world.clock.now += 3601
+        assert await services.admission.ended(before) == {"so-y-te"}
+        assert await disconnect_strays(services, "so-y-te", None) == 1
+        officer = await world.sign_in(Role.OFFICER)
+    assert channel.closed
+    with pytest.raises(EndpointError, match="wrong_network"):
+        await enter(world, token, STRANGER)
+    told = [line.data for line in await services.conferences.journal(conference) if line.what == "dropped"]
+    assert told == [{"why": "fallback_ended"}]
+    (event,) = await events(officer, kind="site_dropped")
+    assert event["data"]["why"] == "fallback_ended"
+    assert await enter(world, token, OFFICE), "over its own line it is welcome"
+
+
+async def test_s22_a_site_that_came_home_stays_when_its_fallback_ends(world: World, officer: Client) -> None:
+    await register_site(world, allowed_networks=["10.20.0.0/16"])
+    _, _, channel = await seated_site(world, OFFICE)
+    body = {"site": "so-y-te", "incident": "SC-1", "reason": "Đứt cáp TSLCD", "minutes": 60}
+    made = await (await officer.post("/api/v1/security/fallbacks", json=body)).json()
+    assert (await officer.delete(f"/api/v1/security/fallbacks/{made['id']}")).status == 204
+    assert not channel.closed
+
+
+async def test_s22_a_site_that_is_removed_or_blocked_is_thrown_out(world: World, officer: Client) -> None:
+    conference, _, channel = await seated_site(world, STRANGER)
+    body = {"network": f"{STRANGER}/32", "seconds": 600, "reason": "Máy lạ"}
+    assert (await officer.post("/api/v1/security/blocks", json=body)).status == 201
+    assert channel.closed
+    other, _, channel = await seated_site(world, OFFICE)
+    assert (await officer.delete(f"/api/v1/conferences/{other}/sites/so-y-te")).status == 204
+    assert channel.closed
+    assert conference != other
+
+
+async def test_s21_the_office_is_warned_of_sites_that_may_join_from_anywhere(world: World, officer: Client) -> None:
+    """Warned, not blocked; also in the security profile."""
+    await register_site(world)
+    path = "/api/v1/directory/sites/so-y-te"
+
+    async def warned() -> bool:
+        found = (await (await officer.get(path)).json())["findings"]
+        return "no_networks" in [one["code"] for one in found]
+
+    async def measure() -> dict[str, Any]:
+        listed = await (await officer.get("/api/v1/security/profile")).json()
+        return next(one for one in listed if one["id"] == "site_networks")
+
+    assert await warned()
+    assert not (await measure())["on"]
+    assert "1 điểm cầu" in (await measure())["now"]
+    _, token, channel = await seated_site(world, STRANGER)
+    assert not channel.closed
+    changed = await officer.patch(path, json={"revision": 1, "allowed_networks": ["10.20.0.0/16"]})
+    assert changed.status == 200, await changed.text()
+    assert not await warned()
+    assert (await measure())["on"]
+    with pytest.raises(EndpointError, match="wrong_network"):
+        await enter(world, token, STRANGER)
 
 
 # ------------------------------------------------------------------------------------------------- on both databases
