@@ -19,11 +19,11 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from control_api.accounts.accounts import SignedIn
 from control_api.accounts.guard import check_finished, check_meeting
@@ -41,6 +41,9 @@ KEY_HEADER = "Idempotency-Key"
 REPEATS = web.AppKey("repeats", Repeats)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 
+_SLICED = frozenset(("limit", "offset"))
+
+M = TypeVar("M", bound=BaseModel)
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
@@ -48,6 +51,13 @@ class Model(BaseModel):
     """Base of request and answer bodies: nothing unknown is accepted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Slice(Model):
+    """Which part of a list: of those routes that have no paging of their own.  Whole lists are the rule there."""
+
+    limit: int = Field(default=5000, ge=1, le=5000)
+    offset: int = Field(default=0, ge=0, le=10**9)
 
 
 @dataclass(slots=True)
@@ -99,6 +109,8 @@ class Route:
     repeatable: bool  # takes an Idempotency-Key
     produces: tuple[str, ...] = ()  # media types of a Download
     most_bytes: int | None = None  # of a request; None: what all routes take
+
+    sliced: bool = False  # a list without paging of its own: `Slice` does it
 
     @property
     def changes(self) -> bool:
@@ -159,6 +171,7 @@ class Routes:
             if set(hints) != parts:
                 raise TypeError(f"{handler.__qualname__}: parameters {set(hints)} are not those of {path}")
             fields: dict[str, Any] = {name: (kind, ...) for name, kind in hints.items()}
+            paged = query is not None and "limit" in query.model_fields
             self.routes.append(
                 Route(
                     method=method,
@@ -175,6 +188,7 @@ class Routes:
                     repeatable=repeatable,
                     produces=produces,
                     most_bytes=most_bytes,
+                    sliced=method == "GET" and get_origin(answer) is list and not paged,
                 )
             )
             return handler
@@ -201,8 +215,12 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
         if route.parameters is not None:
             checked = _valid(route.parameters, dict(request.match_info), "path")
             arguments = {name: getattr(checked, name) for name in route.parameters.model_fields}
+        asked_for = dict(request.query)
+        part = None
+        if route.sliced:
+            part = _valid(Slice, {name: asked_for.pop(name) for name in _SLICED & asked_for.keys()}, "query")
         if route.query is not None:
-            arguments["query"] = _valid(route.query, dict(request.query), "query")
+            arguments["query"] = _valid(route.query, asked_for, "query")
         if route.most_bytes is not None:
             request = request.clone(client_max_size=route.most_bytes)
         raw = await request.read() if route.changes else b""
@@ -210,7 +228,7 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
             arguments["body"] = _body(route.body, request, raw)
         key = request.headers.get(KEY_HEADER) if route.repeatable else None
         if key is None:
-            return _response(call, await _answer(route, call, arguments))
+            return _response(call, await _answer(route, call, arguments, part))
         key = f"{call.user.username}/{checked_key(key)}"
         asked = fingerprint(request.method, request.path, raw)
         call.command_id = command_id(key, asked)
@@ -222,8 +240,11 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
     return serve
 
 
-async def _answer(route: Route, call: Call, arguments: dict[str, Any]) -> Stored:
+async def _answer(route: Route, call: Call, arguments: dict[str, Any], part: Slice | None = None) -> Stored:
     result = await route.handler(call, **arguments)
+    if part is not None:
+        call.headers.setdefault("X-Total-Count", str(len(result)))
+        result = result[part.offset : part.offset + part.limit]
     if isinstance(result, Download):
         named = f"attachment; filename*=UTF-8''{quote(result.filename, safe='')}"
         headers = (("Content-Disposition", named),) if result.filename else ()
@@ -285,7 +306,7 @@ def check_origin(request: web.Request, services: Services) -> None:
         )
 
 
-def _valid(model: type[BaseModel], values: dict[str, Any], where: str) -> BaseModel:
+def _valid(model: type[M], values: dict[str, Any], where: str) -> M:
     for name, value in values.items():
         if "\0" in value:
             raise _nul(f"{where}.{name}")

@@ -173,3 +173,14 @@ def test_declaration_must_name_the_parts_of_its_path() -> None:
         @routes.get("/things/{thing}", right=None)
         async def wrong(call: object, other: str) -> None:
             """Names no `thing`."""
+
+
+async def test_a_list_that_is_always_whole_can_be_read_in_parts(world: World) -> None:
+    viewer = await world.sign_in(Role.VIEWER)
+    whole = await viewer.get("/api/v1/bookings/meeting-types")
+    everything = await whole.json()
+    assert whole.headers["X-Total-Count"] == str(len(everything))
+    part = await viewer.get("/api/v1/bookings/meeting-types?offset=1&limit=2")
+    assert await part.json() == everything[1:3]
+    assert part.headers["X-Total-Count"] == str(len(everything))
+    assert (await refused(await viewer.get("/api/v1/bookings/meeting-types?limit=0"), 422))["code"] == "invalid"
