@@ -33,6 +33,7 @@ from control_api.meeting import routes as meeting
 from control_api.pages.files import File, read_files
 from control_api.pages.headers import add_headers
 from control_api.pages.routes import failed, mount_pages, page_not_found
+from control_api.preparation import carrier_routes as carrier
 from control_api.preparation import routes as preparation
 from control_api.problems import Refused, not_found, problem
 from control_api.reports import routes as reports
@@ -55,6 +56,7 @@ GROUPS: tuple[Routes, ...] = (
     booking_decisions.routes,
     bookings.routes,
     preparation.routes,
+    carrier.routes,
     scripts.routes,
     meeting.routes,
     checks.routes,

@@ -103,7 +103,8 @@ count = {relay_count}
 # templates = "templates"   # mẫu văn bản riêng · templates of your own
 
 [mail]
-# Máy chủ gửi thông báo; để trống thì in ra · server that sends the notices; without one they are printed
+# Máy chủ gửi thông báo, nhắc việc; để trống thì chỉ hiện tại Văn phòng, thông báo họp thì in ra
+# server that sends notices and reminders; without one they are shown in the office only, notices are printed
 # host = "mail.tinh.gov.vn"
 # port = 587
 # tls = "starttls"          # starttls, tls, off
@@ -113,6 +114,11 @@ count = {relay_count}
 # sender = "hop@tinh.gov.vn"
 # sender_name = "Điểm Cầu MCU"
 # timeout = 20
+
+[reminders]
+# maintenance_days = 14     # nhắc trước hạn bảo trì · days before a maintenance is due
+# directory_months = 6      # nhắc rà soát đầu mối · months until contacts are to be looked through; 0: never
+# check_months = 3          # kiểm tra định kỳ điểm cầu · months between checks of a site; 0: never
 
 [metrics]
 # token = "…"               # cho Prometheus · for Prometheus: Authorization: Bearer …

@@ -39,6 +39,7 @@ from control_api.bookings.rules import check_times, local, rules_at
 from control_api.bookings.steps import ORDER, Step, may_follow
 from control_api.bookings.texts import group_text
 from control_api.conferences.models import Page
+from control_api.meeting.handing_over import hand_over_unsolved
 
 routes = Routes("bookings")
 
@@ -165,6 +166,8 @@ async def advance_booking(call: Call, booking: BookingId, body: Advance) -> Book
 async def close_booking(call: Call, booking: BookingId, body: Closing) -> BookingDetail:
     """Sum a meeting up (step 8): until then its host is responsible (article 10.1)."""
     await registering.close(call.services.booking_desk, call.user, booking, body)
+    closed = await call.services.bookings.get(booking)
+    await hand_over_unsolved(call.services, closed.conference_id, call.user.username)
     return await detail(call, booking)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, func, select
 
 from control_api.accounts.accounts import SignedIn
-from control_api.accounts.scope import check_scope, of_so
+from control_api.accounts.scope import check_scope, not_yours, of_so, sees_all
 from control_api.directory import records, refusals
 from control_api.directory.contacts import check_site
 from control_api.directory.notices import notify
@@ -169,6 +169,45 @@ class Faults:
                         subject=entry.id,
                     )
             return entry
+
+    async def confirm_line(
+        self, fault_id: str, state: State, outcome: str, revision: int, user: SignedIn, command: str | None = None
+    ) -> tuple[Fault, Site]:
+        """The carrier's word on a fault of a line it brings; the Sở and the agency are told.
+
+        Raises OperatorError `unknown_fault`, Refused `not_yours`, `wrong_state` or `changed_meanwhile`.
+        """
+        now = self._now()
+        async with self._database.writing() as session:
+            entry = await records.get(session, Fault, fault_id)
+            site = None if entry.site_id is None else await session.get(Site, entry.site_id)
+            if site is None or entry.kind != "line":
+                raise records.unknown("fault", fault_id)
+            if not sees_all(user) and site.carrier_id != (user.organisation or ""):
+                raise not_yours()
+            if await records.done(session, command) is not None:
+                return entry, site
+            given: dict[str, Any] = {"outcome": outcome} if outcome else {}
+            if state != entry.state:
+                if state not in STEPS[entry.state]:
+                    raise refusals.bad_step("Phiếu sự cố", STATES_VI[entry.state], STATES_VI[state])
+                given |= {"state": state} | _stamps(state, user.username, now)
+            if given and await records.change(session, entry, given, user.username, now, revision, command):
+                await refresh_readiness(session, entry.site_id)
+                which, english = f"“{entry.title}” ({site.name})", entry.state.replace("_", " ")
+                for to in (None, entry.organisation_id):
+                    await notify(
+                        session,
+                        f"fault_{entry.state}",
+                        f"Đơn vị viễn thông về {which}: {STATES_VI[entry.state]}. {outcome}".strip(),
+                        f"The carrier on {which}: {english}. {outcome}".strip(),
+                        now=now,
+                        to=to,
+                        organisation=entry.organisation_id,
+                        site=site.id,
+                        subject=entry.id,
+                    )
+            return entry, site
 
 
 _DEFAULTS: dict[str, Any] = {

@@ -10,10 +10,10 @@ from control_api.accounts.rules import Right
 from control_api.api import Call, Model, Routes
 from control_api.conferences.models import Answer, ConferenceId, Page, SiteId
 from control_api.conferences.sites import known_site
-from control_api.meeting.issues import WORDS, Report
+from control_api.meeting.handing_over import hand_over
+from control_api.meeting.issues import Report
 from control_api.meeting.tables import IssueRow, LineEventRow, SiteRemarkRow
 from control_api.meeting.texts import OwnId, SlugId, Text
-from control_api.problems import Refused
 from signaling.messages import IssueCategory, IssueState
 
 routes = Routes("meeting")
@@ -140,29 +140,8 @@ async def change_issue(call: Call, conference: ConferenceId, issue: OwnId, body:
 @routes.post("/conferences/{conference}/issues/{issue}/fault", right=Right.OPERATE)
 async def hand_over_issue(call: Call, conference: ConferenceId, issue: OwnId) -> IssueAnswer:
     """Hand an issue over to the directory's register of faults, with its figures; twice makes one fault (S56)."""
-    issues = call.services.meeting.issues
-    row = await issues.get(conference, issue)
-    if row.site is None:
-        raise Refused(
-            "bad_issue",
-            "Sự cố này không thuộc một điểm cầu nào nên không ghi được vào sổ lỗi thiết bị.",
-            "This issue is of no single site, so it cannot become a fault of the register.",
-        )
-    vi, _ = WORDS[cast("IssueCategory", row.category)]
-    fault = await call.services.registry.faults.report_from_site(
-        row.site,
-        row.text or f"Sự cố {vi}",
-        kind=row.category if row.category in ("line", "sound", "picture", "power") else "other",
-        text="\n".join(filter(None, (row.text, row.remark))),
-        figures=row.figures,
-        conference=conference,
-        by=call.user.username,
-        command=f"issue/{row.id}",
-    )
-    changed = await issues.change(
-        conference, issue, state=None, remark=None, fault=fault.id, by=call.user.username, at=call.services.now()
-    )
-    return _issue(changed)
+    row = await call.services.meeting.issues.get(conference, issue)
+    return _issue(await hand_over(call.services, row, call.user.username))
 
 
 @routes.get("/conferences/{conference}/incidents", right=Right.READ)

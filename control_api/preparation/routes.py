@@ -8,6 +8,7 @@ from control_api.bookings.gates import GATES, Blocker, blockers
 from control_api.bookings.steps import Step
 from control_api.conferences.models import Page
 from control_api.layouts.store import LayoutStore
+from control_api.meeting.handing_over import hand_over_unsolved
 from control_api.preparation import gates
 from control_api.preparation.answers import (
     board_answer,
@@ -320,6 +321,7 @@ async def close_out(call: Call, conference: MeetingId, body: CloseOut) -> CloseO
         await services.live.command(conference, SetOpen(False), actor=user)
     store = PreparationStore(services.database)
     await store.close_out(conference, body.remark, user, services.now())
+    await hand_over_unsolved(services, conference, user)
     kept = await store.kept(conference)
     return CloseOutAnswer(
         conference=conference,

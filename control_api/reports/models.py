@@ -144,6 +144,7 @@ class ReturnRequest(Model):
 class Figure(BaseModel):
     name: str = Field(examples=["hosted"])
     vi: str
+    en: str
     value: float | None
 
 
@@ -197,4 +198,5 @@ class UsageAnswer(BaseModel):
     classes: dict[str, int]
     refused_for_capacity: int
     capacity_measured: bool
-    advice: str
+    advice: str = Field(description="Vietnamese.")
+    advice_en: str

@@ -172,7 +172,7 @@ def workbook(found: Usage, name: str) -> Json:
         ["Tải cao nhất (% năng lực máy)", found.total.peak * 100],
         ["Mức được cấp tối đa (% năng lực máy)", FULL * 100],
         ["Năng lực máy", measured],
-        ["Nhận xét", advice(found)],
+        ["Nhận xét", advice(found)[0]],
     ]
     ranked = (("Số phiên", 12), ("Giờ họp", 12))
     return {
@@ -211,11 +211,17 @@ def _line(name: str, one: Month) -> list[object]:
     return [name, *counts, one.hours, one.site_hours, one.most_at_once, one.most_sites, *share]
 
 
-def advice(found: Usage) -> str:
-    """What the figures mean for next year's plan."""
+def advice(found: Usage) -> tuple[str, str]:
+    """What the figures mean for next year's plan, in Vietnamese and English."""
     used = found.total.peak / FULL
     if found.refused_for_capacity or used >= 0.9:
-        return "Hệ thống đã chạm mức cấp tối đa: đề nghị đưa việc nâng cấp, mở rộng vào kế hoạch đầu tư."
+        return (
+            "Hệ thống đã chạm mức cấp tối đa: đề nghị đưa việc nâng cấp, mở rộng vào kế hoạch đầu tư.",
+            "The system has reached what may be promised: put its extension into the investment plan.",
+        )
     if used >= 0.7:
-        return "Tải cao nhất đã vượt 70% mức cấp: cần theo dõi và chuẩn bị phương án mở rộng."
-    return "Năng lực hiện có đáp ứng nhu cầu của kỳ báo cáo."
+        return (
+            "Tải cao nhất đã vượt 70% mức cấp: cần theo dõi và chuẩn bị phương án mở rộng.",
+            "The highest load is above 70 % of what may be promised: watch it and prepare an extension.",
+        )
+    return "Năng lực hiện có đáp ứng nhu cầu của kỳ báo cáo.", "The capacity met the need of this time."

@@ -94,7 +94,26 @@ FIGURE_NAMES: dict[str, str] = {
     "maintained": "Số lượt bảo trì, sửa chữa",
     "cost_vnd": "Chi phí bảo trì, sửa chữa (đồng)",
 }
-assert set(FIGURE_NAMES) == {one.name for one in fields(Figures)}
+FIGURE_NAMES_EN: dict[str, str] = {
+    "sites": "Sites",
+    "sites_ready": "Sites that are ready",
+    "assets": "Devices",
+    "assets_broken": "Devices broken or in repair",
+    "contacts": "Technical contacts",
+    "trained": "Certified operators",
+    "hosted": "Meetings hosted",
+    "joined": "Meetings joined",
+    "hours": "Hours of meetings",
+    "urgent": "Urgent meetings",
+    "checks": "Technical checks",
+    "checks_failed": "Technical checks failed",
+    "quality": "Score of the lines (0–100)",
+    "faults": "Faults reported",
+    "faults_open": "Faults not solved",
+    "maintained": "Maintenance and repairs",
+    "cost_vnd": "Cost of maintenance and repairs (VND)",
+}
+assert set(FIGURE_NAMES) == set(FIGURE_NAMES_EN) == {one.name for one in fields(Figures)}
 
 
 def figure_text(name: str, value: float | None) -> str:

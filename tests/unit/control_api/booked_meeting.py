@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from control_api.bookings.rules import HOUR
 from control_api.bookings.steps import Step
 from control_api.bookings.tables import BookingRow, BookingSite
 from control_api.conferences.tables import JoinTokenRow, Seat
 from control_api.directory.tables import Organisation, Site, Trainee
-from control_api.preparation.deadlines import HOUR
 from control_api.services import Services
 from mcu_core.commands import AddSite
 from mcu_core.presence import Happening

@@ -64,6 +64,7 @@ ASKS: dict[str, dict[str, Any]] = {
     "change_asset": {"revision": 1, "every_months": 6},
     "add_maintenance": {"done_on": "2026-11-02", "outcome": "Vệ sinh, kiểm tra"},
     "report_fault": {"organisation_id": AGENCY, "title": "Mất tiếng", "figures": {"loss": 0.02}},
+    "confirm_line_fault": {"revision": 1, "state": "in_progress"},
     "change_fault": {"revision": 1, "state": "in_progress"},
     "ask_change": {"site_id": SITE, "kind": "configuration", "reason": "Thay camera", "wanted": {"line_code": "BN-2"}},
     "decide_change": {"revision": 1, "approve": True},

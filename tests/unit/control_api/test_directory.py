@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from control_api.accounts.rules import Role
 from control_api.directory import records
@@ -23,7 +23,7 @@ from control_api.directory.fingerprints import fingerprint
 from control_api.directory.registry import Registry
 from control_api.directory.search import fold
 from control_api.directory.seed import seed
-from control_api.directory.tables import Organisation, Site
+from control_api.directory.tables import Fault, Organisation, Site
 from control_api.problems import Refused
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
@@ -443,6 +443,32 @@ async def test_s56_a_fault_is_told_with_figures_and_followed_until_done(place: W
     )
     unsolved = await ok(await host.get(f"{API}/faults?unsolved=true"))
     assert [one["id"] for one in unsolved] == [FAULT]
+
+
+async def test_s60_s61_a_carrier_confirms_the_faults_of_its_own_lines_only(place: World) -> None:
+    async with place.services.database.writing() as session:
+        await session.execute(update(Site).where(Site.id == SITE).values(carrier_id=CARRIER, line_code="BNH-12"))
+    carrier = await place.sign_in(Role.CARRIER)
+    (fault,) = await ok(await carrier.get(f"{API}/line-faults"))
+    assert (fault["id"], fault["line_code"], fault["state"]) == (FAULT, "BNH-12", "open")
+    assert "conference_id" not in fault, "nothing of a meeting"
+    path = f"{API}/line-faults/{FAULT}/confirmation"
+    body = {"revision": fault["revision"], "state": "in_progress", "outcome": "Đang thay thiết bị"}
+    taken = await ok(await carrier.post(path, json=body))
+    assert (taken["state"], taken["taken_by"], taken["outcome"]) == ("in_progress", "carrier", "Đang thay thiết bị")
+    officer = await place.sign_in(Role.OFFICER)
+    told = await ok(await officer.get(f"{API}/notices"))
+    assert any("Đơn vị viễn thông về" in one["vi"] for one in told)
+    async with place.services.database.writing() as session:
+        await session.execute(update(Site).where(Site.id == SITE).values(carrier_id=None))
+    assert await ok(await carrier.get(f"{API}/line-faults")) == []
+    again = {**body, "revision": taken["revision"], "state": "done"}
+    assert (await refused(await carrier.post(path, json=again), 403))["code"] == "not_yours"
+    async with place.services.database.writing() as session:
+        await session.execute(update(Fault).values(kind="device"))
+    assert (await refused(await officer.post(path, json=again), 404))["code"] == "unknown_fault"
+    for closed in ("/conferences", "/bookings", "/directory/faults", "/directory/sites"):
+        await refused(await carrier.get(f"/api/v1{closed}"), 403)
 
 
 async def test_s56_what_a_site_says_in_a_meeting_becomes_a_fault_once(place: World) -> None:

@@ -13,11 +13,13 @@ from aiohttp import ClientWebSocketResponse
 from sqlalchemy import select, update
 
 from control_api.accounts.rules import Role
+from control_api.directory.faults import FaultFilter
 from control_api.directory.tables import Contact
 from control_api.live.store import Json
 from control_api.mail.tables import Letter
 from control_api.meeting.boards import HOUR_BEFORE
 from control_api.meeting.invitations import Invitations, Way
+from control_api.meeting.issues import Report
 from control_api.meeting.lobby import MOST_OF_SITE
 from control_api.meeting.meeting import Meeting
 from control_api.meeting.quality import MOST_ROWS
@@ -534,6 +536,25 @@ async def test_s48_an_issue_becomes_a_fault_of_the_register_once(room: Room) -> 
     assert (fault.site_id, fault.kind, fault.conference_id) == ("so-y-te", "line", room.id)
     of_all = await room.post("/issues", {"category": "room"}, status=201)
     assert (await room.post(f"/issues/{of_all['id']}/fault", status=422))["error"]["code"] == "bad_issue"
+
+
+async def test_s56_what_a_site_told_and_nobody_solved_becomes_a_fault_at_the_end(room: Room) -> None:
+    await meeting_samples.add_directory(room.world.services, "so-y-te")
+    issues, ids = room.meeting.issues, []
+    for site, source, category in (
+        ("so-y-te", "site", "line"), ("so-y-te", "site", "sound"), ("so-y-te", "operator", "picture"),
+        ("xa-van-mon", "site", "line"),  # the directory does not know it
+    ):  # fmt: skip
+        row = await issues.report(room.id, Report(site, source, category, "Chập chờn"), by=None, at=room.now)
+        ids.append(row.id)
+    await room.client.patch(f"{room.base}/issues/{ids[1]}", json={"state": "solved"})
+    for _ in range(2):  # closed out twice: one fault all the same
+        answer = await room.client.post(f"{room.base}/close-out", json={"remark": "Đã tắt"})
+        assert answer.status == 200, await answer.text()
+    found, total = await room.world.services.registry.faults.find(FaultFilter())
+    assert (total, found[0].kind, found[0].conference_id) == (1, "line", room.id)
+    told = {one["id"]: one["fault"] for one in await room.get("/issues")}
+    assert [told[issue] for issue in ids] == [found[0].id, None, None, None]
 
 
 async def test_s48_a_remark_on_a_connection_is_kept_and_replaced(room: Room) -> None:

@@ -199,7 +199,7 @@ def test_s50_usage_counts_hours_refusals_and_months() -> None:
     assert found.classes == {"A": 1, "B": 1}
     assert found.hosts == [("Sở Y tế", 1, 2.0), ("Sở Công Thương", 1, 1.0)]
     assert found.sites[0] == ("Trung tâm", 2, 3.0)
-    assert "nâng cấp" in advice(found), "something was refused for want of capacity"
+    assert "nâng cấp" in advice(found)[0], "something was refused for want of capacity"
     assert [sheet["name"] for sheet in workbook(found, "Sở")["sheets"]][:2] == ["Tổng hợp", "Theo tháng"]
 
 
@@ -217,7 +217,9 @@ def test_s50_no_instant_is_fuller_than_the_peak(spans: list[tuple[float, float, 
 @pytest.mark.parametrize(("share", "word"), [(0.2, "đáp ứng"), (FULL * 0.75, "theo dõi"), (FULL * 0.95, "nâng cấp")])
 def test_s50_advice_follows_the_peak(share: float, word: str) -> None:
     day = at(2026, 3, 2)
-    assert word in advice(usage([meeting(1, day, day + 60, share)], MACHINE, day, day + DAY))
+    vi, en = advice(usage([meeting(1, day, day + 60, share)], MACHINE, day, day + DAY))
+    assert word in vi
+    assert en
 
 
 # ------------------------------------------------------------------------------------------------------- compliance

@@ -72,6 +72,7 @@ export interface Issue {
   by: string | null;
   taken_by: string | null;
   remark: string;
+  fault: string | null; // of the register, which it became
 }
 export interface Incident {
   at: number;
@@ -191,6 +192,7 @@ export const meetingApi = {
   incidents: (c: string) => call<Incident[]>('GET', `${of(c)}/incidents?limit=200`),
   report: (c: string, issue: { site: string | null; category: Category; text: string }) =>
     call<Issue>('POST', `${of(c)}/issues`, issue),
+  handOver: (c: string, issue: string) => call<Issue>('POST', `${of(c)}/issues/${id(issue)}/fault`),
   changeIssue: (c: string, issue: string, change: { state?: IssueState; remark?: string }) =>
     call<Issue>('PATCH', `${of(c)}/issues/${id(issue)}`, change),
 

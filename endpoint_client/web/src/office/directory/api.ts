@@ -139,6 +139,7 @@ export interface Fault extends Entry {
   title: string;
   text: string;
   figures: Record<string, unknown>;
+  conference_id: string | null;
   state: FaultState;
   reported_at: string;
   reported_by: string;
@@ -248,7 +249,7 @@ export const assets = {
   plan: (year: number) => get<Plan>('/directory/maintenance/plan', { year }),
   planFile: (year: number) => download('/directory/maintenance/plan.xlsx', { year }),
 };
-export const faults = kind<Fault>('faults');
+export const faults = { ...kind<Fault>('faults'), get: (id: string) => get<Fault>(at('faults', id)) };
 export const trainees = {
   ...kind<Trainee>('trained-operators'),
   planFile: (year: number) => download('/directory/training/plan.xlsx', { year }),

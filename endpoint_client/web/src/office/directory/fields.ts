@@ -3,7 +3,7 @@
 import type { messages } from './messages';
 import type { Values } from './api';
 
-export type Kind = 'text' | 'long' | 'number' | 'date' | 'choice' | 'check' | 'lines' | 'phone' | 'email';
+export type Kind = 'text' | 'long' | 'number' | 'date' | 'choice' | 'search' | 'check' | 'lines' | 'phone' | 'email';
 export interface Option {
   value: string;
   label: string;
@@ -19,6 +19,12 @@ export interface Field {
   empty?: string | false;
 }
 type Text = typeof messages.vi;
+
+/** Whose it is: a site, found by typing, brings its organisation; what is of no site names the organisation. */
+export const ownerFields = (t: Text, sites: Option[], owners: Option[]): Field[] => [
+  { key: 'site_id', label: t.site, kind: 'search', options: sites, wide: true },
+  { key: 'organisation_id', label: t.ownerWithoutSite, kind: 'choice', options: owners, wide: true },
+];
 
 /** The choices of a table of words. */
 export const options = (words: Record<string, string>): Option[] =>

@@ -38,6 +38,19 @@ class Names {
       .map((one) => ({ value: one.id, label: one.name }));
   }
 
+  /** Sites whose entries may be changed. */
+  get mySites(): Option[] {
+    return this.sites
+      .filter((one) => one.active && maintains(one.organisation_id))
+      .map((one) => ({ value: one.id, label: one.name }));
+  }
+
+  /** A new entry's site and organisation: the site's own goes before what was chosen. */
+  owned(values: Record<string, unknown>): Record<string, unknown> {
+    const place = this.sites.find((one) => one.id === values['site_id']);
+    return place ? { ...values, organisation_id: place.organisation_id } : values;
+  }
+
   get mine(): Option[] {
     return this.organisations
       .filter((one) => one.active && maintains(one.id))

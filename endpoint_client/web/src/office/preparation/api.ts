@@ -209,8 +209,8 @@ export const savePlan = (
   change: { revision: number; template?: string | null; model?: RoomModel; reason?: string },
 ) => put<Plan>(`${of(c)}/room-plan`, change);
 export const applyPlan = (c: string) => post<Plan>(`${of(c)}/room-plan/apply`);
-export const saveTemplate = (name: string, title: string, model: RoomModel) =>
-  put(`/room-templates/${encodeURIComponent(name)}`, { title_vi: title, title_en: title, model });
+export const saveTemplate = (name: string, title: string, english: string, model: RoomModel) =>
+  put(`/room-templates/${encodeURIComponent(name)}`, { title_vi: title, title_en: english || title, model });
 
 export const sheet = (c: string, s: string) => get<Sheet>(`${site(c, s)}/checklist`);
 export const mark = (c: string, s: string, item: string, state: ItemState, remark: string) =>

@@ -77,7 +77,7 @@ export interface YearlyReport extends YearlyLine {
   revision: number;
   due: string;
   sections: Partial<Record<Section, string>>;
-  figures: { name: string; vi: string; value: number | null }[];
+  figures: { name: string; vi: string; en: string; value: number | null }[];
   signer: string;
   signer_position: string;
   remark: string;
@@ -102,6 +102,7 @@ export interface Usage {
   refused_for_capacity: number;
   capacity_measured: boolean;
   advice: string;
+  advice_en: string;
 }
 
 const meeting = (id: string) => `/conferences/${encodeURIComponent(id)}`;

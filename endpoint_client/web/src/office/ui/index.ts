@@ -10,6 +10,7 @@ export { default as Field } from './Field.svelte';
 export { default as Notice } from './Notice.svelte';
 export { default as NumberField } from './NumberField.svelte';
 export { default as PageHeader } from './PageHeader.svelte';
+export { default as SearchField } from './SearchField.svelte';
 export { default as SelectField } from './SelectField.svelte';
 export { default as StateChip } from './StateChip.svelte';
 export { default as Tabs } from './Tabs.svelte';
