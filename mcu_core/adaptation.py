@@ -2,10 +2,11 @@
 
 Two seconds with a tenth of the packets lost step down at once to what the receiver's estimate still carries, and so do
 four in which that estimate stands below what is sent without growing: a browser begins at 300 kbit/s and adds about
-8 % a second, so one that grows only has not got there yet.  The way up takes ten good seconds and an estimate of 1.3
-times what is needed.  A receiver's estimate never grows far past what it is sent (it is bounded by 1.5 times that), so
-one that stands well above what is sent says nothing about more: then the next size is tried after 15 good seconds.
-An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
+8 % a second, so one that grows only has not got there yet.  On a shaky line it falls by jitter alone: it says nothing
+while all that is sent comes through, hardly anything lost and without a long queue.  The way up takes ten good seconds
+and an estimate of 1.3 times what is needed.  A receiver's estimate never grows far past what it is sent (it is bounded
+by 1.5 times that), so one that stands well above what is sent says nothing about more: then the next size is tried
+after 15 good seconds.  An attempt that goes bad within 20 s doubles the wait for that size, up to five minutes.
 
 A quarter lost in one second while the estimate falls below 0.6 of what is sent needs no second one: the line has become
 narrow.  The estimate then is 0.85 of what came through (draft-ietf-rmcat-gcc-02, section 5.5): until one stands clearly
@@ -38,6 +39,7 @@ SOUND_BPS = 64_000  # of one leg, packet headers included
 BAD_LOSS, GOOD_LOSS = 0.10, 0.08
 SETTLING = 4.0  # seconds after a step down in which loss is still that of the larger size
 CROWDED, CROWDED_MS = 1.5, 50.0  # times the least round trip and so much more: there is a queue
+THROUGH_LOSS, THROUGH_MS = 0.03, 200.0  # less lost and no queue so long: what is sent comes through
 ANYWAY, OWN_MOST = 0.6, 0.25  # share of the loss before a step down that stays if it is the line's own; the most of it
 SHORT_OF_SENT = 0.9  # an estimate below this share of what is sent is a line that does not carry it
 NARROW_LOSS, NARROW_SHORT = 0.25, 0.6  # both within one second
@@ -132,14 +134,16 @@ class LegAdaptation:
         estimate = self._fresh(stats.remb_bps)
         last = current is rungs[-1]
         least = LAST_SHORT if last else SHORT_OF_SENT
-        short = estimate is not None and sent >= LITTLE_BPS and estimate < least * sent
-        stuck = short and estimate is not None and estimate <= GROWING * self._estimate
-        self._estimate = estimate or 0
-        self._short = self._short + 1 if stuck else 0
-        crowded = False
+        crowded = through = False
         if stats.rtt_ms is not None:
             self._least_rtt_ms = min(stats.rtt_ms, self._least_rtt_ms * 1.005)
             crowded = stats.rtt_ms > CROWDED * self._least_rtt_ms + CROWDED_MS
+            through = stats.peer_lost_fraction < THROUGH_LOSS and stats.rtt_ms < self._least_rtt_ms + THROUGH_MS
+        low = estimate is not None and sent >= LITTLE_BPS and estimate < least * sent
+        short = low and not through
+        stuck = short and estimate is not None and estimate <= GROWING * self._estimate
+        self._estimate = estimate or 0
+        self._short = self._short + 1 if stuck else 0
         lost = self._beyond_own(stats.peer_lost_fraction, crowded, now)
         self._bad = self._bad + 1 if lost >= (LAST_LOSS if last else BAD_LOSS) else 0
         if lost >= NARROW_LOSS and estimate is not None and estimate < NARROW_SHORT * sent:

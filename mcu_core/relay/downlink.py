@@ -20,6 +20,7 @@ MUCH, LEAST_PACKETS = 0.25, 20.0  # share lost, of at least so many packets
 QUEUE = 0.1  # seconds by which the round trip is longer than its least
 AGAIN_AFTER = 2.0  # seconds from a keyframe after an overload until another is believed
 _BASE_FOR = 10.0  # seconds; the least round trip is that of the last one to two times this
+_CUT = 2.0  # seconds between two reports in which the line was cut, not narrow
 _RESTART = 30_000  # packets between two reports that nobody sends
 
 
@@ -47,12 +48,13 @@ class LeastRoundTrip:
 class Downlink:
     """The stream of pictures to one site.  `carried_bps` is what came through when it was last too much."""
 
-    __slots__ = ("_believed_from", "_highest", "_lost", "_seen", "carried_bps", "least_rtt")
+    __slots__ = ("_believed_from", "_heard", "_highest", "_lost", "_seen", "carried_bps", "least_rtt")
 
     def __init__(self) -> None:
         self.carried_bps = 0
         self.least_rtt = LeastRoundTrip()
         self._seen: deque[tuple[float, int, int, int]] = deque()  # when, packets expected, lost, octets sent by then
+        self._heard = float("-inf")
         self._highest: int | None = None
         self._lost = 0
         self._believed_from = float("-inf")
@@ -64,10 +66,12 @@ class Downlink:
         """
         if rtt is not None:
             self.least_rtt.hear(rtt, now)
+        cut = now - self._heard > _CUT
+        self._heard = now
         before, self._highest = self._highest, block.highest
         lost, self._lost = block.lost - self._lost, block.lost
         expected = (block.highest - before) & 0xFFFF_FFFF if before is not None else 0
-        if now < self._believed_from or not 0 <= expected < _RESTART or before is None:
+        if cut or before is None or now < self._believed_from or not 0 <= expected < _RESTART:
             self._seen.clear()
             return False
         seen = self._seen

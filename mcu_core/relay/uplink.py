@@ -22,6 +22,7 @@ QUEUE, QUEUE_WITH_LOSS, LOSS = 0.100, 0.035, 0.10  # seconds; seconds with that 
 HOPELESS, HOPELESS_TIMES = 0.30, 3  # share lost, so often in a row, that says enough by itself
 BACK_OFF = 0.85
 DRAIN, DRAINED = 0.65, 0.060  # of what came through, while the queue is longer than so many seconds
+LESS, MORE = 0.7, 0.5  # of a change of what comes out of a full queue: one short interval says little
 PATIENCE = 1.0  # seconds until a decrease that did not shorten the queue is followed by another
 CROWDED, CROWDED_FOR = 0.12, 1.5  # a queue of so many seconds, so long: what is sent again only keeps it full
 CALM = 2.0  # seconds without a queue before more is tried; a queue drains no longer than that
@@ -107,17 +108,18 @@ class Uplink:
 
     def _lower(self, received_bps: float, now: float) -> bool:
         if self._draining is not None:  # what comes out of a full queue is what the line carries
-            carried = received_bps if self._full is None else min(received_bps, self._full[1])
-            self._full = now, carried
+            before = received_bps if self._full is None else self._full[1]
+            share = LESS if received_bps < before else MORE
+            self._full = now, before + share * (received_bps - before)
             if now - self._changed < PATIENCE:
                 return False  # the last decrease still works its way through
         else:
             self._full = now, received_bps
             self._draining = now
         self._changed = now
-        before, self.limit_bps = self.limit_bps, max(LEAST_BPS, DRAIN * self._full[1])
-        if before is not None:
-            self.limit_bps = min(self.limit_bps, before)
+        told, self.limit_bps = self.limit_bps, max(LEAST_BPS, DRAIN * self._full[1])
+        if told is not None:
+            self.limit_bps = min(self.limit_bps, told)
         return True
 
     def _drained(self, late: float, now: float) -> bool:

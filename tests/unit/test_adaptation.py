@@ -263,3 +263,18 @@ def test_a_trial_that_ends_in_an_overload_is_repeated_ever_more_rarely() -> None
     assert tried[0] >= 40
     assert waits == sorted(waits)
     assert waits[-1] >= 240
+
+
+def test_a_low_estimate_says_nothing_while_all_comes_through() -> None:
+    """Chromium's falls to a fifth of what it gets on a line of 2 Mbit/s whose delay wanders by 40 ms."""
+    leg = LegAdaptation()
+    ways = itertools.cycle((150.0, 60.0, 180.0, 120.0))
+    line = lambda size: replace(stats(sent(size), 370_000, lost=0.01), rtt_ms=next(ways))  # noqa: E731
+    assert drive(leg, 0, 60, line) == []
+
+
+def test_a_low_estimate_with_a_long_queue_is_believed() -> None:
+    leg = LegAdaptation()
+    drive(leg, 0, 10, lambda size: replace(stats(sent(size), 2_000_000), rtt_ms=60.0))
+    changes = drive(leg, 10, 6, lambda size: replace(stats(sent(size), 900_000, lost=0.01), rtt_ms=600.0))
+    assert [size for _, size in changes] == ["medium"]

@@ -78,12 +78,13 @@ def test_it_is_said_once_and_believed_again_some_time_after_the_picture_went_on(
 
 
 def test_a_line_that_was_cut_is_not_too_narrow() -> None:
-    """After 5 s without any packet the first reports tell of hundreds that are lost, at the usual round trip."""
+    """After 5 s without any packet the first report tells of hundreds that are lost, in a crowd of late ones."""
     site = Site()
     site.reports(20, 0.0, 0.03)
     site.sent += 5 * PACKETS
     site.lost += 5 * PACKETS
     site.now += 5
+    assert site.reports(0.5, 0.0, 0.3) is None
     assert site.reports(5, 0.0, 0.03) is None
 
 

@@ -79,7 +79,18 @@ def test_a_first_limit_that_was_too_high_is_followed_by_another_after_a_second()
     assert uplink.limit_bps is not None
     assert uplink.limit_bps < 400_000
     assert uplink.measured(300_000, 0.0, 0.02, 8.0)
-    assert uplink.limit_bps == pytest.approx(0.85 * 480_000)
+    assert 0.85 * 480_000 <= uplink.limit_bps < 0.85 * 520_000
+
+
+def test_one_short_interval_in_which_little_came_does_not_halve_the_limit() -> None:
+    uplink = Uplink()
+    for index in range(10):
+        uplink.measured(560_000, 0.0, 0.0, index * INTERVAL)
+    for index, rate in enumerate((498_000, 245_000, 563_000, 460_000, 393_000)):
+        uplink.measured(rate, 0.1, 0.22, 5 + index * SOONER)
+    assert uplink.measured(267_000, 0.0, 0.03, 6.5)
+    assert uplink.limit_bps is not None
+    assert uplink.limit_bps > 320_000
 
 
 def test_a_full_line_is_crowded_until_its_queue_is_gone_but_not_for_ever() -> None:
