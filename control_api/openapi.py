@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
-from control_api.api import COOKIE, GUARD_HEADER, KEY_HEADER, PREFIX, Route, Routes
+from control_api.api import COOKIE, GUARD_HEADER, KEY_HEADER, PREFIX, Route, Routes, Slice
 from control_api.conferences.events import PATH as EVENTS_PATH
 from control_api.conferences.models import ConsoleEvent
 from control_api.idempotency import KEY
@@ -54,8 +54,7 @@ def document(groups: Sequence[Routes]) -> Json:
     wanted.append(("to_endpoint", "serialization", messages.TO_ENDPOINT))
     generator = GenerateJsonSchema(by_alias=True, ref_template=_REFS)
     inputs = [(key, mode, adapter.core_schema) for key, mode, adapter in wanted]
-    found, named = generator.generate_definitions(inputs)
-    found, named = _short_names(found, named)
+    found, named = _short_names(*generator.generate_definitions(inputs))
     schemas: dict[Any, Json] = {key: found[key, mode] for key, mode, _ in wanted}
     definitions: dict[str, Json] = {
         **{str(name): schema for name, schema in named.items()},
@@ -125,13 +124,14 @@ def _operation(route: Route, schemas: dict[Any, Json], examples: Json) -> Json:
     if route.body is not None:
         operation["requestBody"] = {
             "required": any(field.is_required() for field in route.body.model_fields.values()),
-            "content": _json(schemas["body", route.method, route.path], examples.get("body")),
+            "content": _json(schemas["body", route.method, route.path], examples, "body"),
         }
     return operation
 
 
 def _parameters(route: Route) -> Iterator[Json]:
-    for place, model in (("path", route.parameters), ("query", route.query)):
+    part = Slice if route.sliced else None
+    for place, model in (("path", route.parameters), ("query", route.query), ("query", part)):
         if model is not None:
             yield from _of_model(place, model)
     if route.changes:
@@ -164,18 +164,18 @@ def _written_out(schema: Any, definitions: Json) -> Any:
 def _responses(route: Route, schemas: dict[Any, Json], examples: Json) -> Json:
     good: Json = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
-        good["content"] = _json(schemas["answer", route.method, route.path], examples.get("answer"))
+        good["content"] = _json(schemas["answer", route.method, route.path], examples, "answer")
     if route.produces:
         file: Json = {"schema": {"type": "string", "format": "binary"}}
         good["content"] = dict.fromkeys(route.produces, file)
-    elif route.query is not None:
+    elif route.sliced or (route.query is not None and "limit" in route.query.model_fields):
         good["headers"] = {"X-Total-Count": {"schema": {"type": "integer"}}}
     statuses = [401] if route.right is not None or route.path == f"{PREFIX}/session" else []
     if route.changes:
         statuses += [400, 403, 409, 413, 415, 422]
     if route.parameters is not None:
         statuses += [404, 422]
-    if route.query is not None:
+    if route.query is not None or route.sliced:
         statuses += [422]
     statuses += [429] if route.right is None else [403]
     refusals = {str(status): _PROBLEM for status in sorted(set(statuses))}
@@ -258,5 +258,6 @@ def _outside_the_api() -> Json:
     }
 
 
-def _json(schema: Json, example: Any = None) -> Json:
-    return {"application/json": {"schema": schema} | ({} if example is None else {"example": example})}
+def _json(schema: Json, examples: Json | None = None, part: str = "") -> Json:
+    shown = {"example": examples[part]} if examples and part in examples else {}
+    return {"application/json": {"schema": schema} | shown}

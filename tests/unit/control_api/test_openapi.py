@@ -10,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from control_api.accounts.rules import Role
 from control_api.app import GROUPS, openapi_json
+from control_api.error_codes import PAGE, found
 from control_api.openapi import document
 from tests.unit.control_api.world import World
 
@@ -63,6 +64,55 @@ def test_every_reference_leads_somewhere_and_nothing_is_left_over(published: dic
     schemas = set(published["components"]["schemas"])
     assert used <= schemas
     assert schemas - used <= {"ConsoleEvent", "FromEndpoint", "ToEndpoint"}
+
+
+def operations(published: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(method, path, one) for path, item in published["paths"].items() for method, one in item.items()]
+
+
+def good(operation: dict[str, Any]) -> dict[str, Any]:
+    """The answer that is no refusal."""
+    return next(answer for status, answer in operation["responses"].items() if status[0] in "12")
+
+
+def test_every_body_and_answer_has_an_example_that_is_valid(published: dict[str, Any]) -> None:
+    components = {"components": published["components"]}
+    lacking = []
+    for _, path, operation in operations(published):
+        if not path.startswith("/api/") or operation["operationId"] == "get_openapi":
+            continue
+        contents = [operation.get("requestBody", {}), good(operation)]
+        for content in [one.get("content", {}).get("application/json") for one in contents]:
+            if content is None or "binary" in str(content["schema"].get("format")):
+                continue
+            if "example" not in content:
+                lacking.append(operation["operationId"])
+                continue
+            Draft202012Validator(content["schema"] | components).validate(content["example"])
+    again = "python -m tests.unit.control_api.record_examples"
+    assert not lacking, f"{again} {' '.join(dict.fromkeys(lacking))}"
+
+
+def test_every_list_is_paged_and_told_how_long(published: dict[str, Any]) -> None:
+    for method, path, operation in operations(published):
+        answer = good(operation)
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if method == "get" and schema.get("type") == "array":
+            assert {"limit", "offset"} <= {one["name"] for one in operation["parameters"]}, path
+            assert "X-Total-Count" in answer["headers"], path
+
+
+def test_schemas_have_names_of_the_field(published: dict[str, Any]) -> None:
+    form = re.compile(r"[A-Z][A-Za-z]+(-Input|-Output)?")
+    assert [name for name in published["components"]["schemas"] if not form.fullmatch(name)] == []
+
+
+def test_every_code_is_documented() -> None:
+    """Codes are stable: docs/errors.md lists them."""
+    page = PAGE.read_text(encoding="utf-8")
+    missing = [code for code in found() if f"`{code}`" not in page]
+    assert not missing, f"python -m control_api.error_codes: {missing}"
+    assert len(found()) > 200, "the search works"
 
 
 def test_document_is_the_same_each_time() -> None:
