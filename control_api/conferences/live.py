@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from control_api.live.figures import Figures
@@ -66,8 +66,15 @@ class Live(Protocol):
         """Newest figures of the connected sites."""
 
     async def create_conference(
-        self, title: str, *, actor: str | None, conference_id: str | None = None, command_id: str | None = None
-    ) -> Json: ...
+        self,
+        title: str,
+        *,
+        actor: str | None,
+        conference_id: str | None = None,
+        command_id: str | None = None,
+        first: Sequence[Command] = (),
+    ) -> Json:
+        """With what the `first` commands bring about; one transaction."""
 
     async def delete_conference(self, conference_id: str, *, actor: str | None) -> None: ...
 

@@ -64,6 +64,14 @@ class SqlConferenceStore(ConferenceStore):
             rows = await session.scalars(select(Conference).order_by(Conference.created_at, Conference.id))
             return [StoredConference(c.id, c.revision, c.document, tuple(seats.get(c.id, ()))) for c in rows]
 
+    async def load(self, conference_id: str) -> StoredConference | None:
+        async with self._database.reading() as session:
+            found = await session.get(Conference, conference_id)
+            if found is None:
+                return None
+            seats = await session.scalars(select(Seat).where(Seat.conference_id == conference_id).order_by(Seat.id))
+            return StoredConference(found.id, found.revision, found.document, tuple(_seat(row) for row in seats))
+
     async def save(
         self,
         conference_id: str,

@@ -22,7 +22,7 @@ from control_api.live.legs import Legs
 from control_api.live.lines import LineWatch
 from control_api.live.people import People
 from control_api.live.plans import Asked
-from control_api.live.store import JoinToken, JournalEntry, Json, StoredSeat
+from control_api.live.store import JoinToken, JournalEntry, Json, StaleRevisionError, StoredSeat
 from control_api.live.surroundings import Surroundings
 from mcu_core.adaptation import Adaptation
 from mcu_core.arrangement import Arrangement
@@ -63,6 +63,7 @@ class Room:
         self.feed = Feed(self.state)
         self.lock = asyncio.Lock()
         self.ended = False  # deleted: who waits for the lock finds that out
+        self.vanished = False  # another control process has deleted it
         self.mixer_stats: MixerStats | None = None
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
@@ -134,7 +135,7 @@ class Room:
     async def command(self, command: Command, actor: str | None, command_id: str | None) -> Json:
         """One transaction.  Returns the new state; the state of now when `command_id` was carried out before.
 
-        Raises OperatorError; then nothing has changed.
+        Raises OperatorError; then nothing has changed, except with changed_elsewhere: the stored state was taken over.
         """
         if isinstance(command, SetPersonalView):
             command = replace(command, limit=self._settings.personal_views)
@@ -154,16 +155,41 @@ class Room:
             # Not the whole state, which is 40 KB for each command; only who adds a site looks for it in the answer.
             done = answer if isinstance(command, AddSite) else {"revision": draft.revision}
             journal = [JournalEntry(self._clock.wall(), e.what, actor, e.site, e.data) for e in events]
-            await self._around.store.save(
-                self.id, self.conference.revision, draft.revision, draft.document(), command_id, done, journal
-            )
-            self._put_in_place(draft, asked)
+            try:
+                await self._around.store.save(
+                    self.id, self.conference.revision, draft.revision, draft.document(), command_id, done, journal
+                )
+            except StaleRevisionError:
+                await self._read_again()
+                raise changed_elsewhere(self.arrangement.title) from None
+            self.legs.plans.asked(asked)
+            self._put_in_place(draft)
         self._around.metrics.command_done(asked.command, self._clock.now() - asked.at)
         return answer
 
-    def _put_in_place(self, draft: Conference, asked: Asked) -> None:
+    async def _read_again(self) -> None:
+        """What is stored is not what we know: take it over.  Who is there and their media stay as they are.
+
+        Raises OperatorError unknown_conference when it was deleted; then the service's next tick ends the room.
+        """
+        stored = await self._around.store.load(self.id)
+        if stored is None:
+            self.vanished = True
+            raise unknown_conference(self.id)
+        newer = Conference.from_document(self.id, stored.document)
+        newer.presence, newer.revision = self.presence, stored.revision
+        self._put_in_place(newer)
+        self.alarm(
+            "changed_elsewhere",
+            "Cơ sở dữ liệu có bản ghi mới hơn của phiên họp này; trạng thái đã được đọc lại. "
+            "Nếu lặp lại: có hai dịch vụ MCU cùng dùng một cơ sở dữ liệu, hãy dừng một.",
+            "The database had a newer version of this conference, which was read again. "
+            "If this repeats, two MCUs use one database: stop one of them.",
+            None,
+        )
+
+    def _put_in_place(self, draft: Conference) -> None:
         self.conference = draft
-        self.legs.plans.asked(asked)
         now = draft.arrangement
         for seat in self.people.seats:
             if not now.open:
@@ -559,6 +585,16 @@ class Room:
 
     def _site_of(self, number: int | None) -> str | None:
         return next((site.id for site in self.arrangement.sites.values() if site.number == number), None)
+
+
+def changed_elsewhere(title: str) -> OperatorError:
+    return OperatorError(
+        "changed_elsewhere",
+        f"Phiên họp “{title}” vừa được thay đổi từ nơi khác nên lệnh này chưa được thực hiện. "
+        "Màn hình đã hiện trạng thái mới; hãy xem lại rồi thực hiện lại nếu vẫn cần.",
+        f"The conference “{title}” was changed from elsewhere, so this command was not carried out. "
+        "The console shows the new state: look at it, and repeat the command if it is still needed.",
+    )
 
 
 def unknown_conference(conference_id: str) -> OperatorError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -23,7 +23,14 @@ from control_api.live.lag import LagWatch
 from control_api.live.listener import Listener, NobodyListens
 from control_api.live.room import Room, unknown_conference
 from control_api.live.settings import LiveSettings
-from control_api.live.store import ConferenceStore, JoinToken, JournalEntry, Json
+from control_api.live.store import (
+    ConferenceStore,
+    JoinToken,
+    JournalEntry,
+    Json,
+    StaleRevisionError,
+    StoredConference,
+)
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Connect, Link, Pool, WorkerLink, connect_worker
 from control_api.live.writer import Writer
@@ -104,12 +111,7 @@ class LiveService:
         """Load, then serve until cancelled.  Only the tasks started here touch the conferences."""
         async with asyncio.TaskGroup() as self._tasks:
             for stored in await self._store.load_all():
-                try:
-                    room = self._open(Conference.from_document(stored.id, stored.document))
-                except OperatorError as error:  # one damaged conference must not keep the others down
-                    _log.error("conference_unreadable", conference=stored.id, error=str(error))
-                    continue
-                room.restore(stored.seats)
+                self._restore(stored)
             self.ready.set()
             self._spawn(self._writer.run(), "live/writer")
             self._spawn(self._watch_pool(), "live/pool")
@@ -122,6 +124,14 @@ class LiveService:
         assert self._tasks is not None, "the service runs"
         return self._tasks.create_task(work, name=name)
 
+    def _restore(self, stored: StoredConference) -> None:
+        try:
+            room = self._open(Conference.from_document(stored.id, stored.document))
+        except OperatorError as error:  # one damaged conference must not keep the others down
+            _log.error("conference_unreadable", conference=stored.id, error=str(error))
+            return
+        room.restore(stored.seats)
+
     def _open(self, conference: Conference) -> Room:
         room = self._rooms[conference.id] = Room(conference, self._around)
         self._room_tasks[conference.id] = self._spawn(room.run(), f"live/{conference.id}")
@@ -130,8 +140,10 @@ class LiveService:
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep(_TICK)
-            for room in self._rooms.values():
+            for room in list(self._rooms.values()):
                 room.tick(self._relay_stats)
+                if room.vanished and not room.ended:
+                    self._spawn(self._end(room), f"live/{room.id}/end")
 
     async def _watch_pool(self) -> None:
         async for event in self._pool.watch():
@@ -280,22 +292,32 @@ class LiveService:
         actor: str | None,
         conference_id: str | None = None,
         command_id: str | None = None,
+        first: Sequence[Command] = (),
     ) -> Json:
-        """A new, open conference without sites.  Raises OperatorError bad_name or conference_exists."""
+        """A new, open conference, with what the `first` commands bring about, as one transaction.
+
+        Raises OperatorError bad_name, conference_exists or what a command raises; then there is no conference.
+        """
         conference = Conference.new(conference_id or f"c-{secrets.token_hex(6)}", title)
         if conference.id in self._rooms:
             answered = None if command_id is None else await self._store.answer_of(conference.id, command_id)
             if answered is not None:
                 return self._rooms[conference.id].state()
-            raise OperatorError(
-                "conference_exists",
-                f"Mã phiên họp “{conference.id}” đã có.",
-                f"There already is a conference “{conference.id}”.",
-            )
+            raise _conference_exists(conference.id)
+        wall = self._clock.wall()
+        journal = [JournalEntry(wall, "created", actor, None, {"title": conference.arrangement.title})]
+        for command in first:
+            events = conference.apply(command, self._clock.now())
+            journal += [JournalEntry(wall, event.what, actor, event.site, event.data) for event in events]
         conference.revision = 1
-        entry = JournalEntry(self._clock.wall(), "created", actor, None, {"title": conference.arrangement.title})
         answer = OnAir(conference).state()
-        await self._store.save(conference.id, 0, 1, conference.document(), command_id, {"revision": 1}, [entry])
+        try:
+            await self._store.save(conference.id, 0, 1, conference.document(), command_id, {"revision": 1}, journal)
+        except StaleRevisionError:  # another control process made it, or we did and were not told
+            stored = await self._store.load(conference.id)
+            if stored is not None and stored.id not in self._rooms:
+                self._restore(stored)
+            raise _conference_exists(conference.id) from None
         self._open(conference)
         return answer
 
@@ -306,20 +328,24 @@ class LiveService:
             room.check_not_ended()
             entry = JournalEntry(self._clock.wall(), "deleted", actor)
             await self._store.delete(conference_id, [entry])
-            del self._rooms[conference_id]
-            room.ended = True
-            for seat in room.people.seats:
-                room.end_seat(seat, errors.conference_closed())
-            await room.legs.release()
-            self._room_tasks.pop(conference_id).cancel()
-            room.feed.end()
+            await self._end(room)
+
+    async def _end(self, room: Room) -> None:
+        """It is in the database no more: everybody is told, nothing of it stays."""
+        del self._rooms[room.id]
+        room.ended = True
+        for seat in room.people.seats:
+            room.end_seat(seat, errors.conference_closed())
+        await room.legs.release()
+        self._room_tasks.pop(room.id).cancel()
+        room.feed.end()
 
     async def command(
         self, conference_id: str, command: Command, *, actor: str | None, command_id: str | None = None
     ) -> Json:
         """Carry out a command as one transaction.  Returns ConferenceState: of now, if `command_id` was done before.
 
-        Raises OperatorError; then nothing has changed.
+        Raises OperatorError; then nothing has changed (`Room.command` names the one exception).
         """
         return await self._room(conference_id).command(command, actor, command_id)
 
@@ -459,3 +485,11 @@ class LiveService:
             if seat is not None and room.people.is_theirs(seat_id, channel):
                 return room, seat
         return None
+
+
+def _conference_exists(conference_id: str) -> OperatorError:
+    return OperatorError(
+        "conference_exists",
+        f"Mã phiên họp “{conference_id}” đã có.",
+        f"There already is a conference “{conference_id}”.",
+    )

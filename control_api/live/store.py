@@ -61,12 +61,15 @@ class JournalEntry:
 
 
 class StaleRevisionError(Exception):
-    """Somebody else saved this conference since we loaded it: two control processes run.  Fatal."""
+    """Another revision is stored than we know: a second control process writes, or our last answer was lost."""
 
 
 class ConferenceStore(Protocol):
     async def load_all(self) -> list[StoredConference]:
         """All conferences with their seats, once at start."""
+
+    async def load(self, conference_id: str) -> StoredConference | None:
+        """One conference with its seats, as stored now; None when there is none."""
 
     async def save(
         self,

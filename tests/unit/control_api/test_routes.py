@@ -194,6 +194,26 @@ async def test_conference_is_made_listed_changed_and_removed(world: World) -> No
     assert error["code"] == "unknown_conference"
 
 
+async def test_a_conference_whose_main_site_is_refused_is_not_made(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    body = {"title": "Họp giao ban", "main_site": "Trung tâm\u200b"}
+    error = await refused(await operator.post("/api/v1/conferences", json=body), 422)
+    assert error["code"] == "bad_name"
+    assert await (await operator.get("/api/v1/conferences")).json() == []
+
+
+async def test_a_command_after_another_process_wrote_is_a_conflict_and_then_goes_on(world: World) -> None:
+    operator = await world.sign_in(Role.OPERATOR)
+    conference = await world.conference()
+    (stored,) = await world.services.conferences.load_all()
+    newer = {**stored.document, "revision": 99}
+    await world.services.conferences.save(conference, stored.revision, 99, newer, None, None, [])
+    path = f"/api/v1/conferences/{conference}/sites"
+    error = await refused(await operator.post(path, json={"name": "UBND xã Văn Môn"}), 409)
+    assert error["code"] == "changed_elsewhere"
+    assert (await operator.post(path, json={"name": "UBND xã Văn Môn"})).status == 201
+
+
 async def test_link_brings_the_configured_address_and_a_token_that_opens_the_seat(world: World) -> None:
     operator = await world.sign_in(Role.OPERATOR)
     path = await prepared(world, ROUTES["make_link"])

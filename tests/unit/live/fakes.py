@@ -101,6 +101,9 @@ class FakeStore:
             for c in self.conferences.values()
         ]
 
+    async def load(self, conference_id: str) -> StoredConference | None:
+        return next((one for one in await self.load_all() if one.id == conference_id), None)
+
     async def save(
         self,
         conference_id: str,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from control_api.live.lines import LineWatch
-from control_api.live.store import StaleRevisionError
 from mcu_core.commands import AddSite, BringBack, MuteSite, Podium, RemoveSite, SetLayout, SetOpen, Undo
+from mcu_core.conference import Conference
 from mcu_core.errors import EndpointError, OperatorError, PeerLost
 from mcu_core.wire import (
     CloseLeg,
@@ -135,11 +136,81 @@ async def test_commands_at_the_same_time_are_carried_out_in_order() -> None:
         assert w.store.conferences["c-1"].revision == w.live.state("c-1")["revision"] == 22
 
 
-async def test_two_control_processes_are_noticed() -> None:
+async def test_what_another_control_process_stored_is_read_again() -> None:
+    async with world("a", "b") as w:
+        seat, channel = await w.join("a")
+        other = Conference.from_document("c-1", w.store.conferences["c-1"].document)
+        before = other.revision
+        for command in (Podium("a"), RemoveSite("b")):
+            other.apply(command, 0.0)
+        await w.store.save("c-1", before, other.revision, other.document(), None, None, [])
+        with pytest.raises(OperatorError, match="changed_elsewhere"):
+            await w.live.command("c-1", MuteSite("a", True), actor="an")
+        await settle()
+        state = w.live.state("c-1")
+        assert (state["podium"], [site["id"] for site in state["sites"]]) == ("a", ["tinh", "a"])
+        assert state["revision"] == other.revision
+        assert not w.site("a")["muted"], "the command was refused"
+        assert w.site("a")["state"] == "live", "who is there stays"
+        assert not channel.closed
+        assert channel.got(say.Tally)[-1].on_podium
+        assert w.store.journalled("alarm_changed_elsewhere")
+        assert (await w.live.command("c-1", MuteSite("a", True), actor="an"))["revision"] == other.revision + 1
+
+
+async def test_a_command_that_was_stored_without_our_being_told_is_not_done_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with world("a") as w:
-        await w.store.save("c-1", w.live.state("c-1")["revision"], 99, {}, None, None, [])
-        with pytest.raises(StaleRevisionError):
+        save = w.store.save
+
+        async def lost(*arguments: Any) -> None:
+            await save(*arguments)
+            raise PeerLost("database_down", "", "the connection broke after the commit")
+
+        monkeypatch.setattr(w.store, "save", lost)
+        with pytest.raises(PeerLost):
+            await w.live.command("c-1", AddSite("Xã Mới"), actor="an", command_id="k-1")
+        monkeypatch.undo()
+        with pytest.raises(OperatorError, match="changed_elsewhere"):
             await w.live.command("c-1", Podium("a"), actor="an")
+        again = await w.live.command("c-1", AddSite("Xã Mới"), actor="an", command_id="k-1")
+        assert [site["id"] for site in again["sites"]] == ["tinh", "a", "xa-moi"]
+
+
+async def test_a_conference_that_another_control_process_deleted_ends() -> None:
+    async with world("a") as w:
+        _, channel = await w.join("a")
+        await w.store.delete("c-1", [])
+        with pytest.raises(OperatorError, match="unknown_conference"):
+            await w.live.command("c-1", Podium("a"), actor="an")
+        await w.clock.pass_by(1.5)
+        assert w.live.conferences() == []
+        assert channel.closed
+
+
+async def test_a_conference_of_that_id_in_the_database_is_taken_over_and_not_made_again() -> None:
+    async with world() as w:
+        made = Conference.new("c-2", "Họp khác")
+        made.revision = 1
+        await w.store.save("c-2", 0, 1, made.document(), "k-1", {"revision": 1}, [])
+        with pytest.raises(OperatorError, match="conference_exists"):
+            await w.live.create_conference("Họp mới", actor="an", conference_id="c-2")
+        assert w.live.state("c-2")["title"] == "Họp khác"
+        again = await w.live.create_conference("Họp khác", actor="an", conference_id="c-2", command_id="k-1")
+        assert again["title"] == "Họp khác"
+
+
+async def test_a_conference_is_made_with_its_first_sites_or_not_at_all() -> None:
+    async with world() as w:
+        with pytest.raises(OperatorError, match="bad_name"):
+            await w.live.create_conference("Họp", actor="an", conference_id="c-2", first=[AddSite("\u200b", "main")])
+        assert [one["id"] for one in w.live.conferences()] == ["c-1"]
+        assert "c-2" not in w.store.conferences
+        made = await w.live.create_conference("Họp", actor="an", conference_id="c-2", first=[AddSite("Tỉnh", "main")])
+        assert ([site["role"] for site in made["sites"]], made["revision"]) == (["main"], 1)
+        assert [entry.what for of, entry in w.store.journal if of == "c-2"] == ["created", "site_added"]
+        assert (await w.live.command("c-2", AddSite("Xã Mới"), actor="an"))["revision"] == 2
 
 
 async def test_a_second_endpoint_takes_the_seat_over() -> None:
