@@ -15,7 +15,7 @@ above that, a size that needs more is tried after 40 s only, because each vain a
 The relay sees a line that has become narrow sooner (`LegOverload`) and says what came through; then nothing is waited
 for, and the next size is one that needs half of that at most.  What the receiver said until then is stale, for a
 browser's estimate can stand still for ten seconds in such a jam: it counts again when it has once been as low as the
-line.
+line and as what is sent now.
 
 Loss is not always for want of room.  Four seconds after a step down the old losses are out of the count; if as much is
 lost with less sent and no queue makes the round trip longer, the line loses that much anyway: smaller pictures do not
@@ -52,10 +52,8 @@ GROWING = 1.005
 GOOD_SECONDS = 10.0
 TRIAL_SECONDS = 15.0  # without an estimate that says so
 BEYOND_SECONDS = 40.0  # without one, and for more than came through when it was last too much
-MARGIN, BEYOND = (
-    2.0,
-    1.5,
-)  # times what a size needs: to be chosen in a jam, where all is known roughly; to be tried soon
+MARGIN = 2.0  # times what a size needs must have come through: a jam tells it roughly
+BOUND = 2.0  # times what is sent: no estimate of now is above that
 OF_CARRIED, WIDER = 0.85, 1.2  # estimate after an overload as a share of what came through; clearly more than that
 FAILED_WITHIN = 20.0
 PROVEN_AFTER = 60.0
@@ -125,13 +123,14 @@ class LegAdaptation:
         self._lowered: tuple[float, float] | None = None  # until it is known: when settled, the loss before
         self._least_rtt_ms = float("inf")
         self._carried: float | None = None  # bit/s that came through when it was last too much
+        self._sure = 0.0  # the part of it that certainly does
         self._stale = False  # the estimate is of the time before
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
         current = nearest(rungs, self.size)
         sent = stats.sent_kbps * 1000
-        estimate = self._fresh(stats.remb_bps)
+        estimate = self._fresh(stats.remb_bps, sent)
         last = current is rungs[-1]
         least = LAST_SHORT if last else SHORT_OF_SENT
         crowded = through = False
@@ -174,15 +173,15 @@ class LegAdaptation:
             return False
         fitting = [rung for rung in rungs[rungs.index(current) + 1 :] if MARGIN * rung.needed_bps <= carried_bps]
         self._failed(now)
-        self._carried, self._stale = carried_bps, True
+        self._carried, self._sure, self._stale = carried_bps, carried_bps / MARGIN, True
         self._good_since, self._lowered = None, (now + SETTLING, 1.0)
         self.size = (fitting[0] if fitting else rungs[-1]).size
         return True
 
-    def _fresh(self, estimate: int | None) -> int | None:
+    def _fresh(self, estimate: int | None, sent: float) -> int | None:
         """The receiver's estimate, unless it is of the time before the line became narrow."""
         if self._stale and estimate is not None and self._carried is not None:
-            self._stale = estimate > WIDER * self._carried
+            self._stale = estimate > min(WIDER * self._carried, BOUND * sent)
         return None if self._stale else estimate
 
     def _beyond_own(self, lost: float, crowded: bool, now: float) -> float:
@@ -202,7 +201,7 @@ class LegAdaptation:
         if current is None:
             return False
         if self._bad >= BAD_SECONDS and estimate is not None:
-            self._carried = estimate / OF_CARRIED
+            self._carried = self._sure = estimate / OF_CARRIED
         self._failed(now)
         smaller = rungs[rungs.index(current) + 1 :]
         if smaller:
@@ -230,7 +229,7 @@ class LegAdaptation:
         if estimate is not None and estimate >= HEADROOM * target.needed_bps:
             wait = GOOD_SECONDS
         elif estimate is None or estimate >= BOUNDED_BY_SENT * sent:
-            beyond = self._carried is not None and BEYOND * target.needed_bps > self._carried
+            beyond = self._carried is not None and target.needed_bps > self._sure
             wait = BEYOND_SECONDS if beyond else TRIAL_SECONDS
         else:
             return False

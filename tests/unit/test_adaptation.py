@@ -214,7 +214,7 @@ def test_loss_of_a_quarter_without_a_lower_estimate_takes_two_seconds() -> None:
 
 def test_an_overload_steps_down_at_once_to_what_came_through_with_a_margin() -> None:
     """Half a megabit does not carry 464 kbit/s and what has to be sent again."""
-    for carried, size in ((1_100_000, "medium"), (650_000, "low"), (500_000, "low"), (60_000, "low")):
+    for carried, size in ((1_100_000, "medium"), (900_000, "low"), (500_000, "low"), (60_000, "low")):
         leg = LegAdaptation()
         drive(leg, 0, 5, clean)
         assert leg.overloaded(carried, FULL, 5.0)
@@ -239,6 +239,13 @@ def test_what_came_through_is_overestimated_in_a_jam_and_does_not_tempt_either()
     leg = LegAdaptation()
     leg.overloaded(650_000, FULL, 0.0)
     assert drive(leg, 1, 35, lambda size: stats(sent(size), round(1950 * sent(size)))) == []
+
+
+def test_an_estimate_that_no_line_of_now_can_have_given_tempts_nobody() -> None:
+    """It stood at 671 kbit/s while 160 were sent, although the jam was thought to let 650 through."""
+    leg = LegAdaptation()
+    leg.overloaded(650_000, FULL, 0.0)
+    assert drive(leg, 1, 35, lambda size: stats(sent(size), 671_000)) == []
 
 
 def test_a_new_estimate_after_an_overload_counts() -> None:
