@@ -33,7 +33,7 @@ async def seal_all(database: Database, box: SecretBox) -> Sealed:
     async with database.writing() as session:
         kept = select(User.id, User.username, User.totp_secret).where(User.totp_secret.is_not(None))
         for user_id, username, stored in (await session.execute(kept.order_by(User.id))).all():
-            if box.is_current(stored):
+            if stored is None or box.is_current(stored):
                 continue
             try:
                 plain = box.open(stored, purpose_of(user_id))

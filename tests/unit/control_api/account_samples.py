@@ -9,6 +9,7 @@ import pyotp
 from sqlalchemy import update
 
 from control_api.accounts.tables import User
+from control_api.directory.tables import Organisation
 from control_api.security.tables import BlockedNetwork, Fallback, SecurityEvent
 from control_api.services import Services
 from tests.unit.control_api.world import PASSWORD
@@ -47,6 +48,9 @@ async def prepare(services: Services, name: str) -> None:
     """Everybody has a telephone, where the route is about one."""
     async with services.database.writing() as db:
         now = services.now()
+        if name == "create_user" and await db.get(Organisation, "so-y-te") is None:
+            made = {"created_at": now, "changed_at": now, "changed_by": "test"}
+            db.add(Organisation(id="so-y-te", name="Sở Y tế", kind="department", folded="so y te", **made))
         await db.merge(
             SecurityEvent(
                 id=EVENT, at=now, kind="login_failed", severity=2, username="technician", times=1, data={}, remark=""

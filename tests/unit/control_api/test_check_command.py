@@ -60,7 +60,8 @@ def test_s68_check_measures_keeps_and_says_what_the_machine_carries(
     }
     relays = said["relay_packets"] / FIGURES["packets_of_one"]
     assert relays >= 1
-    capacity = Capacity(*(FIGURES[name] for name in ("decode", "encode", "compose", "packets")), said["relay_packets"])
+    figures = {name: FIGURES[name] for name in ("decode", "encode", "compose", "packets")}
+    capacity = Capacity(**figures, relay_packets=said["relay_packets"])
     assert said["full"] == FULL
     assert said["shares"]["25"] == pytest.approx(capacity.share(demand_of(MeetingSize(25))), abs=1e-4)
     assert capacity.fits(demand_of(MeetingSize(said["largest"])))

@@ -68,7 +68,7 @@ async def test_s34_s37_s38_s40_s42_the_class_of_a_booking_says_who_operates(
 ) -> None:
     """S37: class A by the Sở alone; S38, S40: B by the host's operator too; S41, S42: C by who was named."""
     operators = CLASSES[request.node.callspec.params["meeting"]][1]
-    commands = (
+    commands: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
         ("PUT", f"{API}/conferences/{meeting}/views/wall/layout", {"layout": "2x2"}),
         ("POST", f"{API}/conferences/{meeting}/podium", {"site": HOST}),
         ("POST", f"{API}/conferences/{meeting}/mute-all", {}),
