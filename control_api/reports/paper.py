@@ -93,7 +93,7 @@ def duration(seconds: float | None) -> str:
 
 def lines(text: str) -> list[str]:
     """The paragraphs of what somebody typed; one empty one when there is nothing."""
-    return [line.strip() for line in text.splitlines() if line.strip()] or [NONE]
+    return [line.strip() for line in text.splitlines() if line.strip()] or ["Không có nội dung."]
 
 
 def clean(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from control_api.bookings.steps import Step
 from control_api.journal.chain import Line, linked
-from control_api.reports.attendance import Presence, presence
+from control_api.reports.attendance import Presence, presence, rehearsals
 from control_api.reports.evaluation import average, digest
 from control_api.reports.paper import LOCAL, clean, dated, duration, moment, number, percent
 from control_api.reports.rollup import Compliance, compliance_paper
+from control_api.reports.templates.build import HERE as TEMPLATES
 from control_api.reports.usage import Meeting, advice, peaks, usage, workbook
 from control_api.reports.years import (
     REMIND_DAYS,
@@ -74,11 +76,34 @@ def test_presence_counts_only_the_meeting_and_joins_what_a_loss_parted() -> None
     }
 
 
+def test_s78_a_rehearsal_is_not_attendance() -> None:
+    """S78: who is connected while the script is rehearsed comes when it ends; who only rehearsed was not there."""
+    lines = journal(
+        (100, "site_live", "a"),
+        (110, "site_live", "only-rehearsed"),
+        (120, "rehearsal", ""),
+        (130, "site_live", "b"),
+        (140, "site_away", "a"),
+        (145, "site_live", "a"),
+        (150, "site_left", "only-rehearsed"),
+        (160, "rehearsal_ended", ""),
+        (170, "site_away", "b"),
+        (180, "rehearsal", ""),
+    )
+    assert rehearsals(lines, until=200) == ((120, 160), (180, 200))
+    assert presence(lines, since=105, until=200) == {
+        "a": Presence(105, 180, 35, 0),
+        "only-rehearsed": Presence(110, 120, 10, 0),
+        "b": Presence(160, 170, 10, 1),
+    }
+    assert set(presence(lines, since=121, until=200)) == {"a", "b"}
+
+
 @given(
     st.lists(
         st.tuples(
             st.floats(0, 1000),
-            st.sampled_from(["site_live", "site_away", "site_left", "podium"]),
+            st.sampled_from(["site_live", "site_away", "site_left", "podium", "rehearsal", "rehearsal_ended"]),
             st.sampled_from("ab"),
         ),
         max_size=30,
@@ -241,3 +266,9 @@ def test_s63_compliance_names_what_is_missing() -> None:
     assert "1 cơ quan, đơn vị thực hiện đầy đủ, 1 cơ quan, đơn vị còn tồn tại" in paper["parts"][0]["texts"][0]
     assert paper["rows"][0]["remarks"] == "Không"
     assert paper["rows"][1]["connected"] == "–"
+
+
+def test_s102_lines_of_a_paper_that_begin_with_a_dash_are_strings() -> None:
+    """As Typst's markup a dash begins a list: the labels of the evaluation were lost, the recipients got dots."""
+    for source in sorted(TEMPLATES.glob("*.typ")):
+        assert not re.search(r"\[- ", source.read_text(encoding="utf-8")), source.name
