@@ -28,6 +28,7 @@ from control_api.accounts.sealing import SecretBox
 from control_api.app import make_app
 from control_api.background import TASKS, keep
 from control_api.conferences.store import SqlConferenceStore
+from control_api.garbage import settle
 from control_api.live.service import LiveService
 from control_api.live.settings import LiveSettings
 from control_api.logs import AccessLog, configure_logs
@@ -106,6 +107,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOADING):
                     await live.ready.wait()
+            settle()
             context = certificates.context() if certificates is not None else None
             running.append(tasks.create_task(_daily(services, context), name="control/daily"))
             for name, does in TASKS.items():
