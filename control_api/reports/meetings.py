@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -31,7 +31,7 @@ from control_api.meeting.tables import (
     RollCallSiteRow,
     SiteRemarkRow,
 )
-from control_api.reports.attendance import CODES, Presence, presence
+from control_api.reports.attendance import CODES, Presence, Span, presence, rehearsals, within
 from control_api.reports.tables import EvaluationRow
 from mcu_core.errors import OperatorError
 
@@ -42,6 +42,7 @@ MOST_SITES = 1000
 MOST_INCIDENTS = 200
 MOST_NOTES = 100
 _VERIFY_WITHIN = 20.0  # seconds; a longer journal is verified by `mcu journal verify`
+REHEARSED = "(Tổng duyệt) "  # before what happened in a rehearsal
 _LONG = 30.0  # s without a line before it is told as an incident
 
 
@@ -106,6 +107,7 @@ class MeetingRecord:
     notes: tuple[Line, ...] = ()
     floor_turns: int = 0
     on_air_ms: float | None = None  # mean from the command to the picture (S91)
+    rehearsals: tuple[Span, ...] = ()  # S78: what happened then is told as rehearsed and counts for nobody
     evaluation: EvaluationRow | None = None
     sealed: Sealed = Sealed(0, GENESIS, None)
 
@@ -121,15 +123,16 @@ async def record_of(services: Services, conference_id: str) -> MeetingRecord:
     began, ended = await _times(services, booking)
     until = ended if ended is not None else (head.changed_at if head is not None else 0.0)
     lines = [line async for some in journals.all_lines(conference_id, Wanted(what=CODES)) for line in some]
+    rehearsed = rehearsals(lines, until)
     notes = await journals.lines(conference_id, Wanted(what=("note",)), limit=MOST_NOTES)
     names = {site.id: site.name for site in sites}
     async with services.database.reading() as session:
         host = None if booking is None else await session.get(Organisation, booking.organisation_id)
-        results = await _roll_call(session, conference_id)
+        results = await _roll_call(session, conference_id, rehearsed)
         quality = await _quality(session, conference_id, names)
         remarks = await _remarks(session, conference_id)
-        incidents, left_out = await _incidents(session, conference_id)
-        turns, on_air = await _floor(session, conference_id)
+        incidents, left_out = await _incidents(session, conference_id, rehearsed)
+        turns, on_air = await _floor(session, conference_id, rehearsed)
         evaluation = await session.get(EvaluationRow, conference_id)
     return MeetingRecord(
         conference_id=conference_id,
@@ -149,6 +152,7 @@ async def record_of(services: Services, conference_id: str) -> MeetingRecord:
         notes=tuple(notes),
         floor_turns=turns,
         on_air_ms=on_air,
+        rehearsals=rehearsed,
         evaluation=evaluation,
         sealed=await _sealed(services, conference_id),
     )
@@ -183,15 +187,17 @@ async def _title(services: Services, conference_id: str) -> str:
         return str(told[0].data.get("title", conference_id)) if told else conference_id
 
 
-async def _roll_call(session: AsyncSession, conference_id: str) -> dict[str, tuple[str | None, float | None, str]]:
-    """Results of all roll calls of the meeting; a later one counts more."""
-    rows = await session.scalars(
-        select(RollCallSiteRow)
+async def _roll_call(
+    session: AsyncSession, conference_id: str, rehearsed: Sequence[Span]
+) -> dict[str, tuple[str | None, float | None, str]]:
+    """Results of all roll calls of the meeting; a later one counts more, one that was rehearsed not at all."""
+    rows = await session.execute(
+        select(RollCallSiteRow, RollCallRow.started_at)
         .join(RollCallRow, RollCallRow.id == RollCallSiteRow.roll_call_id)
         .where(RollCallRow.conference_id == conference_id, RollCallSiteRow.result.is_not(None))
         .order_by(RollCallRow.started_at, RollCallSiteRow.position)
     )
-    return {row.site: (row.result, row.at, row.remark) for row in rows}
+    return {row.site: (row.result, row.at, row.remark) for row, begun in rows if not within(begun, rehearsed)}
 
 
 async def _quality(session: AsyncSession, conference_id: str, names: dict[str, str]) -> dict[str, Quality]:
@@ -232,7 +238,9 @@ _CATEGORIES = {
 _STATES = {"open": "chưa xử lý", "taken": "đang xử lý", "solved": "đã xử lý"}
 
 
-async def _incidents(session: AsyncSession, conference_id: str) -> tuple[tuple[Incident, ...], int]:
+async def _incidents(
+    session: AsyncSession, conference_id: str, rehearsed: Sequence[Span]
+) -> tuple[tuple[Incident, ...], int]:
     issues = (IssueRow.conference_id == conference_id,)
     # A line's trouble is told once, when it ends: then it is known how long it took.
     told = LineEventRow.kind == "reserve", (LineEventRow.seconds >= _LONG) & LineEventRow.kind.in_(("back", "better"))
@@ -253,7 +261,8 @@ async def _incidents(session: AsyncSession, conference_id: str) -> tuple[tuple[I
         )
     ]
     found = sorted(found, key=lambda incident: (incident.at, incident.site, incident.text))[:MOST_INCIDENTS]
-    return tuple(found), count - len(found)
+    told_so = [replace(one, text=f"{REHEARSED}{one.text}") if within(one.at, rehearsed) else one for one in found]
+    return tuple(told_so), count - len(found)
 
 
 def _issue(row: IssueRow) -> Incident:
@@ -273,12 +282,15 @@ def _event(row: LineEventRow) -> Incident:
     return Incident(row.at, row.name, text, outcome + (f"; {row.text}" if row.text else ""))
 
 
-async def _floor(session: AsyncSession, conference_id: str) -> tuple[int, float | None]:
-    asked = select(func.count(), func.avg(FloorRequestRow.on_air_ms)).where(
-        FloorRequestRow.conference_id == conference_id, FloorRequestRow.given_at.is_not(None)
+async def _floor(session: AsyncSession, conference_id: str, rehearsed: Sequence[Span]) -> tuple[int, float | None]:
+    rows = await session.execute(
+        select(FloorRequestRow.given_at, FloorRequestRow.on_air_ms).where(
+            FloorRequestRow.conference_id == conference_id, FloorRequestRow.given_at.is_not(None)
+        )
     )
-    count, mean = (await session.execute(asked)).one()
-    return int(count), None if mean is None else float(mean)
+    turns = [on_air for given_at, on_air in rows if not within(given_at, rehearsed)]
+    measured = [float(one) for one in turns if one is not None]
+    return len(turns), sum(measured) / len(measured) if measured else None
 
 
 async def _sealed(services: Services, conference_id: str) -> Sealed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from control_api.reports.attendance import within
 from control_api.reports.evaluation import CRITERIA, SCORES, average
-from control_api.reports.meetings import MeetingRecord, Sealed, absent, count_present
+from control_api.reports.meetings import REHEARSED, MeetingRecord, Sealed, absent, count_present
 from control_api.reports.paper import (
     NONE,
     Context,
@@ -18,6 +19,7 @@ from control_api.reports.paper import (
     stamp,
 )
 
+_MOST_REHEARSALS = 10
 RESULTS = {
     "present": "Có mặt",
     "absent": "Vắng",
@@ -45,6 +47,7 @@ def minutes(record: MeetingRecord, office: Office) -> Context:
         "planned": NONE if booking is None else f"{stamp(booking.starts_at)} – {stamp(booking.ends_at)}",
         "began": moment(record.began_at),
         "ended": moment(record.ended_at) + _length(record),
+        "rehearsal": _rehearsal(record),
         "main_site": NONE if main is None else main.name + (f", {main.place}" if main.place else ""),
         "chair": str(form.get("chair") or NONE),
         "attendees": main.attendees if main is not None and main.attendees else NONE,
@@ -68,7 +71,11 @@ def minutes(record: MeetingRecord, office: Office) -> Context:
         else "",
         "floor": _floor(record),
         "notes": [
-            {"at": clock(line.at), "by": line.actor or NONE, "text": str(line.data.get("text", ""))}
+            {
+                "at": clock(line.at),
+                "by": line.actor or NONE,
+                "text": (REHEARSED if within(line.at, record.rehearsals) else "") + str(line.data.get("text", "")),
+            }
             for line in record.notes
         ],
         "evaluation": [
@@ -102,6 +109,14 @@ def _length(record: MeetingRecord) -> str:
     if record.began_at is None or record.ended_at is None:
         return ""
     return f" ({duration(record.ended_at - record.began_at)})"
+
+
+def _rehearsal(record: MeetingRecord) -> str:
+    if not record.rehearsals:
+        return "Không ghi nhận"
+    spans = [f"{stamp(since)} – {stamp(until)}" for since, until in record.rehearsals[:_MOST_REHEARSALS]]
+    more = " …" if len(record.rehearsals) > _MOST_REHEARSALS else ""
+    return "; ".join(spans) + more + " (không tính vào thời gian dự họp)"
 
 
 def _site(record: MeetingRecord, index: int) -> dict[str, str]:

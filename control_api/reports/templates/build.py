@@ -179,7 +179,8 @@ def minutes() -> Document:
         paper,
         *("Cơ quan chủ trì", "host", "Lớp vận hành (Điều 9)", "class", "Mã phòng họp", "conference"),
         *("Thời gian đăng ký", "planned", "Thời gian bắt đầu", "began"),
-        *("Thời gian kết thúc", "ended", "Điểm cầu chính", "main_site", "Chủ trì", "chair"),
+        *("Thời gian kết thúc", "ended", "Tổng duyệt kịch bản", "rehearsal"),
+        *("Điểm cầu chính", "main_site", "Chủ trì", "chair"),
         *("Thành phần tham dự tại điểm cầu chính", "attendees", "Số điểm cầu có mặt", "count"),
         *("Điểm cầu vắng", "missing"),
     )

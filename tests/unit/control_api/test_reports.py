@@ -21,6 +21,8 @@ from control_api.checks.measured import Measured
 from control_api.checks.store import NewCheck, Sheet
 from control_api.checks.verdict import Verdict, judge
 from control_api.directory.tables import DirectoryNotice, Organisation
+from control_api.journal.rows import append
+from control_api.live.store import JournalEntry
 from control_api.mail.tables import Letter
 from control_api.reports.paper import LOCAL
 from control_api.reports.reminders import remind_once
@@ -95,6 +97,25 @@ async def test_s102_minutes_tell_attendance_quality_incidents_evaluation_and_the
     assert head.hash in text
     assert "{{" not in text
     assert "{%" not in text
+
+
+async def test_s78_minutes_tell_a_rehearsal_as_a_rehearsal(agency: World) -> None:
+    """S78, S102: its roll call and its speakers are nobody's attendance, its incidents are marked."""
+    conference = await report_samples.add_meeting(agency.services, BEGIN)
+    marks = [
+        JournalEntry(BEGIN - 10, "rehearsal", "operator", None, {}),
+        JournalEntry(BEGIN + 620, "rehearsal_ended", "operator", None, {}),
+    ]
+    async with agency.services.database.writing() as session:
+        await append(session, conference, marks)
+    text = words_of(await file(agency, f"/conferences/{conference}/minutes?format=docx", Role.HOST))
+    assert "- Tổng duyệt kịch bản: " in text
+    assert "(không tính vào thời gian dự họp)" in text
+    assert "(Tổng duyệt) Âm thanh: Micro không có tiếng <1>" in text
+    assert "(Tổng duyệt) Đã thay micro cầm tay." not in text  # noted after it
+    assert "Không điểm danh" in text
+    assert "(tiếng nhỏ)" not in text
+    assert await file(agency, f"/conferences/{conference}/minutes?format=pdf", Role.HOST)
 
 
 async def test_s102_same_data_give_the_same_bytes(agency: World) -> None:
