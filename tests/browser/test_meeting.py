@@ -173,6 +173,7 @@ async def no_serious_violation(page: Page) -> None:
 
 
 async def test_two_browsers_meet_and_the_operator_gives_the_podium(meeting: Meeting) -> None:
+    """S03, S92: real pictures and sound in real browsers."""
     red, blue, console = meeting.sites["red"], meeting.sites["blue"], meeting.console
     for page in (red, blue, console):
         await meeting.sees(page, "red", RED)

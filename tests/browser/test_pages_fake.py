@@ -183,6 +183,7 @@ async def test_joining_offers_once_obeys_the_hint_and_reports(server: Running, o
 
 
 async def test_tally_and_mute_are_shown_apart_from_the_own_microphone(server: Running, open_page: Open) -> None:
+    """S94."""
     page, fake = await joined(open_page, server), server.fake
     await fake.tally(on_podium=True)
     await expect(page.get_by_test_id("on-air")).to_contain_text("ĐANG PHÁT")
@@ -348,6 +349,7 @@ async def test_a_late_answer_is_not_taken_for_that_of_a_newer_offer(server: Runn
 
 
 async def test_a_reload_in_the_meeting_returns_to_the_same_seat(server: Running, open_page: Open) -> None:
+    """S86."""
     page = await joined(open_page, server)
     await page.reload()
     await plays(page)

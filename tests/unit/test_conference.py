@@ -65,6 +65,7 @@ def refused(conference: Conference, command: Command) -> str:
 
 
 def test_podium_opens_speaker_and_chair_and_mutes_the_rest() -> None:
+    """S92, S93: one command shows and opens the site, for everybody and on the chair's screen."""
     conference = conference_of("a", "b", "c")
     events = conference.apply(Podium("b"), 1.0)
     assert [(event.what, event.site) for event in events] == [("podium", "b")]
@@ -108,6 +109,7 @@ def test_the_operator_can_mute_the_podium_and_open_another_site() -> None:
 
 
 def test_the_chairs_screen_stays_while_the_main_site_speaks() -> None:
+    """S93."""
     conference = conference_of("a", "b")
     conference.apply(SetLayout("chair", "3x3"), 1.0)
     conference.apply(Podium("tinh"), 2.0)
@@ -138,6 +140,7 @@ def test_the_wall_keeps_its_layout_when_the_podium_ends() -> None:
 
 
 def test_undo_takes_the_podium_back_exactly() -> None:
+    """S92."""
     conference = conference_of("a", "b")
     conference.apply(MuteAll(("tinh",)), 1.0)
     before = conference.arrangement
@@ -164,6 +167,7 @@ def test_mute_all_without_exceptions_spares_main_site_and_podium_and_an_empty_li
 
 
 def test_a_noisy_site_is_muted_only_where_that_is_wanted_and_never_who_was_called() -> None:
+    """S100."""
     conference = conference_of("a", "b", "c", "d")
     conference.apply(MuteNoisy("a", -20.0), 1.0)
     assert "a" in heard(conference)

@@ -66,6 +66,7 @@ def test_until_the_podium_everybody_shares_one_encoding() -> None:
 
 
 def test_podium_is_on_both_views_and_only_it_and_the_chair_are_passed_on_whatever_their_level() -> None:
+    """S92, S93."""
     conference = live("a", "b")
     conference.apply(Podium("b"), 1.0)
     plan = OnAir(conference).mix_plan(1)
@@ -171,6 +172,7 @@ def test_the_bitrate_told_is_the_one_of_the_hint() -> None:
 
 
 def test_tallies_tell_who_muted() -> None:
+    """S94: the site is told by whom it is muted."""
     conference = live("a", "b")
     conference.apply(MuteSite("a", True), 1.0)
     conference.apply(Podium("b"), 1.0)
