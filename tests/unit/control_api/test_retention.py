@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, inspect, select
 
+from control_api.background import TASKS  # imports every feature, as the server does
 from control_api.checks.tables import CheckRow, StillRow
 from control_api.conferences.store import SqlConferenceStore
 from control_api.journal.journals import Journals
 from control_api.live.store import JournalEntry
 from control_api.meeting import tables as meeting
 from control_api.security.tables import SecurityEvent
-from control_api.services import Services as Services  # imports every feature, as the server does
 from control_api.store.base import Base
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
@@ -67,6 +67,7 @@ async def count(database: Database, table: type[Any]) -> int:
 
 
 def test_every_table_of_meetings_has_a_rule() -> None:
+    assert "upkeep" in TASKS
     tables = {
         mapper.class_.__tablename__ for mapper in Base.registry.mappers if mapper.class_.__module__ == meeting.__name__
     }
