@@ -325,6 +325,13 @@ class ListWorkers:
     type: Literal["list_workers"] = field(default="list_workers", init=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Is the event loop alive?  Every `Peer` answers by itself.  -> Done"""
+
+    type: Literal["ping"] = field(default="ping", init=False)
+
+
 # ------------------------------------------------------------------------------------------------- replies
 
 
@@ -561,7 +568,7 @@ class WorkerDown:
     reason: str
 
 
-Call = RelayStatus | OpenLeg | RestartIce | CloseLeg | LegPlans | MixPlan | Place | Release | ListWorkers
+Call = RelayStatus | OpenLeg | RestartIce | CloseLeg | LegPlans | MixPlan | Place | Release | ListWorkers | Ping
 Reply = Done | RelayInfo | LegAnswer | PlanApplied | Placed | Workers
 Event = (
     LegState
@@ -744,7 +751,7 @@ class Peer(asyncio.Protocol):
 
     async def _serve(self, number: int, call: Call) -> None:
         try:
-            reply = await self._on_call(self, call)
+            reply = Done() if isinstance(call, Ping) else await self._on_call(self, call)
         except McuError as error:
             body = {"kind": type(error).__name__, "code": error.code, "vi": error.vi, "en": error.en}
             self._send_rpc({"id": number, "error": body})

@@ -20,6 +20,7 @@ import structlog
 from mcu_core.node.child import PARENT
 from mcu_core.node.commands import socket_path
 from mcu_core.node.pool import PoolEvent
+from mcu_core.node.pulse import MISSES, PERIOD, until_silent
 from mcu_core.node.reserve import Reserve
 from mcu_core.node.restarts import RestartPolicy
 from mcu_core.node.spare import Assignment
@@ -28,6 +29,7 @@ from mcu_core.wire import WorkerDown, WorkerInfo, WorkerKind, WorkerUp
 log = structlog.get_logger("node")
 
 PATIENCE = 5.0  # between SIGTERM and SIGKILL
+STARTING = 60.0  # a worker whose socket does not accept by then is hung
 _PROBE = 0.01
 _OWN_FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT})
 
@@ -58,6 +60,7 @@ class Worker:
         self._process: Process | None = None
         self._last_pid = 0
         self._released = asyncio.Event()
+        self._hung = ""  # why the process was killed by us
         self.last_code: int | None = None
         self.up = asyncio.Event()
         self.ended = asyncio.Event()
@@ -98,13 +101,13 @@ class Worker:
         except OSError as error:
             self.last_code = None
             return f"cannot be started: {error}"
-        self._process = process
+        self._process, self._hung = process, ""
         log.info("worker started", kind=self.kind, name=self.name, child=process.pid)
         if self.released:
             _signal(process, signal.SIGTERM)  # released while it was being started
         try:
             async with asyncio.TaskGroup() as tasks:
-                probe = tasks.create_task(self._say_when_up(), name=f"node/{self.kind}/{self.name}/probe")
+                probe = tasks.create_task(self._watch(process), name=f"node/{self.kind}/{self.name}/probe")
                 self.last_code = await self._wait(process)
                 probe.cancel()
         except asyncio.CancelledError:
@@ -112,7 +115,7 @@ class Worker:
             raise
         finally:
             self._last_pid, self._process = process.pid, None
-        return describe_exit(self.last_code)
+        return self._hung or describe_exit(self.last_code)
 
     async def _wait(self, process: Process) -> int:
         """Wait for the exit; after a release, no longer than PATIENCE."""
@@ -156,6 +159,21 @@ class Worker:
         return await asyncio.create_subprocess_exec(
             *self._command, env=environment, stdin=DEVNULL, start_new_session=True
         )
+
+    async def _watch(self, process: Process) -> None:
+        """See that it comes up and goes on answering; one that does not is killed, and so started again."""
+        try:
+            async with asyncio.timeout(STARTING):
+                await self._say_when_up()
+        except TimeoutError:
+            self._hung = f"killed: not up within {STARTING:g} s"
+        else:
+            if not self._socket:  # control: its `/healthz` is for others to watch
+                return
+            await until_silent(self._socket)
+            self._hung = f"killed: no answer for {MISSES * PERIOD:g} s"
+        log.error("worker hangs", kind=self.kind, name=self.name, child=process.pid, reason=self._hung)
+        _signal(process, signal.SIGKILL)
 
     async def _say_when_up(self) -> None:
         while self._socket and not _accepts(self._socket):

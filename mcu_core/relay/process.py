@@ -79,7 +79,7 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                server = await listen(self._settings.socket, self._new_control)
+                server = await listen(self._settings.socket, self._new_peer)
                 reader.start()
                 log.info("relay ready", port=self.port, announced=self._announced)
                 tasks.create_task(self._serve_timers(), name="relay/timers")
@@ -101,16 +101,16 @@ class Relay:
 
     # -- control
 
-    def _new_control(self) -> Peer:
-        peer = Peer(on_call=self._call, on_lost=self._controls.discard)
-        self._controls.add(peer)
-        return peer
+    def _new_peer(self) -> Peer:
+        """One who calls is control and is told what happens; the supervisor only asks whether we live."""
+        return Peer(on_call=self._call, on_lost=self._controls.discard)
 
     def _tell(self, event: Event) -> None:
         for peer in self._controls:
             peer.post(event)
 
     async def _call(self, peer: Peer, call: Call) -> Reply:
+        self._controls.add(peer)
         now = self._clock()
         match call:
             case RelayStatus():

@@ -88,10 +88,10 @@ class Mcu(Server):
         assert len(found) == 1, f"{kind} {name}: {found}"
         return found[0]
 
-    async def kill(self, kind: str, name: str | None = None) -> float:
-        """`kill -9` a worker; the moment it was done."""
+    async def kill(self, kind: str, name: str | None = None, number: signal.Signals = signal.SIGKILL) -> float:
+        """`kill -9` a worker, or send it another signal; the moment it was done."""
         worker = await self.worker(kind, name)
-        os.kill(worker.pid, signal.SIGKILL)
+        os.kill(worker.pid, number)
         return time.monotonic()
 
     async def rooms_served(self) -> None:

@@ -7,6 +7,7 @@ restarts says more.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 import pytest
@@ -34,6 +35,7 @@ async def still(site: HeadlessSite, other: HeadlessSite) -> None:
 
 
 async def test_a_site_whose_websocket_breaks_keeps_seat_place_and_media(room: Room) -> None:
+    """S86: it comes back by itself."""
     ada = await room.join("Ada", "main")
     bob = await room.join("Bob")
     eva = await room.join("Eva")
@@ -110,6 +112,21 @@ async def test_a_killed_relay_is_replaced_and_sites_come_back_by_themselves(room
     for site in (ada, bob):
         assert site.report()["connections"]["websocket"] == 1
         assert site.media_connections >= 2
+    await still(ada, bob)
+
+
+@pytest.mark.parametrize("kind", ["mixer", "relay"])
+async def test_a_worker_that_hangs_is_found_and_replaced(room: Room, mcu: Mcu, kind: str) -> None:
+    """Issue 3: a stopped process keeps its sockets open; only its silence tells (10 s)."""
+    ada = await room.join("Ada", "main")
+    bob = await room.join("Bob")
+    await still(ada, bob)
+    moment = await mcu.kill(kind, room.id if kind == "mixer" else None, signal.SIGSTOP)
+    took = await asyncio.gather(
+        picture_and_sound_after(ada, bob, moment + 5, 40), picture_and_sound_after(bob, ada, moment + 5, 40)
+    )
+    print(f"{kind} stopped: picture and sound back after {max(took) + 5:.2f} s")
+    assert max(took) + 5 < 35
     await still(ada, bob)
 
 
