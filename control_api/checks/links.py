@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from control_api.checks.checks import Subject
 from control_api.directory.addresses import Addressee, technical_of
-from control_api.mail.letters import about, check_mail, write
+from control_api.mail.letters import Standing, about, check_mail, standing_of, write
 from control_api.mail.tables import Letter
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KIND = "check_link"
 PAGE = "#kiem-tra"  # of the site page: it opens with the check
-Standing = Literal["sent", "waiting", "failed", "unsure", "no_address", "mail_off", "not_sent"]
+LinkStanding = Standing | Literal["not_sent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SiteLink:
 
     site: str
     name: str
-    standing: Standing
+    standing: LinkStanding
     to: tuple[str, ...] = ()  # names of the addressees
     at: float | None = None
     error: str = ""
@@ -59,18 +59,6 @@ async def links_of(services: Services, subject: Subject) -> list[SiteLink]:
             off = not services.settings.mail.host
             found.append(SiteLink(site.id, site.name, "mail_off" if off else "not_sent", whom))
     return found
-
-
-def standing_of(letters: Sequence[Letter]) -> Standing:
-    """Of one sending to perhaps several people: it counts as sent when one of them has it.  Pure."""
-    states = {letter.state for letter in letters}
-    if "sent" in states:
-        return "sent"
-    if states & {"queued", "sending"}:
-        return "waiting"
-    if "unsure" in states:
-        return "unsure"
-    return "failed" if "failed" in states else "mail_off"
 
 
 async def send_links(services: Services, subject: Subject, sites: Sequence[str] | None, *, actor: str, key: str) -> int:

@@ -396,3 +396,6 @@ class DirectoryNoticeAnswer(Row):
     data: dict[str, Any]
     seen_at: Moment | None
     seen_by: str | None
+    mail: Literal["sent", "waiting", "failed", "unsure", "no_address", "mail_off"] | None = Field(
+        default=None, description="How far its letter is; null: told in the office only."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -13,7 +13,8 @@ from control_api.accounts.accounts import SignedIn
 from control_api.accounts.scope import check_scope, of_so, sees_all
 from control_api.directory.addresses import of_organisation
 from control_api.directory.tables import DirectoryNotice
-from control_api.mail.letters import write
+from control_api.mail.letters import Standing, about, standing_of, write
+from control_api.mail.tables import Letter
 from control_api.store.database import Database
 from mcu_core.errors import OperatorError
 
@@ -49,7 +50,7 @@ async def notify(
             subject_id=subject,
             vi=vi[:500],
             en=en[:500],
-            data=data or {},
+            data=(data or {}) | ({"mail": True} if mail else {}),
             seen_at=None,
             seen_by=None,
         )
@@ -88,6 +89,16 @@ class Notices:
             total = await session.scalar(select(func.count()).select_from(DirectoryNotice).where(*where))
             found = select(DirectoryNotice).where(*where).order_by(DirectoryNotice.at.desc(), DirectoryNotice.id)
             return list(await session.scalars(found.offset(offset).limit(limit))), int(total or 0)
+
+    async def mailed(self, notices: Sequence[DirectoryNotice]) -> dict[str, Standing]:
+        """How far the letters are of those that are told by e-mail too."""
+        told = {f"notice/{one.id}": one.id for one in notices if one.data.get("mail")}
+        found: dict[str, list[Letter]] = {its_id: [] for its_id in told.values()}
+        if told:
+            async with self._database.reading() as session:
+                for letter in (await about(session, list(told), limit=10 * len(told)))[0]:
+                    found[told[letter.about]].append(letter)
+        return {its_id: standing_of(letters) for its_id, letters in found.items()}
 
     async def see(self, notice_id: str, user: SignedIn) -> DirectoryNotice:
         """Take note; a second time changes nothing.  Raises OperatorError `unknown_notice`, Refused `not_yours`."""

@@ -276,7 +276,9 @@ async def list_directory_notices(call: Call, query: NoticeQuery) -> list[Directo
         call.user, unseen=query.unseen, offset=query.offset, limit=query.limit
     )
     total(call, number)
-    return [DirectoryNoticeAnswer.model_validate(one) for one in found]
+    mailed = await call.services.registry.notices.mailed(found)
+    answers = [DirectoryNoticeAnswer.model_validate(one) for one in found]
+    return [one.model_copy(update={"mail": mailed.get(one.id)}) for one in answers]
 
 
 @routes.post("/directory/notices/{directory_notice}/seen", right=Right.SIGNED_IN)

@@ -6,7 +6,8 @@ A letter's id follows from what it tells whom (`key`), so that telling it again 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Literal
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +17,7 @@ from control_api.problems import Refused
 from control_api.settings import Mail
 from control_api.upkeep.retention import MEETINGS
 
-AGAIN = ("failed", "unsure", "printed")  # what a person may send again
+Standing = Literal["sent", "waiting", "failed", "unsure", "no_address", "mail_off"]
 _BOTH = "\n\n———\n\n"
 
 
@@ -80,6 +81,20 @@ async def about(
     total = await session.scalar(select(func.count()).select_from(Letter).where(*where))
     page = select(Letter).where(*where).order_by(Letter.created_at.desc(), Letter.id).offset(offset).limit(limit)
     return list(await session.scalars(page)), int(total or 0)
+
+
+def standing_of(letters: Sequence[Letter]) -> Standing:
+    """Of one thing told to perhaps several people: it counts as sent when one of them has it.  Pure."""
+    states = {letter.state for letter in letters}
+    if "sent" in states:
+        return "sent"
+    if states & {"queued", "sending"}:
+        return "waiting"
+    if "unsure" in states:
+        return "unsure"
+    if "failed" in states:
+        return "failed"
+    return "mail_off" if letters else "no_address"
 
 
 def check_mail(mail: Mail) -> None:

@@ -1,4 +1,4 @@
-"""The carrier's page, and a site that is called in while its page waits: real Chromium, real server."""
+"""The carrier's page, a site that is called in while its page waits, a fault of a site: real Chromium and server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from sqlalchemy import update
 
 from control_api.accounts.rules import Role
 from control_api.accounts.tables import User
+from control_api.directory.faults import FaultFilter
 from control_api.directory.tables import Organisation, Site
 from control_api.pages.files import read_files
 from endpoint_client import build
-from tests.browser.office import no_barriers
+from tests.browser.office import no_barriers, sign_in
 from tests.browser.pages import Complaints, chromium, chromium_path, new_page
 from tests.unit.control_api.booked_meeting import CONFERENCE, booked, go_live
 from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
@@ -110,4 +111,22 @@ async def test_s83_a_site_whose_page_is_open_is_rung_and_joins_by_one_click(worl
         await page.get_by_test_id("ring-join").click()
         await expect(page.get_by_test_id("ring")).to_have_count(0)
         assert world.services.lobby.waiting(CONFERENCE) <= {"so-y-te"}
+    assert complaints == []
+
+
+async def test_s56_a_fault_is_added_to_a_site_found_without_diacritics(world: World) -> None:
+    complaints = Complaints()
+    async with chromium() as browser:
+        page = await sign_in(browser, world, Role.OFFICER, "equipment/faults", complaints)
+        await page.get_by_test_id("report-fault").click()
+        await page.get_by_test_id("field-site_id").fill("so y")
+        await expect(page.get_by_role("option", name="Sở Y tế")).to_be_visible()
+        await no_barriers(page, "choosing a site")
+        await page.get_by_test_id("field-site_id").press("Enter")
+        await expect(page.get_by_test_id("field-site_id")).to_have_value("Sở Y tế")
+        await page.get_by_test_id("field-title").fill("Micro bị rè")
+        await page.get_by_test_id("dialog-action").click()
+        await expect(page.get_by_role("cell", name="Micro bị rè")).to_be_visible()
+    faults, _ = await world.services.registry.faults.find(FaultFilter(site="so-y-te", kind="device"))
+    assert [(one.title, one.organisation_id) for one in faults] == [("Micro bị rè", "so-y-te")]
     assert complaints == []

@@ -350,7 +350,8 @@ async def test_s83_an_open_page_is_rung_and_others_get_their_link_by_mail(room: 
 
 
 async def test_s83_only_a_good_link_waits_in_the_lobby(room: Room) -> None:
-    for first in ({"type": "wait", "token": "x" * 32}, {"type": "wait", "token": 5}, {"type": "hello"}, []):
+    wrong: tuple[Any, ...] = ({"type": "wait", "token": "x" * 32}, {"type": "wait", "token": 5}, {"type": "hello"}, [])
+    for first in wrong:
         socket = await room.client.ws_connect("/ws/v1/lobby")
         await socket.send_json(first)
         await socket.receive(timeout=5)
@@ -541,11 +542,14 @@ async def test_s48_an_issue_becomes_a_fault_of_the_register_once(room: Room) -> 
 async def test_s56_what_a_site_told_and_nobody_solved_becomes_a_fault_at_the_end(room: Room) -> None:
     await meeting_samples.add_directory(room.world.services, "so-y-te")
     issues, ids = room.meeting.issues, []
-    for site, source, category in (
-        ("so-y-te", "site", "line"), ("so-y-te", "site", "sound"), ("so-y-te", "operator", "picture"),
-        ("xa-van-mon", "site", "line"),  # the directory does not know it
-    ):  # fmt: skip
-        row = await issues.report(room.id, Report(site, source, category, "Chập chờn"), by=None, at=room.now)
+    reports = (
+        Report("so-y-te", "site", "line", "Chập chờn"),
+        Report("so-y-te", "site", "sound", "Rè"),
+        Report("so-y-te", "operator", "picture", "Mờ"),
+        Report("xa-van-mon", "site", "line", "Chập chờn"),  # the directory does not know it
+    )
+    for report in reports:
+        row = await issues.report(room.id, report, by=None, at=room.now)
         ids.append(row.id)
     await room.client.patch(f"{room.base}/issues/{ids[1]}", json={"state": "solved"})
     for _ in range(2):  # closed out twice: one fault all the same

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import select, update
 
+from control_api.accounts.rules import Role
 from control_api.bookings.rules import ZONE
 from control_api.directory.addresses import of_sites, technical_of
 from control_api.directory.reminders import maintenance_step, remind_once, stale_on
@@ -84,6 +85,10 @@ async def test_s26_s28_s57_an_agency_is_reminded_once_in_the_office_and_by_mail(
     assert "quá hạn bảo trì" in told[1].vi
     found = await letters(world)
     assert [one.recipient for one in found] == ["syt@bacninh.gov.vn"] * 2
+    await Sender(world.services.database, Mail()).send_due(noon(12, 21))
+    officer = await world.sign_in(Role.OFFICER)
+    shown = await (await officer.get("/api/v1/directory/notices")).json()
+    assert [one["mail"] for one in shown if one["kind"] == "directory_due"] == ["mail_off"] * 2, "the office says so"
     assert found[1].subject.startswith("[Quá hạn]")
     assert told[0].en in found[0].body, "in both languages"
 

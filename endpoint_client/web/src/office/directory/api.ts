@@ -101,6 +101,7 @@ export interface Bulletin {
   organisation_id: string | null;
   seen_at: string | null;
   seen_by: string | null;
+  mail: 'sent' | 'waiting' | 'failed' | 'unsure' | 'no_address' | 'mail_off' | null; // null: not by e-mail
 }
 export type AssetState = 'ready' | 'in_repair' | 'broken' | 'retired';
 export type Cost = 'shared' | 'upkeep' | 'small';
