@@ -92,7 +92,7 @@ async def _over_http(server: Server, filled: Filled, asked: int, tell: Progress)
     outcome: list[str] = []
 
     async def admission() -> None:
-        """For some working hour of the next half year; about a fifth do not fit and get alternatives."""
+        """For some working hour of the next half year; at full hours it is refused, with alternatives."""
         made = await server.api("POST", "/bookings", _form(dice, filled, len(outcome)))
         outcome.append(made["state"])
 
