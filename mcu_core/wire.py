@@ -610,6 +610,7 @@ def _ignore(peer: Peer, what: object) -> None:
 class Peer(asyncio.Protocol):
     """One end of a connection.  Owned by the event loop it was made on.
 
+    Media frames of one turn of the loop go out in one write: for both ends the call costs more than the bytes.
     The write buffer is bounded: past `high_water` bytes media frames are dropped and counted (a late picture is
     worthless, and a dead reader must not eat memory); RPC is always written, until
     `4 * high_water`, where the connection is cut.
@@ -628,6 +629,8 @@ class Peer(asyncio.Protocol):
         self._high_water = high_water
         self._transport: asyncio.WriteTransport | None = None
         self._buffer = bytearray()
+        self._unsent: list[bytes] = []  # media frames of this turn of the loop
+        self._unsent_size = 0
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._serving: set[asyncio.Task[None]] = set()
@@ -699,15 +702,26 @@ class Peer(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return False
-        if transport.get_write_buffer_size() > self._high_water:
+        if self._unsent_size + transport.get_write_buffer_size() > self._high_water:
             self.media_dropped += 1
             return False
-        transport.write(packed)
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(packed)
+        self._unsent_size += len(packed)
         return True
 
     def close(self) -> None:
         if self._transport is not None:
+            self._flush()
             self._transport.close()
+
+    def _flush(self) -> None:
+        transport = self._transport
+        if self._unsent and transport is not None and not transport.is_closing():
+            transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+        self._unsent_size = 0
 
     # -- RPC
 
@@ -718,6 +732,7 @@ class Peer(asyncio.Protocol):
         if transport.get_write_buffer_size() > 4 * self._high_water:
             transport.abort()
             return
+        self._flush()  # what was said first arrives first
         transport.write(_frame(RPC, json.dumps(message, separators=(",", ":")).encode()))
 
     def _rpc_received(self, payload: bytes) -> None:

@@ -91,6 +91,40 @@ async def test_calls_events_and_media_in_both_directions(tmp_path: Path) -> None
         await eventually(server.lost.is_set)
 
 
+async def test_media_of_one_turn_go_out_together_and_before_what_is_said_after_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[object] = []
+    path = str(tmp_path / "s")
+
+    def reader() -> wire.Peer:
+        return wire.Peer(on_media=lambda _, media: heard.append(media), on_event=lambda _, event: heard.append(event))
+
+    async with await wire.listen(path, reader):
+        peer = await wire.connect(path, End().peer())
+        transport = peer._transport
+        assert transport is not None
+        writes: list[bytes] = []
+        write = transport.write
+
+        def counted(data: bytes) -> None:
+            writes.append(data)
+            write(data)
+
+        monkeypatch.setattr(transport, "write", counted)
+        levels = wire.Levels(conference="c", levels={3: -20})
+        for _ in range(3):
+            assert peer.send_media(VIDEO_IN.pack())
+        peer.post(levels)
+        assert peer.send_media(AUDIO_OUT.pack())
+        await eventually(lambda: len(heard) == 5)
+        assert heard == [VIDEO_IN, VIDEO_IN, VIDEO_IN, levels, AUDIO_OUT]
+        assert len(writes) == 3
+        peer.send_media(VIDEO_IN.pack())
+        peer.close()  # what was taken still goes out
+        await eventually(lambda: len(heard) == 6)
+
+
 async def test_a_call_has_a_deadline_and_ends_with_its_connection(tmp_path: Path) -> None:
     server, client = End(), End()
     path = str(tmp_path / "s")
