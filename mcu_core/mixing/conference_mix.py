@@ -44,7 +44,10 @@ _TENDS_PER_STATS = 10
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """The mixer's threads.  Sound has its own, before pictures: under overload pictures suffer first."""
+    """The mixer's threads.  Sound has its own, before pictures: under overload pictures suffer first.
+
+    Threads of codecs are `batch`: those that keep time, here and in the relay, get a processor before them.
+    """
 
     audio: Executor
     render: Executor
@@ -55,8 +58,8 @@ def make_threads() -> Threads:
     cores = os.cpu_count() or 2
     return Threads(
         audio=ThreadPoolExecutor(1, "audio", set_thread_priority, (SOUND_PRIORITY,)),
-        render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (5,)),
-        decode=ThreadPoolExecutor(max(2, cores), "decode", set_thread_priority, (3,)),
+        render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (5, True)),
+        decode=ThreadPoolExecutor(max(2, cores), "decode", set_thread_priority, (3, True)),
     )
 
 

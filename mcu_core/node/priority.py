@@ -7,10 +7,15 @@ import os
 import threading
 
 
-def set_thread_priority(nice: int) -> None:
+def set_thread_priority(nice: int, batch: bool = False) -> None:
     """Give the calling thread this nice value, -20 (first) to 19 (last); threads it starts inherit it.
 
-    Without effect where the right is missing (below 0: CAP_SYS_NICE or RLIMIT_NICE) or the system has no such thing.
+    A `batch` thread computes for milliseconds and does not take the processor from others when it wakes
+    (SCHED_BATCH, sched(7)).  Without effect where the right is missing (below 0: CAP_SYS_NICE or RLIMIT_NICE) or
+    the system has no such thing.
     """
+    if batch:
+        with contextlib.suppress(OSError, AttributeError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
