@@ -38,4 +38,4 @@ async def no_barriers(page: Page, where: str) -> None:
         for violation in results.response["violations"]
         if violation["impact"] in ("serious", "critical")
     ]
-    assert found == [], where
+    assert found == [], f"{where}: {found}"
