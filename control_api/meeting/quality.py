@@ -2,6 +2,7 @@
 
 The journal's own lines of it come from `live.lines`.  One transaction per conference and reading.  Readings are pruned
 by age and by number; sums and events stay as long as the reports need them.  A line in trouble raises an alarm once.
+What is measured while the script is rehearsed (S78) is a reading like any other, but counts in no sum.
 """
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ class QualityRecorder:
             if change is not None:
                 changes.append((one, change))
         at = math.floor(now / PERIOD) * PERIOD
+        counts = not self._live.state(conference)["rehearsal"]
         async with self._database.writing() as session:
-            if not await self._insert(session, conference, at, seen):
+            if not await self._insert(session, conference, at, seen, counts=counts):
                 return 0  # the reading of this period is there: control was started again
             for one, change in changes:
                 session.add_all(_events(conference, one, change, now))
@@ -130,7 +132,9 @@ class QualityRecorder:
                 seen.append(Seen(key, str(site["name"]), None))
         return seen
 
-    async def _insert(self, session: AsyncSession, conference: str, at: float, seen: Iterable[Seen]) -> bool:
+    async def _insert(
+        self, session: AsyncSession, conference: str, at: float, seen: Iterable[Seen], *, counts: bool
+    ) -> bool:
         dialect: Callable[..., sqlite.Insert] | Callable[..., postgresql.Insert] = (
             sqlite.insert if self._database.is_sqlite else postgresql.insert
         )
@@ -148,7 +152,7 @@ class QualityRecorder:
         summed = sums.on_conflict_do_update(
             index_elements=[QualitySumRow.conference_id, QualitySumRow.site], set_={**added, **fresh}
         )
-        await session.execute(summed, [_summand(conference, one, at) for one in seen])
+        await session.execute(summed, [_summand(conference, one, at, counts=counts) for one in seen])
         return True
 
     def _warn(self, conference: str, one: Seen, change: Change) -> None:
@@ -181,8 +185,9 @@ def _greater(one: object, other: object, is_sqlite: bool) -> object:
     return (func.max if is_sqlite else func.greatest)(one, other)
 
 
-def _summand(conference: str, one: Seen, at: float) -> Json:
-    grade, figures = grade_of(one.figures), one.figures or Figures()
+def _summand(conference: str, one: Seen, at: float, *, counts: bool) -> Json:
+    """What a reading adds to the sums; one that does not count leaves only that the line was there."""
+    grade, figures = (grade_of(one.figures), one.figures or Figures()) if counts else (None, Figures())
     return {
         "conference_id": conference,
         "site": one.site,

@@ -202,7 +202,8 @@ async def _roll_call(
 
 async def _quality(session: AsyncSession, conference_id: str, names: dict[str, str]) -> dict[str, Quality]:
     rows = await session.scalars(select(QualitySumRow).where(QualitySumRow.conference_id == conference_id))
-    return {row.site: quality_of(row) for row in rows if row.site in names}
+    counted = (row for row in rows if row.good + row.fair + row.bad + row.lost)  # else only a rehearsal was measured
+    return {row.site: quality_of(row) for row in counted if row.site in names}
 
 
 def quality_of(row: QualitySumRow) -> Quality:

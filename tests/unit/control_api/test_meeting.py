@@ -25,7 +25,7 @@ from control_api.meeting.meeting import Meeting
 from control_api.meeting.quality import MOST_ROWS
 from control_api.meeting.rollcalls import Plan
 from control_api.store.upgrade import upgrade
-from mcu_core.commands import AddSite, MuteSite, Podium
+from mcu_core.commands import AddSite, MuteSite, Podium, Rehearse
 from mcu_core.errors import EndpointError
 from mcu_core.presence import Happening
 from mcu_core.wire import LegStats
@@ -610,6 +610,29 @@ async def test_s05_s07_s08_the_main_site_is_one_and_members_only_ask(room: Room)
 
 
 # ------------------------------------------------------------------------------------------------------ quality
+
+
+async def test_s78_a_rehearsal_is_in_the_readings_and_in_no_sum(room: Room) -> None:
+    """S78, S102: the minutes' quality is the meeting's; the carrier still sees how the lines were in the rehearsal."""
+    room.connect("so-y-te", "xa-van-mon")
+    room.measure("so-y-te", lost_fraction=0.2, rtt_ms=900.0)
+    start = room.now - room.now % 10
+    live = room.world.services.live
+    await live.command(room.id, Rehearse(on=True), actor="operator")
+    for step in range(3):
+        room.world.clock.now = start + 10.0 * step
+        await room.meeting.recorder.read(room.id, room.now)
+    await live.command(room.id, Rehearse(on=False), actor="operator")
+    rehearsed = {one["site"]: one for one in await room.get("/quality")}["so-y-te"]
+    assert (rehearsed["score"], rehearsed["bad"], rehearsed["loss"]) == (None, 0, None)
+    assert rehearsed["recent"] == ["bad"] * 3
+    room.measure("so-y-te", lost_fraction=0.0, rtt_ms=20.0)
+    room.world.clock.now = start + 30.0
+    await room.meeting.recorder.read(room.id, room.now)
+    counted = {one["site"]: one for one in await room.get("/quality")}["so-y-te"]
+    assert (counted["score"], counted["good"], counted["bad"], counted["loss_most"]) == (100, 1, 0, 0.0)
+    assert counted["rtt_ms"] == 20.0
+    assert len(await room.get("/quality/so-y-te?points=10")) == 4
 
 
 async def test_s14_every_line_is_read_each_ten_seconds_and_an_alarm_tells_of_a_bad_one(room: Room) -> None:
