@@ -22,8 +22,14 @@ export interface Quality {
   kbps: number;
 }
 
-/** Quality as another endpoint reported it: what it could not measure is null or missing. */
-export type Reported = { [Figure in keyof Quality]?: Quality[Figure] | null };
+/** What the MCU itself measures on a site's line; losses are fractions, `lost_fraction` of what the site sends. */
+interface Measured {
+  lost_fraction: number;
+  peer_lost_fraction: number;
+}
+
+/** Quality as another endpoint reported it and the MCU measured it: what is not known is null or missing. */
+export type Reported = { [Figure in keyof (Quality & Measured)]?: (Quality & Measured)[Figure] | null };
 
 export interface OwnState {
   microphone: boolean;

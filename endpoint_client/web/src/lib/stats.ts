@@ -73,7 +73,7 @@ export type Mark = 0 | 1 | 2 | 3; // 0 = nothing measured
 /** 3 good, 2 fair, 1 poor: loss and delay as a listener notices them (ITU-T G.114 for the delay). */
 export function mark(quality: Reported | null | undefined): Mark {
   if (!quality) return 0;
-  const lost = quality.lost ?? 0;
+  const lost = Math.max(quality.lost ?? 0, quality.lost_fraction ?? 0, quality.peer_lost_fraction ?? 0);
   const rtt = quality.rtt_ms ?? 0;
   const freezes = quality.freezes ?? 0;
   if (lost > 0.08 || rtt > 400 || freezes > 1) return 1;
