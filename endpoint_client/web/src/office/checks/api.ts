@@ -153,3 +153,6 @@ export type { Measured, Reason };
 export const verdictTone = (verdict: Verdict) =>
   verdict === 'pass' ? ('good' as const) : verdict === 'remarks' ? ('active' as const) : ('warn' as const);
 export const itemsOf = (check: Check): [Item, Verdict][] => Object.entries(check.items) as [Item, Verdict][];
+
+/** Order of names as people count: "xã số 9" before "xã số 10". */
+export const byName = new Intl.Collator('vi', { numeric: true }).compare;

@@ -1,5 +1,10 @@
 const vi = {
   title: 'Kiểm tra kỹ thuật',
+  shown: 'Hiển thị',
+  every: 'Mọi điểm cầu',
+  redOnly: 'Chỉ điểm cầu chưa đạt',
+  siteName: 'Tên điểm cầu',
+  allPassed: 'Không có điểm cầu nào như vậy.',
   lead: 'Kết quả máy tự đo tại từng điểm cầu, danh sách điểm cầu chưa đạt và phiếu kiểm tra theo Phụ lục quy chế.',
   tabs: { boards: 'Phiên họp', history: 'Lịch sử', selfTests: 'Tự kiểm tra MCU' },
   meeting: 'Phiên họp',
@@ -185,6 +190,11 @@ const vi = {
 
 const en: typeof vi = {
   title: 'Technical checks',
+  shown: 'Show',
+  every: 'Every site',
+  redOnly: 'Only sites that have not passed',
+  siteName: 'Name of the site',
+  allPassed: 'No site is like that.',
   lead: 'What was measured at each site, the sites that have not passed, and the forms the regulation asks for.',
   tabs: { boards: 'Meetings', history: 'History', selfTests: 'Self-tests of the MCU' },
   meeting: 'Meeting',
