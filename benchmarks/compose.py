@@ -1,9 +1,10 @@
-"""How long one tick of the compositor takes, beside FFmpeg's xstack and a plain copy of the canvas.
+"""How long one tick of the compositor takes, beside FFmpeg's xstack, GStreamer's compositor and a copy of the canvas.
 
 Each round of a case copies a canvas, composes, and runs FFmpeg's filter graph (buffer -> scale -> xstack ->
 buffersink, through PyAV, with FFmpeg's own number of threads), one after the other, so that all see the same machine.
 All take the same frames from a ring, but each its own in any one round: whoever came second would find them in
-the near caches, where a decoder's output never is.
+the near caches, where a decoder's output never is.  GStreamer's compositor follows in a process of its own, where it is
+installed (gstreamer.py).
 
 Picture quality is the PSNR of luma against a true area average, computed here in float64 from the source.
 That reference favours whoever averages areas over the sharper bicubic that FFmpeg's scale takes by default, so
@@ -25,6 +26,7 @@ from av.filter import Graph
 from numpy.typing import NDArray
 from rich.table import Table
 
+from benchmarks import gstreamer
 from benchmarks.scenery import scene
 from mixer.compositor import Compositor, TileSpec
 from mixer.layout import Rect, catalogue, to_pixels
@@ -33,6 +35,7 @@ from mixer.picture import Canvas, Picture
 WIDTH, HEIGHT = 1280, 720
 _RING = 4  # frames of each source: 16 tiles of 720p are 88 MB
 _EXACT_DB = 100.0  # what an exact copy counts as
+_GSTREAMER_SHARE = 0.3  # of the time of a case
 
 Progress = Callable[[float], None]
 
@@ -60,14 +63,17 @@ _QUICK = (CASES[0], CASES[1], CASES[4])
 
 
 def run(progress: Progress | None = None, *, seconds: float = 30.0, quick: bool = False) -> dict[str, Any]:
-    """Measure every case for its share of `seconds`; making the pictures comes on top.  -> {"cases": [...]}"""
+    """Measure every case for its share of `seconds`; making the pictures comes on top.  -> {"cases": [...]}
+
+    `gst_…` of every case are None where GStreamer's compositor is not installed.
+    """
     cases = _QUICK if quick else CASES
     results = []
     for number, case in enumerate(cases):
         results.append(_measure(case, seconds / len(cases)))
         if progress is not None:
             progress((number + 1) / len(cases))
-    return {"width": WIDTH, "height": HEIGHT, "cases": results}
+    return {"width": WIDTH, "height": HEIGHT, "gstreamer": gstreamer.version(), "cases": results}
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -75,8 +81,25 @@ def table(result: dict[str, Any]) -> Table:
     view = Table(title=f"Compose a canvas of {result['width']}x{result['height']}, budget 33 ms")
     for heading in ("layout", "source", "changed", "labels"):
         view.add_column(heading)
-    for heading in ("p50 ms", "p99 ms", "x copy", "xstack ms", "area ms", "PSNR dB", "xstack dB", "area dB"):
+    for heading in (
+        "p50 ms",
+        "p99 ms",
+        "x copy",
+        "xstack ms",
+        "area ms",
+        "gst ms",
+        "PSNR dB",
+        "xstack dB",
+        "area dB",
+        "gst dB",
+    ):
         view.add_column(heading, justify="right")
+    threads = [case["gst_threads"] for case in result["cases"] if case["gst_threads"]]
+    view.caption = (
+        f"gst: {result['gstreamer']}, compositor, with its own {min(threads)} to {max(threads)} threads"
+        if threads
+        else "gst: gst-launch-1.0 with gst-plugins-base and -good is not installed"
+    )
     for case in result["cases"]:
         view.add_row(
             case["layout"],
@@ -88,7 +111,8 @@ def table(result: dict[str, Any]) -> Table:
             f"{case['copy_ratio']:.1f}",
             f"{case['xstack_ms']:.3f}",
             f"{case['xstack_area_ms']:.3f}",
-            *(_decibels(case[key]) for key in ("psnr_db", "xstack_psnr_db", "xstack_area_psnr_db")),
+            "" if case["gst_ms"] is None else f"{case['gst_ms']:.3f}",
+            *(_decibels(case[key]) for key in ("psnr_db", "xstack_psnr_db", "xstack_area_psnr_db", "gst_psnr_db")),
         )
     return view
 
@@ -113,7 +137,8 @@ def _measure(case: Case, seconds: float) -> dict[str, Any]:
     shown = [ring[0] for ring in pictures]
     stacked: list[av.VideoFrame] = []
     visit = len(rects) // changed  # ticks after which every tile had a new picture
-    until, turn = time.perf_counter() + seconds, 0
+    share = _GSTREAMER_SHARE * seconds if gstreamer.tool() else 0.0
+    until, turn = time.perf_counter() + seconds - share, 0
     while turn < 12 or time.perf_counter() < until:
         at = turn % _RING
         start = time.perf_counter()
@@ -143,6 +168,8 @@ def _measure(case: Case, seconds: float) -> dict[str, Any]:
         _psnr(Picture.from_frame(frame).y, [ring[(at + place) % _RING] for ring in pictures], rects)
         for place, frame in enumerate(stacked, start=1)
     ]
+    first = [ring[0] for ring in pictures]
+    peer_figures = gstreamer.measure(first, rects, WIDTH, HEIGHT, share)
     warm = slice(min(5, turn // 3), None)
     p50 = float(np.median(ticks[warm]))
     return {
@@ -161,6 +188,10 @@ def _measure(case: Case, seconds: float) -> dict[str, Any]:
         "psnr_db": None if case.labels else _psnr(compositor.canvas.picture.y, shown, rects),
         "xstack_psnr_db": qualities[0],
         "xstack_area_psnr_db": qualities[1],
+        "gst_ms": peer_figures and peer_figures.ms,
+        "gst_cpu_ms": peer_figures and peer_figures.cpu_ms,
+        "gst_threads": peer_figures and peer_figures.threads,
+        "gst_psnr_db": peer_figures and _psnr(peer_figures.canvas, first, rects),
     }
 
 

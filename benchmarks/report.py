@@ -152,15 +152,18 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
     cases = [case for case in result.get("cases", ()) if isinstance(case, Mapping)]
     if name == "compose" and cases:
-        rows = tuple((_case_name(case), (case.get("ms_p50"), case.get("xstack_ms"))) for case in cases)
+        peers = {"Điểm Cầu": ("ms_p50", "psnr_db"), "FFmpeg xstack": ("xstack_ms", "xstack_psnr_db")}
+        if any(case.get("gst_ms") is not None for case in cases):
+            peers["GStreamer compositor"] = ("gst_ms", "gst_psnr_db")
+        rows = tuple((_case_name(case), tuple(case.get(time) for time, _ in peers.values())) for case in cases)
         quality = tuple(
-            (_case_name(case), (case.get("psnr_db"), case.get("xstack_psnr_db")))
+            (_case_name(case), tuple(case.get(psnr) for _, psnr in peers.values()))
             for case in cases
             if case.get("psnr_db") is not None
         )
         return [
-            Bars("Thời gian mỗi khung / time per picture", "ms", ("Điểm Cầu", "FFmpeg xstack"), rows, (33.3, "33 ms")),
-            *([Bars("Chất lượng (PSNR) / quality", "dB", ("Điểm Cầu", "FFmpeg xstack"), quality)] if quality else []),
+            Bars("Thời gian mỗi khung / time per picture", "ms", tuple(peers), rows, (33.3, "33 ms")),
+            *([Bars("Chất lượng (PSNR) / quality", "dB", tuple(peers), quality)] if quality else []),
         ]
     if name == "encode" and cases:
         rows = tuple((_case_name(case), (case.get("ms_p50"), case.get("decode_ms_p50"))) for case in cases)

@@ -74,6 +74,18 @@ def test_unknown_shapes_are_still_shown_as_tables() -> None:
     assert "figure_of_tomorrow" in page({"room": {"figure_of_tomorrow": 7}})
 
 
+def test_composing_stands_beside_the_peers_that_were_there() -> None:
+    case = {"layout": "4x4", "source": "fit", "ms_p50": 0.1, "xstack_ms": 0.2, "psnr_db": 50.0, "gst_ms": None}
+    without = charts("compose", {"cases": [case]})
+    beside = charts("compose", {"cases": [case | {"gst_ms": 0.77, "gst_psnr_db": 41.5}]})
+    for chart in (*without, *beside):
+        assert isinstance(chart, Bars)
+        assert ("GStreamer compositor" in chart.series) == (chart in beside)
+        assert all(len(row) == len(chart.series) for _, row in chart.rows)
+    assert ">0.770 ms<" in beside[0].svg()
+    assert ">41.50 dB<" in beside[1].svg()
+
+
 def test_bars_are_as_long_as_their_values() -> None:
     svg = Bars("t", "ms", ("a",), (("x", (1.0,)), ("y", (2.0,)), ("z", (None,)))).svg()
     root = ElementTree.fromstring(svg)
