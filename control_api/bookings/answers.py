@@ -25,8 +25,9 @@ from control_api.bookings.tables import BookingRow
 
 
 def may_see(user: SignedIn, organisation: str, site_organisations: Sequence[str | None]) -> bool:
-    """Hosts and invited agencies; whoever belongs to no agency sees the province's whole calendar."""
-    return reads_all(user) or user.organisation == organisation or user.organisation in site_organisations
+    """Hosts and invited agencies; the province's accounts see the whole calendar."""
+    own = user.organisation
+    return reads_all(user) or (own is not None and own in (organisation, *site_organisations))
 
 
 def check_may_see(user: SignedIn, booking: Booking) -> None:

@@ -140,28 +140,25 @@ async def displaceable(session: AsyncSession, row: BookingRow, verdict: Verdict,
     return sorted(found, key=lambda one: (one.priority, -(one.received_at or 0.0), one.id))
 
 
-async def shared_sites(
+async def sharing_sites(
     session: AsyncSession, booking_id: str, starts_at: float, ends_at: float, site_ids: Sequence[str]
-) -> dict[str, list[str]]:
-    """Other bookings at the same time that want one of these sites: {booking: sites}."""
+) -> list[str]:
+    """Ids of other bookings at the same time that want one of these sites, earliest first; at most 50."""
     waiting = [step.value for step in (Step.REGISTERED, *HOLDING)]
-    found = await session.execute(
-        select(BookingSite.booking_id, BookingSite.site_id)
-        .join(BookingRow, BookingRow.id == BookingSite.booking_id)
+    wanting = select(BookingSite.booking_id).where(BookingSite.site_id.in_(list(site_ids)))
+    found = await session.scalars(
+        select(BookingRow.id)
         .where(
-            BookingSite.site_id.in_(list(site_ids)),
+            BookingRow.id.in_(wanting),
             BookingRow.id != booking_id,
             BookingRow.starts_at < ends_at,
             BookingRow.ends_at > starts_at,
             BookingRow.state.in_(waiting),
         )
-        .order_by(BookingRow.starts_at, BookingSite.booking_id)
+        .order_by(BookingRow.starts_at, BookingRow.title, BookingRow.id)
         .limit(_MOST_SHARED)
     )
-    shared: dict[str, list[str]] = {}
-    for other, site_id in found:
-        shared.setdefault(other, []).append(site_id)
-    return shared
+    return list(found)
 
 
 def decided(

@@ -395,6 +395,7 @@ class BookingDetail(BookingAnswer):
     may_follow: tuple[Step, ...]
     blockers: tuple[BookingBlocker, ...] = Field(description="What stands in the way of the next step.")
     conflicts: tuple[str, ...] = Field(description="Bookings at the same time that share a site.")
+    titles: dict[str, str] = Field(description="Titles of those of them that the caller may see, by id.")
 
 
 class BookingLine(Model):
@@ -497,6 +498,7 @@ class ConflictView(Model):
     measured: bool
     load: tuple[LoadAnswer, ...]
     overlaps: tuple[OverlapAnswer, ...]
+    titles: dict[str, str] = Field(description="Titles of the bookings in `load` that the caller may see, by id.")
 
 
 class CapacityAnswer(Model):

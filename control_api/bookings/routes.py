@@ -82,7 +82,7 @@ async def try_booking(call: Call, body: NewBooking) -> FitAnswer:
         verdict = await check.judge(session, desk.settings, rules, row, filled.sites)
         proposed = [] if verdict.fits else await check.alternatives(session, rules, verdict, now)
         ids = [site.site_id for site in filled.sites]
-        shared = await check.shared_sites(session, row.id, row.starts_at, row.ends_at, ids)
+        shared = await check.sharing_sites(session, row.id, row.starts_at, row.ends_at, ids)
     return FitAnswer(
         fits=verdict.fits,
         share=round(verdict.peak.share, 4),
@@ -285,11 +285,13 @@ async def detail(call: Call, booking: str) -> BookingDetail:
         following = ORDER[at + 1] if 0 <= at < len(ORDER) - 1 else None
         missing = [] if following is None else await blockers(session, found, following, now)
         ids = [site.site_id for site in found.sites]
-        shared = await check.shared_sites(session, booking, found.starts_at, found.ends_at, ids)
+        shared = await check.sharing_sites(session, booking, found.starts_at, found.ends_at, ids)
+        titles = await overview.titles(session, shared, call.user)
     return BookingDetail(
         **dict(answers.answer(found, call.user, file_name)),
         stamps=answers.stamps(stamps),
         may_follow=tuple(step for step in Step if may_follow(found.state, step, found.class_)),
         blockers=tuple(BookingBlocker(code=one.code, vi=one.vi, en=one.en) for one in missing),
         conflicts=tuple(shared),
+        titles=titles,
     )

@@ -588,6 +588,8 @@ async def test_conflict_view_shows_load_and_who_wants_the_same_site(office: Offi
     assert overlap["sites"] == ["so-y-te", "xa-van-mon"]
     assert [one["bookings"] for one in view["load"]] == [[first["id"]]]
     assert 0 < view["load"][0]["share"] < view["full"] == 0.8
+    assert view["titles"] == {first["id"]: first["title"]}
+    assert second["titles"] == {first["id"]: first["title"]}
 
 
 async def test_calendar_is_searched_without_diacritics(office: Office) -> None:

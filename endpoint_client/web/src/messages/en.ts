@@ -284,7 +284,7 @@ export const en: Messages = {
       url: 'Link',
       copy: 'Copy',
       copied: 'Copied.',
-      copyFailed: 'Could not copy. Select the text and press Ctrl+C.',
+      copyFailed: 'The link is selected. Press Ctrl+C to copy it.',
       once: 'The link is shown once only. Copy it and send it to the site now.',
     },
     remove: {

@@ -284,7 +284,7 @@ export const vi = {
       url: 'Đường dẫn',
       copy: 'Sao chép',
       copied: 'Đã sao chép.',
-      copyFailed: 'Không sao chép được. Hãy chọn dòng chữ rồi bấm Ctrl+C.',
+      copyFailed: 'Đã chọn sẵn đường dẫn. Hãy bấm Ctrl+C để chép.',
       once: 'Đường dẫn chỉ hiện một lần. Hãy sao chép và gửi cho điểm cầu ngay.',
     },
     remove: {

@@ -156,6 +156,7 @@ export interface Booking extends Omit<Line, 'sites'> {
   may_follow: Step[];
   blockers: Blocker[];
   conflicts: string[];
+  titles: Record<string, string>; // of those that may be seen
 }
 export interface Fit {
   fits: boolean;
@@ -182,6 +183,7 @@ export interface ConflictView {
   full: number;
   measured: boolean;
   load: { since: string; until: string; share: number; bookings: string[] }[];
+  titles: Record<string, string>;
   overlaps: { first: Line; second: Line; since: string; until: string; sites: string[] }[];
 }
 export interface Choice {
