@@ -29,6 +29,7 @@ from mixer.picture import Picture, Plane
 
 _SHORT = 30  # frames
 _LONGEST = 20_000  # frames
+_TRIES = 4  # one start in twenty with 25 sources its elements fail to agree ("not-negotiated"); the next start succeeds
 _PATIENCE = 60.0  # seconds a run may take
 _ENDED = re.compile(r"Execution ended after (\d+):(\d+):(\d+\.\d+)")
 
@@ -81,7 +82,9 @@ def measure(
         canvas = Path(folder, "canvas.yuv")
 
         def run(frames: int, sink: str = "fakesink sync=false") -> _Run | None:
-            return _launch(command, pipeline(pictures, files, rects, width, height, frames, sink), Path(folder, "log"))
+            words = pipeline(pictures, files, rects, width, height, frames, sink)
+            tries = (_launch([command, *words], Path(folder, "log")) for _ in range(_TRIES))
+            return next((done for done in tries if done is not None), None)
 
         once = run(1, f"filesink location={canvas}")
         short = run(_SHORT)
@@ -138,13 +141,11 @@ def pipeline(
     return words
 
 
-def _launch(command: str, words: list[str], log: Path) -> _Run | None:
+def _launch(words: list[str], log: Path) -> _Run | None:
     before = _children_cpu()
     threads = 0
     with log.open("w+b") as said:
-        process = subprocess.Popen(
-            [command, *words], stdout=said, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"}
-        )
+        process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"})
         deadline = time.monotonic() + _PATIENCE
         try:
             while process.poll() is None and time.monotonic() < deadline:

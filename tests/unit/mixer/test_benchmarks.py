@@ -82,6 +82,24 @@ def test_pictures_reach_gstreamer_with_rows_of_whole_words() -> None:
     assert raw[32:35] == picture.u[0].tobytes()
 
 
+def test_a_peer_that_stumbles_at_its_start_is_started_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    peer, canvas = tmp_path / "gst-launch-1.0", bytes(32 * 18 * 3 // 2)
+    peer.write_text(
+        "#!/bin/sh\n"
+        f"echo >>{tmp_path}/starts\n"
+        f"[ $(wc -l <{tmp_path}/starts) = 2 ] && exit 1\n"
+        f'for word; do case $word in location=*canvas.yuv) cp {tmp_path}/canvas "${{word#location=}}";; esac; done\n'
+        "echo Execution ended after 0:00:00.5\n"
+    )
+    peer.chmod(0o755)
+    (tmp_path / "canvas").write_bytes(canvas)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    figures = gstreamer.measure([gradient(32, 18)], [Rect(0, 0, 32, 18)], 32, 18, 0.1)
+    assert figures is not None
+    assert figures.canvas.shape == (18, 32)
+    assert (tmp_path / "starts").read_text().count("\n") == 4  # one picture, a short run twice, a long run
+
+
 def test_a_peer_that_refuses_gives_no_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     refusing = tmp_path / "gst-launch-1.0"
     refusing.write_text("#!/bin/sh\necho 'WARNING: erroneous pipeline: no element \"compositor\"'\nexit 1\n")
