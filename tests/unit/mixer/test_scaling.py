@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ def area_average(plane: NDArray[np.uint8], height: int, width: int) -> NDArray[n
         ((640, 480), (426, 240), 50),
         ((330, 190), (320, 180), 45),
         ((1918, 1078), (320, 180), 45),
+        ((264, 180), (106, 72), 45),  # a wall's
+        ((320, 180), (106, 60), 45),
+        ((1280, 720), (106, 72), 45),
     ],
 )
 def test_shrinking_comes_near_the_area_average(
@@ -39,6 +43,27 @@ def test_shrinking_comes_near_the_area_average(
     Scaler().scale(picture, out)
     wanted = area_average(picture.y, target[1], target[0])
     assert 10 * np.log10(255**2 / np.square(wanted - out.y).mean()) > at_least
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "at_least"),
+    [
+        ((264, 180), (106, 72), 31),  # 2.5 times, in one step
+        ((640, 360), (320, 180), 55),  # exactly half
+        ((1280, 720), (320, 180), 50),
+        ((1280, 720), (256, 144), 31),
+        ((1280, 720), (426, 240), 36),
+    ],
+)
+def test_colour_shrinks_without_flicker_of_fine_patterns(
+    source: tuple[int, int], target: tuple[int, int], at_least: float
+) -> None:
+    """Noise is the worst that can be shrunk: what skips samples instead of averaging them is far from its average."""
+    picture, out = noise(*source), Picture.blank(*target)
+    picture.u[...] = cv2.blur(picture.u, (3, 3))  # as no camera's colour is finer
+    Scaler().scale(picture, out)
+    wanted = area_average(picture.u, target[1] // 2, target[0] // 2)
+    assert 10 * np.log10(255**2 / np.square(wanted - out.u).mean()) > at_least
 
 
 @pytest.mark.parametrize("target", [(320, 180), (256, 144), (640, 360), (1280, 720), (62, 46), (2, 2)])
