@@ -22,9 +22,7 @@ cv2.setNumThreads(1)
 
 _BAND = 384 * 1024  # bytes; of 128, 384, 640 and 1024 KiB the quickest
 _SOFT = 1.35  # up to this ratio one bilinear step is nearer to the area average than halving its double
-_CHROMA = (
-    3.0  # from this ratio on chroma is halved first; below, one bilinear step is nearer to the average, and quicker
-)
+_CHROMA = 3.0  # below, one bilinear step is quicker and, but for noise, nearer to the average than halving first
 _SMALL = 80  # lines; below, 47 dB instead of 55 is not seen, and a wall shows 120 such pictures five times a second
 
 
