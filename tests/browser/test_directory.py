@@ -127,7 +127,7 @@ async def test_s06_s57_a_workbook_goes_out_and_comes_in_whole_or_not_at_all(worl
         await (await coming.value).save_as(tmp_path / "danh-ba.xlsx")
         book = openpyxl.load_workbook(tmp_path / "danh-ba.xlsx")
         sheet = next(one for one in book if "iểm cầu" in one.title)
-        headings = {str(cell.value): cell.column for cell in sheet[1]}
+        headings = {str(cell.value): column for column, cell in enumerate(sheet[1], 1)}
         seats = next(column for name, column in headings.items() if "ghế" in name.lower())
         sheet.cell(2, seats).value = 77
         sheet.cell(5, seats).value = "nhiều"

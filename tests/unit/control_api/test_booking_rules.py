@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -19,7 +20,6 @@ from control_api.bookings.rules import (
     DEFAULT_RULES,
     HOUR,
     ZONE,
-    RuleSet,
     answer_by,
     check_notice,
     check_times,
@@ -105,7 +105,7 @@ def test_s43_a_meeting_that_nobody_sums_up_is_called_to_mind() -> None:
 
 
 def test_s01_a_meeting_keeps_the_rules_it_was_registered_under() -> None:
-    later = RuleSet("bn-2027", date(2027, 1, 1), "", 48, 4, True, 2, RULES.phone)
+    later = replace(RULES, version="bn-2027", in_force=date(2027, 1, 1), notice_hours=48)
     versions = (RULES, later)
     assert rules_at(datetime(2026, 12, 31, 23, tzinfo=ZONE).timestamp(), versions) is RULES
     assert rules_at(datetime(2027, 1, 1, tzinfo=ZONE).timestamp(), versions) is later

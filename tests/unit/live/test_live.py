@@ -138,7 +138,7 @@ async def test_commands_at_the_same_time_are_carried_out_in_order() -> None:
 
 async def test_what_another_control_process_stored_is_read_again() -> None:
     async with world("a", "b") as w:
-        seat, channel = await w.join("a")
+        _seat, channel = await w.join("a")
         other = Conference.from_document("c-1", w.store.conferences["c-1"].document)
         before = other.revision
         for command in (Podium("a"), RemoveSite("b")):
