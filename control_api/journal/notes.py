@@ -23,7 +23,6 @@ NOTE = "note"
 LONGEST_NOTE = 2000  # characters
 MOST_LATE = 7 * 86400.0  # something may be written down a week after it happened
 _SKEW = 120.0  # a client's clock may be ahead
-_LOOKED_THROUGH = 50  # newest notes of the same person, for one written before a restart
 
 
 def check_happened(happened_at: float, now: float) -> None:
@@ -71,24 +70,12 @@ async def write_note(
 
 
 async def _written(session: AsyncSession, conference_id: str, actor: str, own_id: str) -> Line | None:
-    rows = await session.scalars(
+    row = await session.scalar(
         select(JournalRow)
         .where(JournalRow.conference_id == conference_id, JournalRow.what == NOTE, JournalRow.actor == actor)
-        .order_by(JournalRow.seq.desc())
-        .limit(_LOOKED_THROUGH)
+        .where(JournalRow.data["note"].as_string() == own_id)
+        .limit(1)
     )
-    for row in rows:
-        if row.data.get("note") == own_id:
-            return Line(
-                conference_id,
-                row.seq,
-                row.at,
-                row.what,
-                row.actor,
-                row.site,
-                row.data,
-                row.previous,
-                row.hash,
-                row.id,
-            )
-    return None
+    if row is None:
+        return None
+    return Line(conference_id, row.seq, row.at, row.what, row.actor, row.site, row.data, row.previous, row.hash, row.id)
