@@ -256,7 +256,7 @@ def test_s63_compliance_names_what_is_missing() -> None:
     assert good.remarks == []
     assert bad.remarks == [
         "1 phiên họp đăng ký muộn hơn 24 giờ",
-        "2 lượt điểm cầu chưa kiểm tra đạt trước 1 giờ",
+        "2 lượt điểm cầu chưa kiểm tra đạt trước 01 giờ",
         "chưa gửi danh sách đầu mối",
         "chưa có người vận hành được cấp chứng nhận",
         "1 sự cố chưa xử lý xong",
