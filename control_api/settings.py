@@ -332,6 +332,10 @@ class Settings(BaseSettings):
         host = given[0] if given else machine_addresses()[0]
         return f"{'https' if self.https else 'http'}://{f'[{host}]' if ':' in host else host}:{self.http.port}"
 
+    def join_url(self, token: str) -> str:
+        """Where a site joins with its token, for letters and notices."""
+        return f"{self.own_url()}/join/{token}"
+
     def certificate_names(self) -> tuple[str, ...]:
         """Names and addresses the local leaf must carry, sorted, without doubles."""
         public = (urlsplit(url).hostname or "" for url in self.http.public_urls)

@@ -45,7 +45,7 @@ async def announce(
     for site in sites if links else ():
         if site.site_id not in have_link:
             token = await live.issue_link(row.conference_id, site.site_id, actor=user.username)
-            tokens[site.site_id] = f"{desk.settings.own_url()}/join/{token}"
+            tokens[site.site_id] = desk.settings.join_url(token)
     now = desk.now()
     async with desk.database.writing() as session:
         row = await read_row(session, its_id)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from control_api.checks.checks import Subject
-from control_api.directory.addresses import Addressee, technical_of
-from control_api.mail.letters import Standing, about, check_mail, standing_of, write
+from control_api.directory.addresses import technical_of
+from control_api.mail.letters import Addressee, Standing, about, check_mail, standing_of, write
 from control_api.mail.tables import Letter
 
 if TYPE_CHECKING:
@@ -89,23 +89,19 @@ async def _send(
     services: Services, subject: Subject, site: str, whom: Sequence[Addressee], actor: str, key: str
 ) -> bool:
     token = await services.live.issue_link(subject.id, site, actor=actor, beside=True)
-    link = f"{services.settings.own_url()}/join/{token}{PAGE}"
-    now, new = services.now(), False
+    link = f"{services.settings.join_url(token)}{PAGE}"
     async with services.database.writing() as session:
-        for one in whom:
-            new |= await write(
-                session,
-                key,
-                KIND,
-                about=f"conference/{subject.id}",
-                address=one.address,
-                name=one.name,
-                subject=f"[Kiểm tra kỹ thuật] {subject.title}",
-                vi=f"Đề nghị điểm cầu {subject.site(site).name} kiểm tra kỹ thuật cho “{subject.title}”: "
-                f"mở đường dẫn sau tại phòng họp và làm theo hướng dẫn (chỉ dùng cho điểm cầu này):\n{link}",
-                en=f"Please check your site's equipment for “{subject.title}”: open the link above in the meeting room "
-                "and follow the steps. It is for this site only.",
-                now=now,
-                site=site,
-            )
-    return new
+        return await write(
+            session,
+            key,
+            KIND,
+            about=f"conference/{subject.id}",
+            whom=whom,
+            subject=f"[Kiểm tra kỹ thuật] {subject.title}",
+            vi=f"Đề nghị điểm cầu {subject.site(site).name} kiểm tra kỹ thuật cho “{subject.title}”: "
+            f"mở đường dẫn sau tại phòng họp và làm theo hướng dẫn (chỉ dùng cho điểm cầu này):\n{link}",
+            en=f"Please check your site's equipment for “{subject.title}”: open the link above in the meeting room "
+            "and follow the steps. It is for this site only.",
+            now=services.now(),
+            site=site,
+        )

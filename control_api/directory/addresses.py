@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,14 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control_api.accounts.rules import Role
 from control_api.accounts.tables import User
 from control_api.directory.tables import Contact, Organisation
+from control_api.mail.letters import Addressee
 
 _ORDER = {"technical": 0, "team": 1, "leader": 2}  # whom to write to first; carriers' contacts are not the site's
-
-
-@dataclass(frozen=True, slots=True)
-class Addressee:
-    address: str
-    name: str
 
 
 async def of_sites(session: AsyncSession, sites: Mapping[str, str | None]) -> dict[str, tuple[Addressee, ...]]:

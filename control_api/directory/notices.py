@@ -56,14 +56,13 @@ async def notify(
         )
     )
     await session.flush()
-    for whom in await of_organisation(session, to) if mail else ():
+    if mail:
         await write(
             session,
             notice_id,
             kind[:30],
             about=f"notice/{notice_id}",
-            address=whom.address,
-            name=whom.name,
+            whom=await of_organisation(session, to),
             subject=mail,
             vi=vi,
             en=en,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -21,14 +22,19 @@ Standing = Literal["sent", "waiting", "failed", "unsure", "no_address", "mail_of
 _BOTH = "\n\n———\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    address: str
+    name: str
+
+
 async def write(
     session: AsyncSession,
     key: str,
     kind: str,
     *,
     about: str,
-    address: str,
-    name: str,
+    whom: Sequence[Addressee],
     subject: str,
     vi: str,
     en: str,
@@ -36,35 +42,38 @@ async def write(
     page: str = "",
     site: str | None = None,
 ) -> bool:
-    """Put a letter into the outbox; without an address it is kept as told otherwise.  False: it is there already.
+    """Put a letter to each into the outbox; without an address it is kept as told otherwise.  False: all are there.
 
     `page` is a path of our own pages.  The text is in both languages, Vietnamese first.
     """
-    its_id = letter_id(key, address)
-    if await session.get(Letter, its_id) is not None:
-        return False
-    session.add(
-        Letter(
-            id=its_id,
-            about=about[:120],
-            site_id=site,
-            kind=kind,
-            recipient=address,
-            name=name[:200],
-            subject=subject[:400],
-            body=f"Kính gửi: {name}\n\n{vi}{_BOTH}{en}",
-            calendar="",
-            page=page,
-            state="queued" if address else "printed",
-            attempts=0,
-            next_at=now,
-            error="",
-            created_at=now,
-            sent_at=None,
+    new = False
+    for one in whom:
+        its_id = letter_id(key, one.address)
+        if await session.get(Letter, its_id) is not None:
+            continue
+        new = True
+        session.add(
+            Letter(
+                id=its_id,
+                about=about[:120],
+                site_id=site,
+                kind=kind,
+                recipient=one.address,
+                name=one.name[:200],
+                subject=subject[:400],
+                body=f"Kính gửi: {one.name}\n\n{vi}{_BOTH}{en}",
+                calendar="",
+                page=page,
+                state="queued" if one.address else "printed",
+                attempts=0,
+                next_at=now,
+                error="",
+                created_at=now,
+                sent_at=None,
+            )
         )
-    )
-    await session.flush()
-    return True
+        await session.flush()
+    return new
 
 
 def letter_id(key: str, address: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from control_api.bookings.rules import said, said_en
 from control_api.checks.rooms import PREFIX
-from control_api.directory.addresses import Addressee, technical_of
-from control_api.mail.letters import write
+from control_api.directory.addresses import technical_of
+from control_api.mail.letters import Addressee, write
 from control_api.meeting.invitations import Way
 from control_api.meeting.lobby import Ring
 from signaling.messages import Cue
@@ -62,7 +62,7 @@ class Ringer:
         told = []
         for site, whom in addressed.items():
             token = await services.live.issue_link(conference, site, actor=None, beside=True)
-            await self._letter(conference, title, site, whom, f"{services.settings.own_url()}/join/{token}")
+            await self._letter(conference, title, site, whom, services.settings.join_url(token))
             told.append(site)
         return told
 
@@ -70,19 +70,17 @@ class Ringer:
         now = self._services.now()
         key = f"call/{conference}/{site}/{secrets.token_hex(6)}"
         async with self._services.database.writing() as session:
-            for one in whom:
-                await write(
-                    session,
-                    key,
-                    "call",
-                    about=f"conference/{conference}",
-                    address=one.address,
-                    name=one.name,
-                    subject=f"[Mời vào họp ngay] {title}",
-                    vi=f"Phiên họp “{title}” đang chờ điểm cầu (gọi lúc {said(now)}). Mời mở đường dẫn sau để vào họp, "
-                    f"chỉ dùng cho điểm cầu này:\n{link}",
-                    en=f"The meeting “{title}” is waiting for your site (called at {said_en(now)}). "
-                    "Open the link above to join; it is for this site only.",
-                    now=now,
-                    site=site,
-                )
+            await write(
+                session,
+                key,
+                "call",
+                about=f"conference/{conference}",
+                whom=whom,
+                subject=f"[Mời vào họp ngay] {title}",
+                vi=f"Phiên họp “{title}” đang chờ điểm cầu (gọi lúc {said(now)}). Mời mở đường dẫn sau để vào họp, "
+                f"chỉ dùng cho điểm cầu này:\n{link}",
+                en=f"The meeting “{title}” is waiting for your site (called at {said_en(now)}). "
+                "Open the link above to join; it is for this site only.",
+                now=now,
+                site=site,
+            )

@@ -12,7 +12,7 @@ from control_api.bookings.rules import ZONE
 from control_api.directory.addresses import of_sites, technical_of
 from control_api.directory.reminders import maintenance_step, remind_once, stale_on
 from control_api.directory.tables import Asset, Contact, DirectoryNotice, Organisation, Trainee
-from control_api.mail.letters import write
+from control_api.mail.letters import Addressee, write
 from control_api.mail.sender import Sender, message_of
 from control_api.mail.tables import Letter
 from control_api.settings import Mail
@@ -93,17 +93,22 @@ async def test_s26_s28_s57_an_agency_is_reminded_once_in_the_office_and_by_mail(
     assert told[0].en in found[0].body, "in both languages"
 
 
-async def test_a_letter_is_written_once_and_says_where_to_go_on(world: World) -> None:
-    async def tell() -> bool:
+async def test_a_letter_is_written_once_to_each_and_says_where_to_go_on(world: World) -> None:
+    async def tell(*whom: Addressee) -> bool:
         async with world.services.database.writing() as session:
             return await write(
-                session, "k", "call", about="conference/c-1", address="a@b.vn", name="Xã Văn Môn", subject="Nhắc",
-                vi="Xin mời.", en="Please come.", now=1.0, page="/office#/yearly",
+                session, "k", "call", about="conference/c-1", whom=whom, subject="Nhắc", vi="Xin mời.",
+                en="Please come.", now=1.0, page="/office#/yearly",
             )  # fmt: skip
 
-    assert await tell()
-    assert not await tell()
-    (letter,) = await letters(world)
+    first, second = Addressee("a@b.vn", "Xã Văn Môn"), Addressee("c@d.vn", "Xã Yên Trung")
+    assert await tell(first)
+    assert not await tell(first)
+    assert await tell(second, first), "one of them is new"
+    assert not await tell(first, second)
+    letter, other = sorted(await letters(world), key=lambda one: one.recipient)
+    assert (letter.recipient, other.recipient) == ("a@b.vn", "c@d.vn")
+    assert "Kính gửi: Xã Yên Trung" in other.body
     text = message_of(letter, Mail(host="m", sender="hop@bacninh.gov.vn"), "https://mcu.example.vn").get_content()
     assert "Xin mời." in text
     assert text.rstrip().endswith("https://mcu.example.vn/office#/yearly")
@@ -111,7 +116,8 @@ async def test_a_letter_is_written_once_and_says_where_to_go_on(world: World) ->
 
 async def test_without_a_mail_server_letters_stay_in_the_office_for_good(world: World) -> None:
     async with world.services.database.writing() as session:
-        await write(session, "k", "call", about="x/1", address="a@b.vn", name="A", subject="S", vi="v", en="e", now=1.0)
+        whom = [Addressee("a@b.vn", "A")]
+        await write(session, "k", "call", about="x/1", whom=whom, subject="S", vi="v", en="e", now=1.0)
     await Sender(world.services.database, Mail(), (Letter,)).send_due(2.0)
     (letter,) = await letters(world)
     assert letter.state == "printed", "a mail server that is set in a year does not send what is old"
