@@ -1,6 +1,7 @@
 // What a carrier works with: when its lines are needed, and their faults; never a title, sound or picture.
 
 import { get, post } from '../api';
+import type { FaultState } from '../directory/api';
 
 export interface CarrierSite {
   site: string;
@@ -17,7 +18,6 @@ export interface CarrierMeeting {
   under_way: boolean;
   sites: CarrierSite[];
 }
-export type FaultState = 'open' | 'in_progress' | 'done';
 export interface LineFault {
   id: string;
   revision: number;

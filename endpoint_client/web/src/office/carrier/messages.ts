@@ -26,9 +26,7 @@ const vi = {
   reported: 'Báo lúc',
   answer: 'Xác nhận',
   outcome: 'Nguyên nhân, cách xử lý',
-  figures: 'Số liệu đo lúc báo',
   save: 'Gửi xác nhận',
-  states: { open: 'Mới báo', in_progress: 'Đang xử lý', done: 'Đã xử lý' },
   words: { in_progress: 'Đã nhận, đang xử lý', done: 'Đường truyền đã tốt' },
 };
 
@@ -58,9 +56,7 @@ const en: typeof vi = {
   reported: 'Reported',
   answer: 'Confirm',
   outcome: 'Cause, what was done',
-  figures: 'Measured when it was reported',
   save: 'Send',
-  states: { open: 'New', in_progress: 'Being worked on', done: 'Solved' },
   words: { in_progress: 'Noted, we work on it', done: 'The line is good again' },
 };
 
