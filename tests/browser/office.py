@@ -1,18 +1,30 @@
-"""What tests of the office's pages share: signing in by the form, axe, and a picture to look at."""
+"""What tests of the office's pages share: the pages with the real server, and signing in to them."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from control_api.accounts.rules import Role
-from tests.browser.pages import Complaints, new_page
-from tests.unit.control_api.world import PASSWORD, World
+from control_api.pages.files import read_files
+from endpoint_client import build
+from tests.browser.pages import Complaints, log_in, new_page
+from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
 
 PATIENCE_MS = 20_000.0  # the machine may be slow
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@asynccontextmanager
+async def open_pages(folder: Path) -> AsyncIterator[World]:
+    """The real server with the newest pages and an empty database in `folder`."""
+    url = await fresh_database(folder, folder / "template.sqlite3")
+    build.build()
+    async with open_world(url, folder, files=read_files()) as world:
+        yield world
 
 
 async def sign_in(browser: Browser, world: World, role: Role, where: str, complaints: Complaints) -> Page:
@@ -21,21 +33,5 @@ async def sign_in(browser: Browser, world: World, role: Role, where: str, compla
     page = await new_page(context, complaints)
     page.set_default_timeout(PATIENCE_MS)
     await page.goto(str(world.server.make_url(where if where.startswith("/") else f"/office#/{where}")))
-    await page.get_by_test_id("username").fill(role.value)
-    await page.get_by_test_id("password").fill(PASSWORD)
-    await page.get_by_test_id("login").click()
+    await log_in(page, role.value, PASSWORD)
     return page
-
-
-async def no_barriers(page: Page, where: str) -> None:
-    """Axe finds nothing serious.  With MCU_SHOTS=folder a picture of what was examined is kept there."""
-    if folder := os.environ.get("MCU_SHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - by hand only
-        await page.screenshot(path=Path(folder) / f"{where.replace(' ', '-')}.png", full_page=True)
-    results = await Axe().run(page, options={"resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == [], f"{where}: {found}"

@@ -1,14 +1,18 @@
-"""What tests of the pages share: starting Chromium, waiting for a fact on a page, noticing what a page complains of."""
+"""What tests of the pages share: starting Chromium, signing in, waiting for a fact, axe, what a page complains of."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 # A fake camera and microphone that need no permission, sound without a click, and a name that is not "localhost":
@@ -22,10 +26,21 @@ FLAGS = [
     "--host-resolver-rules=MAP not-secure.test 127.0.0.1",
 ]
 
+OFFICE: dict[str, Any] = {  # the browser of a town hall, for new_context
+    "ignore_https_errors": True,
+    "locale": "vi-VN",
+    "viewport": {"width": 1366, "height": 768},
+}
+
 
 def chromium_path() -> str | None:
     """Debian's Chromium, or None where it is not installed."""
     return shutil.which("chromium")
+
+
+needs_chromium = pytest.mark.skipif(
+    chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"
+)
 
 
 @asynccontextmanager
@@ -54,6 +69,27 @@ async def new_page(context: BrowserContext, complaints: Complaints) -> Page:
     page.set_default_timeout(8000)
     complaints.listen(page)
     return page
+
+
+async def log_in(page: Page, username: str, password: str) -> None:
+    """Fill in and send the sign-in form of the office or the console."""
+    await page.get_by_test_id("username").fill(username)
+    await page.get_by_test_id("password").fill(password)
+    await page.get_by_test_id("login").click()
+
+
+async def no_barriers(page: Page, where: str) -> None:
+    """Axe finds nothing serious.  With MCU_SHOTS=folder a picture of what was examined is kept there."""
+    if folder := os.environ.get("MCU_SHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - by hand only
+        await page.screenshot(path=Path(folder) / f"{where.replace(' ', '-')}.png", full_page=True)
+    results = await Axe().run(page, options={"resultTypes": ["violations"]})
+    found = [
+        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
+        for violation in results.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert found == [], f"{where}: {found}"
 
 
 async def until(fact: Callable[[], Awaitable[Any] | Any], what: str, deadline: float = 8.0) -> Any:

@@ -7,47 +7,27 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from control_api.accounts.rules import Role
-from control_api.pages.files import read_files
 from control_api.settings import Accounts as Rules
-from endpoint_client import build
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page
-from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
+from tests.browser.office import open_pages
+from tests.browser.pages import Complaints, chromium, log_in, needs_chromium, new_page, no_barriers
+from tests.unit.control_api.world import PASSWORD, World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
+pytestmark = needs_chromium
 
 NEW = "một câu ngắn dễ nhớ"
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         await opened.services.accounts.add_user(
             "admin", "Quản trị viên", Role.ADMINISTRATOR, PASSWORD, must_change=True
         )
         opened.services.accounts.rules = Rules()
         yield opened
-
-
-async def no_barriers(page: Page, where: str) -> None:
-    results = await Axe().run(page, options={"resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == [], where
-
-
-async def sign_in(page: Page, username: str, password: str) -> None:
-    await page.get_by_test_id("username").fill(username)
-    await page.get_by_test_id("password").fill(password)
-    await page.get_by_test_id("login").click()
 
 
 async def test_an_administrator_begins_keeps_accounts_and_watches_security(world: World) -> None:
@@ -58,7 +38,7 @@ async def test_an_administrator_begins_keeps_accounts_and_watches_security(world
         page = await new_page(context, complaints)
         await page.goto(str(world.server.make_url("/office")))
         await no_barriers(page, "sign-in")
-        await sign_in(page, "admin", PASSWORD)
+        await log_in(page, "admin", PASSWORD)
 
         await page.get_by_test_id("present-password").fill(PASSWORD)
         await page.get_by_test_id("wanted-password").fill(NEW)
@@ -127,7 +107,7 @@ async def test_an_administrator_begins_keeps_accounts_and_watches_security(world
         await page.get_by_test_id("logout").click()
 
         world.clock.now += 30
-        await sign_in(page, "admin", NEW)
+        await log_in(page, "admin", NEW)
         await expect(page.get_by_test_id("code")).to_be_focused()
         await no_barriers(page, "code")
         await page.keyboard.type(pyotp.TOTP(secret).at(world.clock.now))

@@ -7,45 +7,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from control_api.accounts.rules import Role
-from control_api.pages.files import read_files
-from endpoint_client import build
-from tests.browser.office import no_barriers as looked_at
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page
+from tests.browser.booking_form import fill_form
+from tests.browser.office import open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, new_page, no_barriers
 from tests.unit.control_api import booking_samples as samples
-from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
+from tests.unit.control_api.world import World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
+pytestmark = needs_chromium
 TITLE = "Hội nghị trực tuyến phòng chống dịch"
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         await samples.add_directory(opened.services.database, sites=3)
         yield opened
-
-
-async def no_barriers(page: Page, where: str) -> None:
-    results = await Axe().run(page, options={"resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == [], where
-
-
-async def sign_in(page: Page, world: World, role: Role, where: str) -> None:
-    await page.goto(str(world.server.make_url(f"/office#/{where}")))
-    await page.get_by_test_id("username").fill(role.value)
-    await page.get_by_test_id("password").fill(PASSWORD)
-    await page.get_by_test_id("login").click()
 
 
 async def test_s46_s67_host_registers_officer_allocates_host_announces(world: World) -> None:
@@ -59,8 +38,7 @@ async def test_s46_s67_host_registers_officer_allocates_host_announces(world: Wo
         "trial-ends": start - timedelta(hours=16),
     }
     async with chromium() as browser:
-        host = await new_page(await browser.new_context(viewport={"width": 1366, "height": 900}), complaints)
-        await sign_in(host, world, Role.HOST, "bookings")
+        host = await sign_in(browser, world, Role.HOST, "bookings", complaints)
         await no_barriers(host, "calendar")
         await host.get_by_test_id("add-booking").click()
         await host.get_by_test_id("host").select_option("so-y-te")
@@ -87,8 +65,7 @@ async def test_s46_s67_host_registers_officer_allocates_host_announces(world: Wo
         await expect(host.get_by_test_id("chip").filter(has_text="Đã đăng ký").first).to_be_visible()
         await no_barriers(host, "meeting")
 
-        officer = await new_page(await browser.new_context(viewport={"width": 1366, "height": 900}), complaints)
-        await sign_in(officer, world, Role.OFFICER, "inbox")
+        officer = await sign_in(browser, world, Role.OFFICER, "inbox", complaints)
         await expect(officer.get_by_text("chưa được đo năng lực")).to_be_visible()
         await no_barriers(officer, "inbox")
         await officer.get_by_role("link", name=TITLE).click()
@@ -125,29 +102,14 @@ async def test_s46_s70_series_change_notices_receipts_and_many_overlaps(world: W
     complaints = Complaints()
     start = samples.at(world.clock.now, days=3)
     async with chromium() as browser:
-        host = await new_page(await browser.new_context(viewport={"width": 1366, "height": 900}), complaints)
-        await sign_in(host, world, Role.HOST, "bookings/new")
-        await host.get_by_test_id("host").select_option("so-y-te")
-        await host.get_by_test_id("title").fill("Giao ban tuần")
-        await host.get_by_test_id("chair").fill("Giám đốc Sở")
-        hours = {"starts": 0, "ends": 2, "trial": -18, "trial-ends": -16}
-        for field, at in {field: start + timedelta(hours=after) for field, after in hours.items()}.items():
-            await host.get_by_test_id(field).fill(at.strftime("%Y-%m-%dT%H:%M"))
+        host = await sign_in(browser, world, Role.HOST, "bookings/new", complaints)
+        await fill_form(host, "Giao ban tuần", start)
+        await host.get_by_test_id("tab-meeting").click()
         await host.get_by_test_id("repeat").select_option("week")
         await host.get_by_test_id("repeat-count").fill("5")
-        await host.get_by_test_id("tab-sites").click()
-        await host.get_by_test_id("main-site").select_option("so-y-te")
-        await host.get_by_test_id("attendees").fill("Lãnh đạo Sở")
-        await host.get_by_test_id("member-attendees").fill("Lãnh đạo UBND")
-        await host.get_by_label("UBND xã Văn Môn").check()
-        await host.get_by_test_id("tab-papers").click()
-        await host.get_by_test_id("contact").fill("Cán bộ đầu mối")
-        await host.get_by_test_id("phone").fill("0912 345 678")
-        await host.get_by_test_id("letter").fill("12/GM-SYT")
-        await host.get_by_label("Ngày văn bản").fill("2026-11-20")
         await host.get_by_test_id("save").click()
         await expect(host.get_by_text("Đã đăng ký 5 cuộc họp.", exact=True)).to_be_visible()
-        await looked_at(host, "series done")
+        await no_barriers(host, "series done")
 
         client = await world.sign_in(Role.HOST)
         listed = await (await client.get("/api/v1/bookings", params={"words": "giao ban tuan"})).json()
@@ -162,11 +124,11 @@ async def test_s46_s70_series_change_notices_receipts_and_many_overlaps(world: W
         await expect(shared).to_have_count(30)
         await host.get_by_text("Các cuộc họp đó").click()
         await expect(shared.filter(has_text="Hội nghị chuyên đề số 17")).to_have_count(1)
-        await looked_at(host, "meeting with 30 overlaps")
+        await no_barriers(host, "meeting with 30 overlaps")
         await host.goto(str(world.server.make_url("/office#/conflicts")))
         await expect(host.get_by_role("link", name="Hội nghị chuyên đề số").first).to_be_visible()
         assert await host.evaluate("document.documentElement.scrollHeight") < 3000
-        await looked_at(host, "many overlaps")
+        await no_barriers(host, "many overlaps")
 
         await host.goto(str(world.server.make_url(where)))
         await host.get_by_test_id("edit").click()
@@ -192,19 +154,19 @@ async def test_s46_s70_series_change_notices_receipts_and_many_overlaps(world: W
             await host.get_by_role("link", name="Bản in thông báo").click()
         paper = await opened.value
         await expect(paper.get_by_text("Giao ban tuần, có Chủ tịch dự").first).to_be_visible()
-        await looked_at(paper, "printed notice")
+        await no_barriers(paper, "printed notice")
 
         notices = await (await client.get(f"/api/v1/bookings/{first['id']}/notices")).json()
         link = next(one for one in notices if one["site"] == "xa-van-mon")["receipt"]
         site = await new_page(await browser.new_context(viewport={"width": 390, "height": 800}), complaints)
         await site.goto(str(world.server.make_url(link[link.index("/notice/") :])))
-        await looked_at(site, "receipt")
+        await no_barriers(site, "receipt")
         await site.get_by_role("textbox").fill("Trần Thị Bình")
         await site.get_by_role("button").first.click()
         await expect(site.get_by_text("Trần Thị Bình").first).to_be_visible()
-        await looked_at(site, "receipt given")
+        await no_barriers(site, "receipt given")
         await host.reload()
         await host.get_by_test_id("tab-notices").click()
         await expect(host.get_by_role("cell", name="Trần Thị Bình")).to_be_visible()
-        await looked_at(host, "notices read")
+        await no_barriers(host, "notices read")
     assert complaints == []

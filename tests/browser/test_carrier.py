@@ -13,23 +13,18 @@ from control_api.accounts.rules import Role
 from control_api.accounts.tables import User
 from control_api.directory.faults import FaultFilter
 from control_api.directory.tables import Organisation, Site
-from control_api.pages.files import read_files
-from endpoint_client import build
-from tests.browser.office import no_barriers, sign_in
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page
+from tests.browser.office import PATIENCE_MS, open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, new_page, no_barriers, until
 from tests.unit.control_api.booked_meeting import CONFERENCE, booked, go_live
-from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
+from tests.unit.control_api.world import World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
-PATIENT = 20_000
+pytestmark = needs_chromium
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A booked meeting whose member site hangs on the carrier's line, with a fault of that line."""
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         starts_at = opened.clock.now // 3600 * 3600 + 26 * 3600
         await booked(opened.services, starts_at=starts_at, trial_at=starts_at - 4 * 3600)
         await go_live(opened, "tinh")
@@ -49,14 +44,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_s60_s61_s62_a_carrier_takes_its_duty_checks_lines_and_confirms_faults(world: World) -> None:
     complaints = Complaints()
     async with chromium() as browser:
-        context = await browser.new_context(viewport={"width": 1366, "height": 900})
-        page = await new_page(context, complaints)
-        page.set_default_timeout(PATIENT)
-        expect.set_options(timeout=PATIENT)
-        await page.goto(str(world.server.make_url("/office#/carrier")))
-        await page.get_by_test_id("username").fill(Role.CARRIER.value)
-        await page.get_by_test_id("password").fill(PASSWORD)
-        await page.get_by_test_id("login").click()
+        page = await sign_in(browser, world, Role.CARRIER, "carrier", complaints)
         await expect(page.get_by_test_id(f"serve-{CONFERENCE}")).to_be_visible()
         await no_barriers(page, "meetings to serve")
         assert "Họp giao ban tháng 12" not in await page.content(), "nothing of the content"
@@ -98,11 +86,9 @@ async def test_s83_a_site_whose_page_is_open_is_rung_and_joins_by_one_click(worl
     async with chromium() as browser:
         context = await browser.new_context(viewport={"width": 1366, "height": 900})
         page = await new_page(context, complaints)
-        page.set_default_timeout(PATIENT)
-        expect.set_options(timeout=PATIENT)
-        async with page.expect_websocket(lambda socket: "lobby" in socket.url) as opened:
-            await page.goto(str(world.server.make_url(f"/join/{link}")))
-        await (await opened.value).wait_for_event("framereceived")
+        page.set_default_timeout(PATIENCE_MS)
+        await page.goto(str(world.server.make_url(f"/join/{link}")))
+        await until(lambda: "so-y-te" in world.services.lobby.waiting(CONFERENCE), "the page in the lobby", 20)
         path = f"/api/v1/conferences/{CONFERENCE}/invitations"
         called = await (await officer.post(path, json={})).json()
         assert {one["site"]: one["way"] for one in called}["so-y-te"] == "page"

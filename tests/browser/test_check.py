@@ -17,19 +17,14 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page
 
 from benchmarks.server import USER, Server
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, until
+from tests.browser.pages import OFFICE, Complaints, chromium, needs_chromium, new_page, until
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(240),
 ]
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
-OFFICE: dict[str, Any] = {
-    "ignore_https_errors": True,
-    "locale": "vi-VN",
-    "viewport": {"width": 1280, "height": 900},
-}
 WIDTH, HEIGHT, RATE = 640, 360, 20
 # How many beeps the page plays is its secret; who listens at the loudspeaker counts them.
 COUNT_BEEPS = """

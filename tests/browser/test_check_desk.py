@@ -9,25 +9,20 @@ import pytest
 from playwright.async_api import expect
 
 from control_api.accounts.rules import Role
-from control_api.pages.files import read_files
-from endpoint_client import build
-from tests.browser.office import PATIENCE_MS, no_barriers, sign_in
-from tests.browser.pages import Complaints, chromium, chromium_path
+from tests.browser.office import open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
 from tests.unit.control_api import booking_samples as samples
-from tests.unit.control_api.world import World, fresh_database, open_world
+from tests.unit.control_api.world import World
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(240),
 ]
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         await samples.add_directory(opened.services.database, sites=120)
         yield opened
 

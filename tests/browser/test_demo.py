@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.server import free_port
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
-from tests.browser.test_meeting import ARTEFACTS, LOOK, OFFICE, enter
+from tests.browser.pages import OFFICE, Complaints, chromium, log_in, needs_chromium, new_page, plays, until
+from tests.browser.test_meeting import ARTEFACTS, LOOK, enter
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(180),
 ]
 
@@ -106,9 +106,7 @@ async def test_a_newcomer_joins_the_demo_and_operates_it(demo: Demo) -> None:
 
         console = await new_page(await browser.new_context(**OFFICE), complaints)
         await console.goto(link.split("/join/")[0] + "/console")
-        await console.get_by_test_id("username").fill(user)
-        await console.get_by_test_id("password").fill(password)
-        await console.get_by_test_id("login").click()
+        await log_in(console, user, password)
         await console.get_by_test_id("open").first.click()
         await plays(console, 15)
         await console.get_by_test_id("site").filter(has_text="UBND xã Văn Môn").get_by_test_id("podium").click()

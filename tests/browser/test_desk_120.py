@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,40 +10,29 @@ import pytest
 from playwright.async_api import Page, expect
 
 from control_api.accounts.rules import Role
-from control_api.pages.files import read_files
 from control_api.scripts.models import Scene
 from control_api.scripts.store import ScriptStore
-from endpoint_client import build
-from mcu_core.commands import AddSite, Podium
-from mcu_core.presence import Happening
+from mcu_core.commands import Podium
 from mcu_core.wire import LegStats
-from tests.browser.office import PATIENCE_MS, no_barriers, sign_in
-from tests.browser.pages import Complaints, chromium, chromium_path
-from tests.unit.control_api.world import World, fresh_database, open_world
+from tests.browser.meeting import open_meeting
+from tests.browser.office import sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
+from tests.unit.control_api.world import World
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(240),
 ]
-expect.set_options(timeout=PATIENCE_MS)
 MEMBERS = 119
+SITES = {f"xa-{number}": f"UBND xã số {number}" for number in range(1, MEMBERS + 1)}
 SCENES = ("Chào cờ, khai mạc", "Báo cáo trung tâm", "Thảo luận")
 
 
 @pytest.fixture
 async def meeting(tmp_path: Path) -> AsyncIterator[World]:
-    """The real control process without media: "c-1" with the main site and 119 communes, all there, and its timers."""
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as world:
-        live = world.services.live
-        await live.create_conference("Hội nghị trực tuyến toàn tỉnh", actor=None, conference_id="c-1")
-        await live.command("c-1", AddSite("UBND tỉnh", "main", "tinh"), actor=None)
-        for number in range(1, MEMBERS + 1):
-            await live.command("c-1", AddSite(f"UBND xã số {number}", site=f"xa-{number}"), actor=None)
-        room = live._rooms["c-1"]  # type: ignore[attr-defined]
-        for site in ("tinh", *(f"xa-{number}" for number in range(1, MEMBERS + 1))):
-            room.presence.tell(site, Happening.CONNECTED)
+    async with open_meeting(tmp_path, "Hội nghị trực tuyến toàn tỉnh", SITES) as world:
+        room = world.services.live._rooms["c-1"]  # type: ignore[attr-defined]
+        for site in ("tinh", *SITES):
             room._quality.measured(site, LegStats(f"leg-{site}", lost_fraction=0.0, rtt_ms=20.0, received_kbps=900.0))
         room.changed()
         scenes = tuple(
@@ -54,17 +42,7 @@ async def meeting(tmp_path: Path) -> AsyncIterator[World]:
         await ScriptStore(world.services.database).replace(
             "c-1", 0, scenes, {}, by="operator", now=world.services.now(), command_id=None
         )
-        running = [asyncio.create_task(_clock(world)), asyncio.create_task(world.services.meeting.run())]
         yield world
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _clock(world: World) -> None:
-    while True:
-        world.clock.now = time.time()
-        await asyncio.sleep(0.05)
 
 
 async def in_view(page: Page, selector: str) -> None:

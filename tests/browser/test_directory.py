@@ -14,23 +14,18 @@ from sqlalchemy import func, select
 from control_api.accounts.rules import Role
 from control_api.directory.seed import seed
 from control_api.directory.tables import Site
-from control_api.pages.files import read_files
-from endpoint_client import build
-from tests.browser.office import PATIENCE_MS, no_barriers, sign_in
-from tests.browser.pages import Complaints, chromium, chromium_path
-from tests.unit.control_api.world import World, fresh_database, open_world
+from tests.browser.office import open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
+from tests.unit.control_api.world import World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
-expect.set_options(timeout=PATIENCE_MS)
+pytestmark = needs_chromium
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         await seed(opened.services.database, opened.clock.now)
         yield opened
 

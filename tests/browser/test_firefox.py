@@ -17,13 +17,13 @@ import pytest
 from benchmarks.server import Server
 from endpoint_client import build
 from tests.browser.firefox import Firefox, firefox, firefox_path, own_address
-from tests.browser.pages import Complaints, chromium, chromium_path, until
-from tests.browser.test_meeting import LOOK, OFFICE, RED, enter, film
+from tests.browser.pages import OFFICE, Complaints, chromium, needs_chromium, until
+from tests.browser.test_meeting import LOOK, RED, enter, film
 
 ADDRESS = own_address()
 pytestmark = [
     pytest.mark.skipif(firefox_path() is None, reason="Firefox is not installed (apt-get install firefox-esr)"),
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.skipif(ADDRESS is None, reason="this machine has no address but the loopback"),
     pytest.mark.timeout(120),
 ]

@@ -15,23 +15,27 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Page
 
 from benchmarks.server import Server
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, plays, until
+from tests.browser.pages import (
+    OFFICE,
+    Complaints,
+    chromium,
+    log_in,
+    needs_chromium,
+    new_page,
+    no_barriers,
+    plays,
+    until,
+)
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(180),
 ]
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
-OFFICE: dict[str, Any] = {
-    "ignore_https_errors": True,
-    "locale": "vi-VN",
-    "viewport": {"width": 1366, "height": 768},
-}
 RED, BLUE = (200, 60, 60), (60, 80, 200)
 TONES = {"red": 600.0, "blue": 1700.0}
 
@@ -157,19 +161,11 @@ async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
             blue = await enter(await second.new_context(**OFFICE), links["blue"], complaints)
             console = await new_page(await first.new_context(**OFFICE), complaints)
             await console.goto(f"{server.url}/console")
-            await console.get_by_test_id("username").fill("bench")
-            await console.get_by_test_id("password").fill(server.password)
-            await console.get_by_test_id("login").click()
+            await log_in(console, "bench", server.password)
             await console.get_by_test_id("open").click()
             await plays(console, 15)
             yield Meeting(server, conference, {"red": red, "blue": blue}, console)
         assert complaints == []
-
-
-async def no_serious_violation(page: Page) -> None:
-    found = (await Axe().run(page)).response["violations"]
-    serious = [(rule["id"], rule["impact"]) for rule in found if rule["impact"] in ("serious", "critical")]
-    assert serious == []
 
 
 async def test_two_browsers_meet_and_the_operator_gives_the_podium(meeting: Meeting) -> None:
@@ -183,7 +179,7 @@ async def test_two_browsers_meet_and_the_operator_gives_the_podium(meeting: Meet
     await red.bring_to_front()
     ARTEFACTS.mkdir(exist_ok=True)
     await red.screenshot(path=ARTEFACTS / "site-page.png")
-    await no_serious_violation(red)
+    await no_barriers(red, "meeting")
 
     before = {site: await meeting.centre(site) for site in ("red", "blue")}
     row = console.get_by_test_id("site").filter(has_text="Sở Y tế")
@@ -195,7 +191,7 @@ async def test_two_browsers_meet_and_the_operator_gives_the_podium(meeting: Meet
     await until(blue.get_by_test_id("on-air").is_visible, "blue is told that it is on air")
     await console.bring_to_front()
     await console.screenshot(path=ARTEFACTS / "console.png")
-    await no_serious_violation(console)
+    await no_barriers(console, "desk")
 
     # by key: the other row, P; the two change places
     podium = await meeting.centre("blue")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from endpoint_client import build
@@ -21,15 +20,17 @@ from tests.browser.pages import (
     SENT,
     Complaints,
     chromium,
-    chromium_path,
+    log_in,
+    needs_chromium,
     new_page,
+    no_barriers,
     plays,
     until,
 )
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
 ]
 
 Open = Callable[..., Awaitable[Page]]
@@ -96,22 +97,9 @@ async def joined(open_page: Open, server: Running, **options: Any) -> Page:
 
 async def signed_in(open_page: Open, server: Running) -> Page:
     page = await open_page(server.url("/console#/c-1"))
-    await page.get_by_test_id("username").fill("van-hanh")
-    await page.get_by_test_id("password").fill(PASSWORD)
-    await page.get_by_test_id("login").click()
+    await log_in(page, "van-hanh", PASSWORD)
     await page.get_by_test_id("desk").wait_for()
     return page
-
-
-async def no_barriers(page: Page, where: str) -> None:
-    """axe finds nothing serious or critical."""
-    results = await Axe().run(page, options={"resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == [], where
 
 
 def said(fake: FakeMcu, kind: str) -> list[dict[str, Any]]:

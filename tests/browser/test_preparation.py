@@ -6,50 +6,31 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from control_api.accounts.rules import Role
-from control_api.pages.files import read_files
-from endpoint_client import build
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, until
+from tests.browser.office import open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers, until
 from tests.unit.control_api.booked_meeting import CONFERENCE, booked, go_live
-from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
+from tests.unit.control_api.world import World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         starts_at = opened.clock.now // 3600 * 3600 + 26 * 3600
         await booked(opened.services, starts_at=starts_at, trial_at=starts_at - 4 * 3600)
         await go_live(opened, "tinh")
         yield opened
 
 
-async def no_barriers(page: Page, where: str) -> None:
-    results = await Axe().run(page, options={"resultTypes": ["violations"]})
-    found = [
-        f"{violation['id']}: {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in results.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert found == [], where
-
-
 async def test_s71_s72_s74_s78_officer_prepares_writes_and_rehearses(world: World) -> None:
     """S15, S71, S72, S73, S74, S76, S78: the board, duty, room model, checklist, script and rehearsal by pages."""
     complaints = Complaints()
     async with chromium() as browser:
-        context = await browser.new_context(viewport={"width": 1366, "height": 900})
-        page = await new_page(context, complaints)
-        await page.goto(str(world.server.make_url("/office#/preparation")))
-        await page.get_by_test_id("username").fill(Role.OFFICER.value)
-        await page.get_by_test_id("password").fill(PASSWORD)
-        await page.get_by_test_id("login").click()
+        page = await sign_in(browser, world, Role.OFFICER, "preparation", complaints)
         await page.get_by_role("link", name="Họp giao ban tháng 12").click()
         await expect(page.get_by_text("Chưa phân công cán bộ trực MCU của Sở").first).to_be_visible()
         await no_barriers(page, "board")

@@ -16,30 +16,25 @@ from playwright.async_api import Download, Page, expect
 from control_api.accounts.rules import Role
 from control_api.accounts.sealing import SecretBox
 from control_api.journal.journals import Journals
-from control_api.pages.files import read_files
 from control_api.reports.paper import LOCAL
 from control_api.store.database import Database
 from control_api.upkeep.keys import read_key
 from control_api.upkeep.restore import restore
-from endpoint_client import build
-from tests.browser.office import PATIENCE_MS, no_barriers, sign_in
-from tests.browser.pages import Complaints, chromium, chromium_path
+from tests.browser.office import open_pages, sign_in
+from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
 from tests.unit.control_api import directory_samples, report_samples
 from tests.unit.control_api.directory_samples import AGENCY
 from tests.unit.control_api.report_places import words_of
-from tests.unit.control_api.world import World, fresh_database, open_world
+from tests.unit.control_api.world import World
 
-pytestmark = pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)")
-expect.set_options(timeout=PATIENCE_MS)
+pytestmark = needs_chromium
 
 BEGIN = datetime(2026, 11, 20, 8, 0, tzinfo=LOCAL).timestamp()
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    build.build()
-    async with open_world(url, tmp_path, files=read_files()) as opened:
+    async with open_pages(tmp_path) as opened:
         await directory_samples.add_samples(opened.services)
         await directory_samples.set_organisation(opened.services, AGENCY, Role.HOST, Role.TECHNICIAN)
         yield opened

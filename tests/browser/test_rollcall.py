@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -13,19 +12,16 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Page, expect
 
-from control_api.pages.files import read_files
 from endpoint_client import build
-from mcu_core.commands import AddSite
-from mcu_core.presence import Happening
 from mcu_core.wire import LegStats
 from tests.browser.fake_server import FakeMcu
-from tests.browser.pages import Complaints, chromium, chromium_path, new_page, until
-from tests.browser.test_pages_fake import no_barriers
-from tests.unit.control_api.world import PASSWORD, World, fresh_database, open_world
+from tests.browser.meeting import open_meeting
+from tests.browser.pages import Complaints, chromium, log_in, needs_chromium, new_page, no_barriers, until
+from tests.unit.control_api.world import PASSWORD, World
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
 ]
 SITES = {"so-y-te": "Sở Y tế", "xa-van-mon": "UBND xã Văn Môn", "xa-dong-tho": "UBND xã Đông Thọ"}
 
@@ -39,28 +35,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def meeting(tmp_path: Path) -> AsyncIterator[World]:
-    """The real control process without media: a conference "c-1" whose sites are all there, and its timers."""
-    url = await fresh_database(tmp_path, tmp_path / "template.sqlite3")
-    async with open_world(url, tmp_path, files=read_files()) as world:
-        live = world.services.live
-        await live.create_conference("Họp giao ban", actor=None, conference_id="c-1")
-        await live.command("c-1", AddSite("UBND tỉnh", "main", "tinh"), actor=None)
-        for site, name in SITES.items():
-            await live.command("c-1", AddSite(name, site=site), actor=None)
-        room = live._rooms["c-1"]  # type: ignore[attr-defined]
-        for site in ("tinh", *SITES):
-            room.presence.tell(site, Happening.CONNECTED)
-        running = [asyncio.create_task(_clock(world)), asyncio.create_task(world.services.meeting.run())]
+    async with open_meeting(tmp_path, "Họp giao ban", SITES) as world:
         yield world
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _clock(world: World) -> None:
-    while True:
-        world.clock.now = time.time()
-        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -77,9 +53,7 @@ async def page_of(browser: Browser, url: str) -> AsyncIterator[Page]:
 async def test_s87_roll_call_goes_on_after_the_console_was_reloaded(browser: Browser, meeting: World) -> None:
     live = meeting.services.live
     async with page_of(browser, f"http://127.0.0.1:{meeting.server.port}/console#/c-1") as page:
-        await page.get_by_test_id("username").fill("operator")
-        await page.get_by_test_id("password").fill(PASSWORD)
-        await page.get_by_test_id("login").click()
+        await log_in(page, "operator", PASSWORD)
         await page.get_by_test_id("work-roll").click()
         await expect(page.get_by_test_id("board")).to_have_text("Có mặt 4 · Vắng 0 · Trục trặc 0")
         await page.get_by_test_id("roll-begin").click()
@@ -116,9 +90,7 @@ async def test_s87_roll_call_goes_on_after_the_console_was_reloaded(browser: Bro
 
 async def test_the_servers_timer_passes_over_a_site_that_does_not_answer(browser: Browser, meeting: World) -> None:
     async with page_of(browser, f"http://127.0.0.1:{meeting.server.port}/console#/c-1") as page:
-        await page.get_by_test_id("username").fill("operator")
-        await page.get_by_test_id("password").fill(PASSWORD)
-        await page.get_by_test_id("login").click()
+        await log_in(page, "operator", PASSWORD)
         await page.get_by_test_id("work-roll").click()
         await page.locator("[data-testid=roll-call] input[type=number]").fill("5")
         await page.get_by_test_id("roll-begin").click()
@@ -135,9 +107,7 @@ async def test_s60_the_carriers_page_shows_lines_and_nothing_else(browser: Brows
     room._quality.measured("so-y-te", LegStats("leg-1", lost_fraction=0.2, rtt_ms=44.0, received_kbps=800.0))
     await meeting.services.meeting.recorder.read("c-1", time.time())
     async with page_of(browser, f"http://127.0.0.1:{meeting.server.port}/office#/lines") as page:
-        await page.get_by_test_id("username").fill("carrier")
-        await page.get_by_test_id("password").fill(PASSWORD)
-        await page.get_by_test_id("login").click()
+        await log_in(page, "carrier", PASSWORD)
         await expect(page.get_by_role("row", name="Sở Y tế")).to_contain_text("Kém")
         await expect(page.get_by_role("row", name="Sở Y tế")).to_contain_text("20.0 %")
         await no_barriers(page, "lines")
@@ -203,9 +173,7 @@ async def test_s90_the_operators_panels_show_floor_issues_script_and_quality(
         for index, title in enumerate(("Khai mạc", "Sở Y tế báo cáo"))
     ]
     async with page_of(browser, f"http://127.0.0.1:{port}/console#/c-1") as page:
-        await page.get_by_test_id("username").fill("van-hanh")
-        await page.get_by_test_id("password").fill("diem-cau-mcu")
-        await page.get_by_test_id("login").click()
+        await log_in(page, "van-hanh", "diem-cau-mcu")
         await page.get_by_test_id("desk").wait_for()
         for site in ("s-3", "s-6"):
             mcu.meeting.raise_hand(site)

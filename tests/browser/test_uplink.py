@@ -23,18 +23,18 @@ from endpoint_client.media import SiteOptions
 from tests.browser.pages import (
     CAMERA,
     KEEP_CONNECTIONS,
+    OFFICE,
     SENT,
     Complaints,
     chromium,
-    chromium_path,
+    needs_chromium,
     new_page,
     plays,
     until,
 )
-from tests.browser.test_meeting import OFFICE
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
     pytest.mark.timeout(120),
 ]
 
