@@ -147,6 +147,38 @@ async def test_s06_s57_a_workbook_goes_out_and_comes_in_whole_or_not_at_all(worl
     assert complaints == []
 
 
+async def test_s56_what_was_typed_for_a_site_is_not_lost_on_leaving_the_field(world: World) -> None:
+    """S56: Tab takes the line that is marked, leaving takes the only one that fits, other words stay."""
+    complaints = Complaints()
+    async with chromium() as browser:
+        page = await sign_in(browser, world, Role.OFFICER, "equipment/faults", complaints)
+        await page.get_by_test_id("report-fault").click()
+        site, title = page.get_by_test_id("field-site_id"), page.get_by_test_id("field-title")
+        await title.fill("Micro bị rè")
+        await site.fill("so y")
+        await site.press("Tab")
+        await expect(site).to_have_value("Sở Y tế")
+        await expect(site).not_to_be_focused()
+        await site.fill("van mon")
+        await title.click()
+        await expect(site).to_have_value("UBND xã Văn Môn")
+        await site.fill("khong co noi nao")
+        await site.press("Tab")
+        await expect(site).to_have_value("khong co noi nao")
+        await expect(page.get_by_text("Không có trong danh sách", exact=False)).to_be_visible()
+        await no_barriers(page, "site not in the list")
+        await page.get_by_test_id("dialog-action").click()
+        await expect(site).to_be_focused()  # nothing was sent
+        await site.fill("")
+        await site.press("Tab")
+        await expect(page.get_by_text("Không có trong danh sách", exact=False)).to_have_count(0)
+        await site.fill("van mon")
+        await site.press("Tab")
+        await confirm(page)
+        await expect(page.get_by_role("row").filter(has_text="Micro bị rè")).to_contain_text("UBND xã Văn Môn")
+    assert complaints == []
+
+
 async def choose(page: Page, book: openpyxl.Workbook) -> None:
     written = io.BytesIO()
     book.save(written)
