@@ -53,6 +53,15 @@ async def site_names(services: Services, conference: str) -> Mapping[str, str]:
     return {str(site["id"]): str(site["name"]) for site in state["sites"]}
 
 
+async def title_of(services: Services, conference: str) -> str | None:
+    """What the conference is called now, else in its booking, else in its journal; None: nowhere."""
+    try:
+        return str(services.live.state(conference)["title"])
+    except OperatorError:
+        booking = await services.bookings.of_conference(conference)
+        return await services.journals.title(conference) if booking is None else booking.title
+
+
 async def check_site(call: Call, site: str, names: Mapping[str, str]) -> None:
     """Raises OperatorError `unknown_site` unless the site takes part."""
     if site not in names:

@@ -127,6 +127,11 @@ class Journals:
             titles = await _titles(session, [head.conference_id for head in heads])
         return [Listed(h.conference_id, titles.get(h.conference_id), _from_row(h)) for h in heads], count
 
+    async def title(self, conference_id: str) -> str | None:
+        """As the journal itself tells it."""
+        async with self._database.reading() as session:
+            return (await _titles(session, [conference_id])).get(conference_id)
+
     async def names(self, conference_id: str) -> dict[str, str]:
         """Names of the sites by their ids, as the journal tells them: also of a conference that is long gone."""
         telling = JournalRow.what.in_(("site_added", "site_renamed"))

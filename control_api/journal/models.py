@@ -94,6 +94,7 @@ class JournalLine(BaseModel):
 class JournalPart(BaseModel):
     lines: list[JournalLine]
     next: int | None = Field(description="Ask for what is after this; none: that was all.")
+    title: str | None = Field(default=None, description="Of the conference; none: of several, or not known.")
 
 
 class JournalSummary(BaseModel):

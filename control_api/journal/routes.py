@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from control_api.accounts.rules import Right
 from control_api.api import Call, Download, Routes
 from control_api.conferences.models import ConferenceId, Page, SiteId
-from control_api.journal.access import check_known, check_reader, check_site, site_names
+from control_api.journal.access import check_known, check_reader, check_site, site_names, title_of
 from control_api.journal.chain import Line
 from control_api.journal.export import MEDIA_TYPES, MOST_LINES, export, local_time, too_long
 from control_api.journal.journals import Journals, Wanted
@@ -59,7 +59,9 @@ async def read_journal(call: Call, conference: ConferenceId, query: JournalQuery
         conference, _wanted(query), after=query.after, order=query.order, limit=query.limit
     )
     names = await site_names(call.services, conference)
-    return _part(lines, query.limit, names, lines[-1].seq if lines else None)
+    part = _part(lines, query.limit, names, lines[-1].seq if lines else None)
+    part.title = await title_of(call.services, conference)
+    return part
 
 
 @routes.get("/journal/sites/{site}", right=Right.AUDIT)

@@ -54,6 +54,7 @@ async def test_s99_s102_a_journal_is_read_filtered_verified_and_exported(world: 
     async with chromium() as browser:
         page = await sign_in(browser, world, Role.ADMINISTRATOR, f"journal/{conference}", complaints)
         await expect(page.get_by_role("cell", name="Đã thay micro cầm tay.")).to_be_visible()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Nhật ký: Hội nghị giao ban tháng 11")
         await no_barriers(page, "journal")
         await page.get_by_test_id("journal-note").click()
         await expect(page.get_by_test_id("dialog-action")).to_be_disabled()

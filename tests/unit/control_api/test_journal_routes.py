@@ -56,6 +56,16 @@ async def test_s99_what_happened_is_read_as_sentences(world: World, meeting: str
     assert datetime.fromisoformat(podium["at"]).utcoffset() == timedelta(hours=7)
 
 
+async def test_s99_a_journal_is_called_by_the_conferences_title(world: World, meeting: str) -> None:
+    viewer, operator = await world.sign_in(Role.VIEWER), await world.sign_in(Role.OPERATOR)
+    assert (await (await viewer.get(f"{meeting}/journal")).json())["title"] == "Họp giao ban"
+    assert (await operator.patch(meeting, json={"title": "Họp khẩn"})).status < 300
+    assert (await (await viewer.get(f"{meeting}/journal")).json())["title"] == "Họp khẩn"
+    assert (await operator.delete(meeting)).status < 300
+    auditor = await world.sign_in(Role.AUDITOR)
+    assert (await (await auditor.get(f"{meeting}/journal")).json())["title"] == "Họp giao ban", "as in the list"
+
+
 async def test_a_journal_is_read_in_parts(world: World, meeting: str) -> None:
     viewer = await world.sign_in(Role.VIEWER)
     seen, after = [], None

@@ -16,6 +16,7 @@ export interface JournalLine {
 export interface JournalPart {
   lines: JournalLine[];
   next: number | null;
+  title: string | null; // of the conference
 }
 export interface JournalSummary {
   conference: string;
