@@ -14,7 +14,9 @@ from control_api.accounts.scope import check_scope, of_so, sees_all
 from control_api.directory.addresses import of_organisation
 from control_api.directory.tables import DirectoryNotice
 from control_api.mail.letters import Standing, about, standing_of, write
+from control_api.mail.resending import send_again
 from control_api.mail.tables import Letter
+from control_api.settings import Mail
 from control_api.store.database import Database
 from mcu_core.errors import OperatorError
 
@@ -102,19 +104,34 @@ class Notices:
     async def see(self, notice_id: str, user: SignedIn) -> DirectoryNotice:
         """Take note; a second time changes nothing.  Raises OperatorError `unknown_notice`, Refused `not_yours`."""
         async with self._database.writing() as session:
-            notice = await session.get(DirectoryNotice, notice_id)
-            if notice is None:
-                raise OperatorError(
-                    "unknown_notice",
-                    f"Không có thông báo {notice_id}. Hãy tải lại danh sách.",
-                    f"There is no notice {notice_id}. Reload the list.",
-                )
-            if not of_so(user):
-                check_scope(user, notice.to_id)
+            notice = await _notice(session, notice_id, user)
             first = update(DirectoryNotice).where(DirectoryNotice.id == notice_id, DirectoryNotice.seen_at.is_(None))
             await session.execute(first.values(seen_at=self._now(), seen_by=user.username))
             await session.refresh(notice)
             return notice
+
+    async def send_again(self, notice_id: str, user: SignedIn, mail: Mail) -> None:
+        """Send what did not arrive of its letters again, to the addresses of today.
+
+        Raises as `see`, and Refused `mail_is_off`, `notice_under_way`.
+        """
+        async with self._database.writing() as session:
+            notice = await _notice(session, notice_id, user)
+            whom = await of_organisation(session, notice.to_id)
+            await send_again(session, mail, f"notice/{notice.id}", whom, self._now())
+
+
+async def _notice(session: AsyncSession, notice_id: str, user: SignedIn) -> DirectoryNotice:
+    notice = await session.get(DirectoryNotice, notice_id)
+    if notice is None:
+        raise OperatorError(
+            "unknown_notice",
+            f"Không có thông báo {notice_id}. Hãy tải lại danh sách.",
+            f"There is no notice {notice_id}. Reload the list.",
+        )
+    if not of_so(user):
+        check_scope(user, notice.to_id)
+    return notice
 
 
 def _addressed_to(user: SignedIn) -> list[ColumnElement[bool]]:

@@ -285,3 +285,10 @@ async def list_directory_notices(call: Call, query: NoticeQuery) -> list[Directo
 async def see_directory_notice(call: Call, directory_notice: OwnId) -> DirectoryNoticeAnswer:
     """Take note."""
     return DirectoryNoticeAnswer.model_validate(await call.services.registry.notices.see(directory_notice, call.user))
+
+
+@routes.post("/directory/notices/{directory_notice}/again", right=Right.MAINTAIN, status=204)
+async def send_directory_notice_again(call: Call, directory_notice: OwnId) -> None:
+    """Send its letter again that failed or may not have arrived, to the address the directory has now."""
+    mail = call.services.settings.mail
+    await call.services.registry.notices.send_again(directory_notice, call.user, mail)

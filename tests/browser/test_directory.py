@@ -9,11 +9,13 @@ from pathlib import Path
 import openpyxl
 import pytest
 from playwright.async_api import Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from control_api.accounts.rules import Role
+from control_api.directory.notices import notify
 from control_api.directory.seed import seed
-from control_api.directory.tables import Site
+from control_api.directory.tables import Organisation, Site
+from control_api.mail.tables import Letter
 from tests.browser.office import open_pages, sign_in
 from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
 from tests.unit.control_api.world import World
@@ -288,4 +290,28 @@ async def test_s26_s28_s56_assets_faults_and_trained_operators(world: World) -> 
         await page.get_by_role("row").filter(has_text="Trần Thị Hoa").get_by_role("button").click()
         await page.get_by_test_id("field-course_id").select_option(label="Tập huấn vận hành điểm cầu")
         await confirm(page)
+    assert complaints == []
+
+
+async def test_s57_a_reminder_that_failed_is_sent_again_from_the_notices(world: World) -> None:
+    """S57: the office shows which reminder did not go out; one click sends it again."""
+    async with world.services.database.writing() as session:
+        mine = update(Organisation).where(Organisation.id == "so-y-te")
+        await session.execute(mine.values(email="van-phong@so-y-te.vn"))
+        await notify(
+            session, "directory_due", "Nhắc việc: bảo trì (1).", "Reminder: maintenance (1).", now=world.clock.now,
+            to="so-y-te", mail="[Nhắc] Việc đến hạn",
+        )  # fmt: skip
+        await session.execute(update(Letter).values(state="failed", error="550 no such user"))
+    complaints = Complaints()
+    async with chromium() as browser:
+        page = await sign_in(browser, world, Role.OFFICER, "portal/notices", complaints)
+        row = page.get_by_role("row").filter(has_text="Nhắc việc: bảo trì (1).")
+        await expect(row).to_contain_text("Không gửi được")
+        await no_barriers(page, "reminder failed")
+        await row.get_by_role("button", name="Gửi lại").click()
+        await expect(row).to_contain_text("Đang gửi")
+        await expect(row.get_by_role("button", name="Gửi lại")).to_have_count(0)
+    async with world.services.database.reading() as session:
+        assert [(one.state, one.attempts) for one in await session.scalars(select(Letter))] == [("queued", 0)]
     assert complaints == []

@@ -25,6 +25,8 @@ from control_api.directory.tables import (
     Site,
     Trainee,
 )
+from control_api.mail.letters import Addressee, write
+from control_api.mail.tables import Letter
 from control_api.services import Services
 
 SO, AGENCY, CARRIER, SITE = "so-khoa-hoc-va-cong-nghe", "so-y-te", "vien-thong", "so-y-te"
@@ -208,5 +210,11 @@ async def prepared(services: Services, route: Route) -> str:
     await set_organisation(services, AGENCY, Role.VIEWER, Role.HOST, Role.TECHNICIAN)
     await set_organisation(services, CARRIER, Role.CARRIER)
     name = route.handler.__name__
+    if name == "send_directory_notice_again":
+        async with services.database.writing() as session:
+            await session.execute(update(DirectoryNotice).values(to_id=AGENCY))
+            whom = [Addressee("van-phong@so-y-te.vn", "Sở Y tế")]
+            await write(session, NOTICE, "due", about=f"notice/{NOTICE}", whom=whom, subject="", vi="", en="", now=0)
+            await session.execute(update(Letter).values(state="failed"))
     parts = {"site": SITE, **PARTS, **OTHER_PARTS.get(name, {})}
     return route.path.format(**parts) + QUERIES.get(name, "")

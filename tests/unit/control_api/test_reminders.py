@@ -13,11 +13,22 @@ from control_api.directory.addresses import of_sites, technical_of
 from control_api.directory.reminders import maintenance_step, remind_once, stale_on
 from control_api.directory.tables import Asset, Contact, DirectoryNotice, Organisation, Trainee
 from control_api.mail.letters import Addressee, write
+from control_api.mail.resending import send_again
 from control_api.mail.sender import Sender, message_of
 from control_api.mail.tables import Letter
+from control_api.problems import Refused
 from control_api.settings import Mail
-from tests.unit.control_api.directory_samples import AGENCY, ASSET, CONTACT, SITE, TRAINEE, add_samples
-from tests.unit.control_api.world import World
+from tests.unit.control_api.directory_samples import (
+    AGENCY,
+    ASSET,
+    CARRIER,
+    CONTACT,
+    SITE,
+    TRAINEE,
+    add_samples,
+    set_organisation,
+)
+from tests.unit.control_api.world import World, refused
 
 DUE = date(2026, 12, 20)
 
@@ -91,6 +102,45 @@ async def test_s26_s28_s57_an_agency_is_reminded_once_in_the_office_and_by_mail(
     assert [one["mail"] for one in shown if one["kind"] == "directory_due"] == ["mail_off"] * 2, "the office says so"
     assert found[1].subject.startswith("[Quá hạn]")
     assert told[0].en in found[0].body, "in both languages"
+
+
+async def test_s57_a_letter_that_failed_is_sent_again_to_the_address_of_today(world: World) -> None:
+    await place(world)
+    await set_organisation(world.services, AGENCY, Role.HOST, Role.VIEWER)
+    await set_organisation(world.services, CARRIER, Role.TECHNICIAN)
+    assert await remind_once(world.services, noon(12, 6)) == 1
+    host = await world.sign_in(Role.HOST)
+    (notice,) = await (await host.get("/api/v1/directory/notices")).json()
+    again = f"/api/v1/directory/notices/{notice['id']}/again"
+    error = await refused(await host.post(again), 409)
+    assert error["code"] == "notice_under_way", "it waits to be sent"
+    async with world.services.database.writing() as session:
+        await session.execute(update(Letter).values(state="failed", attempts=7, error="550 no such user"))
+        await session.execute(update(Organisation).where(Organisation.id == AGENCY).values(email="vp@bacninh.gov.vn"))
+    for role, code in ((Role.VIEWER, "forbidden"), (Role.TECHNICIAN, "not_yours")):
+        assert (await refused(await (await world.sign_in(role)).post(again), 403))["code"] == code
+    assert (await host.post(again)).status == 204
+    (letter,) = await letters(world)
+    assert (letter.recipient, letter.state, letter.attempts, letter.error) == ("vp@bacninh.gov.vn", "queued", 0, "")
+    assert letter.body.count("Kính gửi") == 1
+    assert notice["en"] in letter.body
+    assert (await refused(await host.post(again), 409))["code"] == "notice_under_way", "once is enough"
+    (shown,) = await (await host.get("/api/v1/directory/notices")).json()
+    assert shown["mail"] == "waiting"
+
+
+async def test_a_letter_of_unknown_fate_goes_to_the_same_address_again(world: World) -> None:
+    whom = [Addressee("a@b.vn", "Trực 1"), Addressee("c@d.vn", "Trực 2")]
+    async with world.services.database.writing() as session:
+        await write(session, "k", "due", about="notice/n", whom=whom, subject="S", vi="v", en="e", now=1.0)
+        await session.execute(update(Letter).values(state="sent"))
+        await session.execute(update(Letter).where(Letter.recipient == "c@d.vn").values(state="unsure"))
+        await send_again(session, Mail(host="m"), "notice/n", whom, 5.0)
+    states = {one.recipient: (one.state, one.next_at) for one in await letters(world)}
+    assert states == {"a@b.vn": ("sent", 1.0), "c@d.vn": ("queued", 5.0)}, "who has it is not written to twice"
+    async with world.services.database.writing() as session:
+        with pytest.raises(Refused, match="mail_is_off"):
+            await send_again(session, Mail(), "notice/n", whom, 5.0)
 
 
 async def test_a_letter_is_written_once_to_each_and_says_where_to_go_on(world: World) -> None:

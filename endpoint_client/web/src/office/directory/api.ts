@@ -272,5 +272,6 @@ export const changes = (of: 'sites' | 'organisations', id: string) => list<Chang
 export const portal = (organisation: string | null) => get<Portal>('/directory/portal', { organisation });
 export const bulletins = (query: Query) => list<Bulletin>('/directory/notices', query);
 export const see = (id: string) => post(at('notices', id, '/seen'));
+export const sendAgain = (id: string) => post(at('notices', id, '/again'));
 export const exportFile = () => download('/directory/export');
 export const importFile = (file: string, apply: boolean) => post<Report>('/directory/import', { file, apply });

@@ -52,6 +52,7 @@ const vi = {
     no_address: 'Chưa có địa chỉ thư',
     mail_off: 'Chưa đặt máy chủ thư',
   },
+  mailAgain: 'Gửi lại',
   mailOff:
     'Chưa đặt máy chủ thư nên nhắc việc chỉ hiện tại đây. Quản trị viên đặt mục [mail] trong mcu.toml để gửi cả bằng thư điện tử.',
   organisation: 'Cơ quan',
@@ -294,6 +295,7 @@ const en: typeof vi = {
     no_address: 'No e-mail address',
     mail_off: 'No mail server set',
   },
+  mailAgain: 'Send again',
   mailOff: 'No mail server is set: reminders are shown here only. An administrator sets [mail] in mcu.toml to send them too.',
   organisation: 'Organisation',
   ownerWithoutSite: 'Organisation (of what is at no site)',
