@@ -10,6 +10,8 @@ What the figures are:
 - `fps_*`, `audio_pps_min`: whole frames and sound packets a second received by the sites (not by the wall's monitor).
 - `tick_late_ms_p99`: how late the mixer's ticks started.  The mixer reports the worst of each second; the 75th
   percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
+- `loop_lag_ms_max`: by kind of process, how long its event loop once stood still or waited for a processor: the worst
+  of each second of the mixer's ticks of sound and of the relay's timers of 10 ms, of the last 10 s for control.
 - `glass_to_glass_ms_*`: see benchmarks/loadgen_eye.py, over four sites' pictures at one member site.
 - `join_ms_*`: from opening the WebSocket to the first whole keyframe, sites joining one after the other.
 """
@@ -76,6 +78,8 @@ def table(result: dict[str, Any]) -> Table:
     for key, text, goal in _ROWS:
         value = result[key]
         view.add_row(text, "–" if value is None else f"{value}", goal)
+    for kind, lag in result["loop_lag_ms_max"].items():
+        view.add_row(f"event loop late, ms, worst: {kind}", f"{lag}", "≤ 20")
     for kind, used in result["mcu_cores_by_process"].items():
         view.add_row(f"cores: {kind}", f"{used}", "")
     view.caption = one_line(result["machine"])
@@ -266,6 +270,7 @@ def _result(
         "audio_pps_min": min(leg["audio_pps"] for leg in legs),
         "longest_gap_ms": max(leg["longest_gap_ms"] for leg in members),
         "tick_late_ms_p99": _tick_late(polls),
+        "loop_lag_ms_max": _loop_lag(polls),
         "glass_to_glass_ms_p50": percentile(samples, 0.5),
         "glass_to_glass_ms_p95": percentile(samples, 0.95),
         "glass_to_glass_ms_quantiles": [[share / 20, percentile(samples, share / 20)] for share in range(21)]
@@ -293,6 +298,16 @@ def _tick_late(polls: list[dict[str, float]]) -> float | None:
     names = ("mcu_mixer_programme_late_ms_p99", "mcu_mixer_chair_late_ms_p99", "mcu_mixer_audio_late_ms_p99")
     worst = [max(values) for poll in polls if (values := [v for k, v in poll.items() if k.startswith(names)])]
     return percentile(worst, 0.75)
+
+
+def _loop_lag(polls: list[dict[str, float]]) -> dict[str, float]:
+    worst: dict[str, float] = {}
+    for kind in ("relay", "mixer"):
+        if values := [v for poll in polls for k, v in poll.items() if k.startswith(f"mcu_{kind}_loop_lag_ms")]:
+            worst[kind] = round(max(values), 1)
+    for poll in polls[-1:]:  # earlier ones still know of the joins
+        worst["control"] = round(poll["mcu_control_loop_lag_seconds"] * 1000, 1)
+    return worst
 
 
 def _largest(polls: list[dict[str, float]], name: str) -> int | None:

@@ -7,6 +7,7 @@ Counters and histograms are fed as things happen; gauges of conferences, relays 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 
 import structlog
@@ -22,7 +23,8 @@ from mcu_core.wire import WorkerInfo
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
-_LAG_PERIOD = 0.5
+_LAG_PERIOD = 0.02  # seconds between two looks: a longer block is always seen, by what it exceeds this
+_LAG_KEPT = 10  # seconds whose worst the gauge shows, so that no scrape misses it
 log = structlog.get_logger("metrics")
 
 
@@ -30,6 +32,7 @@ class Metrics:
     """Implements `control_api.live.figures.Metrics`."""
 
     def __init__(self) -> None:
+        self._live: Live | None = None
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._http = Histogram(
@@ -55,7 +58,7 @@ class Metrics:
         )
         self._logins = Counter("mcu_logins_total", "Attempts to sign in.", ("result",), registry=self.registry)
         self._lag = Gauge(
-            "mcu_control_loop_lag_seconds", "Longest lag of control's event loop lately.", registry=self.registry
+            "mcu_control_loop_lag_seconds", "Longest lag of control's event loop in 10 s.", registry=self.registry
         )
         self._tasks = Gauge("mcu_control_tasks", "Tasks of control's event loop.", registry=self.registry)
         self._sockets = Gauge("mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry)
@@ -110,24 +113,30 @@ class Metrics:
         self._sockets.labels(kind).dec()
 
     def watch(self, live: Live) -> None:
-        """Read the figures of `live` at each scrape."""
+        """Read the figures of `live` at each scrape, and tell it when control's own loop is late."""
+        self._live = live
         self.registry.register(_LiveFigures(live))
 
     async def run(self) -> None:
         """Measure the lag of the loop and count its tasks until cancelled."""
         loop = asyncio.get_running_loop()
-        longest, count, watch = 0.0, 0, LagWatch()
+        watch, lately, longest = LagWatch(), deque((0.0,), maxlen=_LAG_KEPT), 0.0
+        second = loop.time() + 1.0
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
-            lag = loop.time() - due
-            longest, count = max(longest, lag), count + 1
-            if watch.measured("control", lag * 1000, loop.time()):
-                log.warning("event loop blocked", milliseconds=round(lag * 1000), alarm=True)
+            now = loop.time()
+            longest = max(longest, now - due)
+            if now < second:
+                continue
+            lately.append(longest)
+            self._lag.set(max(lately))
             self._tasks.set(len(asyncio.all_tasks()))
-            if count == 20:  # one value per 10 s, so that a scrape sees the worst of a while
-                self._lag.set(longest)
-                longest, count = 0.0, 0
+            if watch.measured("control", longest * 1000, now):
+                log.warning("event loop blocked", milliseconds=round(longest * 1000), alarm=True)
+                if self._live is not None:
+                    self._live.control_blocked(longest * 1000)
+            second, longest = now + 1.0, 0.0
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -44,6 +44,9 @@ class Live(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def control_blocked(self, lag_ms: float) -> None:
+        """Control's event loop stands still again and again; alarm in every conference with people."""
+
     def reachable(self) -> dict[str, bool]:
         """Whether each relay answers."""
 

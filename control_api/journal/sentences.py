@@ -90,6 +90,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Cảnh báo: hình của {site} hỏng nặng, tạm không giải mã",
         "Alarm: the picture of {site} is damaged and not decoded",
     ),
+    "alarm_control_slow": (
+        "Cảnh báo: bộ điều khiển bị chậm, máy chủ có thể quá tải",
+        "Alarm: control is late, overload",
+    ),
     "alarm_relay_slow": (
         "Cảnh báo: bộ chuyển tiếp bị chậm, máy chủ có thể quá tải",
         "Alarm: the relay is late, overload",

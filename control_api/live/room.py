@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
 
 import structlog
 
@@ -44,6 +43,7 @@ from mcu_core.wire import (
     Speaker,
     View,
     WorkerDown,
+    WorkerKind,
     WorkerUp,
 )
 from signaling import Channel, errors
@@ -464,14 +464,14 @@ class Room:
                     self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
 
-    def blocked(self, worker: Literal["relay", "mixer"], lag_ms: float) -> None:
-        """A worker's event loop stands still again and again; nobody is told of a conference without people."""
+    def blocked(self, process: WorkerKind, lag_ms: float) -> None:
+        """An event loop stands still again and again; nobody is told of a conference without people."""
         if self.people.seats:
-            vi = {"relay": "Bộ chuyển tiếp", "mixer": "Bộ trộn"}[worker]
+            vi = {"control": "Bộ điều khiển", "relay": "Bộ chuyển tiếp", "mixer": "Bộ trộn"}[process]
             self.alarm(
-                f"{worker}_slow",
+                f"{process}_slow",
                 f"{vi} bị chậm tới {lag_ms:.0f} ms; máy chủ có thể đang quá tải. Hãy bớt khung hình hoặc điểm cầu.",
-                f"The {worker} is late by up to {lag_ms:.0f} ms; the server may be overloaded. "
+                f"The {process} process is late by up to {lag_ms:.0f} ms; the server may be overloaded. "
                 "Use fewer views or sites.",
                 None,
             )

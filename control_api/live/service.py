@@ -268,6 +268,10 @@ class LiveService:
         """Newest figures of the connected sites: the relays' view and what the endpoints told of theirs."""
         return self._room(conference_id).quality()
 
+    def control_blocked(self, lag_ms: float) -> None:
+        for room in self._rooms.values():
+            room.blocked("control", lag_ms)
+
     def reachable(self) -> dict[str, bool]:
         """Whether media can be served: all relays answer."""
         return {f"relay_{name}": relay.up for name, relay in self._relays.items()}

@@ -14,7 +14,7 @@ from benchmarks.server import Server
 
 KEYS = {  # what the product promises to report
     "mcu_cores", "loader_cores", "fps_min", "fps_median", "audio_pps_min", "tick_late_ms_p99", "glass_to_glass_ms_p50",
-    "glass_to_glass_ms_p95", "join_ms_p95", "encoders", "decoders", "rss_mb", "uplink_kbps_total",
+    "glass_to_glass_ms_p95", "join_ms_p95", "loop_lag_ms_max", "encoders", "decoders", "rss_mb", "uplink_kbps_total",
 }  # fmt: skip
 
 
@@ -40,7 +40,14 @@ def result(**changes: Any) -> dict[str, Any]:
         ],
     }  # fmt: skip
     joined = {"join_ms": [100.0, 200.0, 300.0], "offer_ms": [50.0]}
-    polls = [{'mcu_mixer_encoders{mixer="c"}': 2.0, 'mcu_mixer_decoders{mixer="c"}': 3.0}]
+    polls = [
+        {'mcu_relay_loop_lag_ms{relay="0"}': 7.21, "mcu_control_loop_lag_seconds": 0.5},
+        {
+            'mcu_mixer_encoders{mixer="c"}': 2.0, 'mcu_mixer_decoders{mixer="c"}': 3.0,
+            'mcu_mixer_loop_lag_ms{mixer="c"}': 4.0, 'mcu_relay_loop_lag_ms{relay="0"}': 3.0,
+            "mcu_control_loop_lag_seconds": 0.0112,
+        },
+    ]  # fmt: skip
     before = {1: usage(1, 1.0, "mcu serve"), 2: usage(2, 5.0, "mcu_core.relay")}
     after = {1: usage(1, 1.5, "mcu serve"), 2: usage(2, 9.0, "mcu_core.relay"), 3: usage(3, 2.0, "mcu_core.mixing")}
     figures = _result(joined, {**measured, **changes}, polls, before, after, 10.0, 3)
@@ -57,6 +64,7 @@ def test_all_promised_keys_are_there_and_right() -> None:
     assert (figures["glass_to_glass_ms_p50"], figures["glass_to_glass_ms_p95"]) == (50.0, 95.0)
     assert (figures["encoders"], figures["decoders"]) == (2, 3)
     assert figures["packets_lost"] == 3
+    assert figures["loop_lag_ms_max"] == {"relay": 7.2, "mixer": 4.0, "control": 11.2}
     assert figures["rss_mb"] == 300
 
 

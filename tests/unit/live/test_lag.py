@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
+
 from control_api.live.lag import LagWatch
+from control_api.metrics import Metrics
+from tests.unit.live.fakes import world
 
 
 def told(lags_ms: list[float], begin: float = 0.0, watch: LagWatch | None = None) -> list[float]:
@@ -25,3 +31,19 @@ def test_loops_are_watched_apart() -> None:
     assert watch.measured("relay 0", 30.0, 4)
     watch.forget("relay 1")
     assert not watch.measured("relay 1", 30.0, 5)
+
+
+async def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        metrics = Metrics()
+        metrics.watch(w.live)
+        task = asyncio.create_task(metrics.run())
+        for _ in range(3):
+            await asyncio.sleep(0.5)
+            time.sleep(0.06)  # noqa: ASYNC251  (what must be seen)
+            await asyncio.sleep(0.6)
+        task.cancel()
+        assert len(w.store.journalled("alarm_control_slow")) == 1
+        [lag] = re.findall(r"^mcu_control_loop_lag_seconds (.*)$", metrics.text().decode(), re.MULTILINE)
+        assert 0.04 <= float(lag) < 1.0
