@@ -4,12 +4,14 @@ Packets come when the network pleases; the mixer takes 20 ms every 20 ms.  Each 
 (its RTP timestamp); `pull` walks along it.  The delay between arrival and playing follows the jitter that was seen: it
 grows at once, by concealing a block that is merely late, and shrinks slowly, by asking for blocks to be made
 shorter: in quiet when it is a little off, within speech when it is much off.  The same corrects a sender's clock that
-runs fast or slow.  Model: NetEq of WebRTC, reduced to what a mix needs.  Pure: `now` and arrival times are seconds of
-the same clock.  Owned by the audio mix.
+runs fast or slow.  When a line has become longer for good, by more than any delay makes up for (another radio cell or
+route, a queue), playing begins anew with what arrives then.  Model: NetEq of WebRTC, reduced to what a mix needs.
+Pure: `now` and arrival times are seconds of the same clock.  Owned by the audio mix.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 RATE = 48_000
@@ -23,6 +25,8 @@ _LATE_WEIGHT = 3  # a packet later than the target counts as so many: the target
 _LOSSY = 0.045  # while packets get lost, wait long enough for the next one: it may carry the redundancy
 _LOSSY_FOR = 5.0  # seconds after a loss
 _WINDOW = 5.0  # seconds; the fastest transit is taken over one to two of these
+_ANOTHER_WAY = 0.050  # seconds by which the fastest transit rises when it is no longer jitter
+_LONGER_FOR, _LONGER_PACKETS = 0.2, 10  # seconds in which all come too late: the line has become longer; by its newest
 _EASY = (-0.006, 0.018)  # seconds off the target from which a quiet block is changed; wider than a block
 _HARD = (-0.012, 0.030)  # … and any block
 _PATIENCE = 0.5  # seconds of too much delay before it is shortened
@@ -99,6 +103,8 @@ class Jitter:
         self._weight = 1.0  # of the next packet; it grows instead of the older ones' shrinking
         self._minima: list[float] = []  # of this window and the one before
         self._window_ends = 0.0
+        self._hopeless: deque[float] = deque(maxlen=_LONGER_PACKETS)  # transits since the last packet that was of use
+        self._hopeless_since = 0.0
         self.target = 0.030
 
     @property
@@ -106,18 +112,25 @@ class Jitter:
         """Arrival of the fastest packets minus their time on the sender's timeline."""
         return min(self._minima)
 
-    def arrived(self, transit: float, now: float) -> None:
-        """Take one packet's arrival minus its time on the sender's timeline."""
+    def arrived(self, transit: float, now: float) -> bool:
+        """Take one packet's arrival minus its time on the sender's timeline.
+
+        True when the line has become longer: `base` is another then, and what seemed too late is not.
+        """
         if not self._minima or now >= self._window_ends:
             # after a long silence clocks may have drifted: what was the fastest then says nothing now
             kept = self._minima[-1:] if now < self._window_ends + _WINDOW else []
+            before = self.base if self._minima else transit
             self._minima = [*kept, transit]
             self._window_ends = now + _WINDOW
+            if self.base - before >= _ANOTHER_WAY:
+                self._shift(int((self.base - before) / _STEP))
         else:
             self._minima[-1] = min(self._minima[-1], transit)
         delay = transit - self.base
-        if delay > HIGHEST:
-            return  # an outage: no delay that is allowed would have saved it
+        if delay > HIGHEST:  # no delay that is allowed would have saved it
+            return self._longer(transit, now)
+        self._hopeless.clear()
         share = self._weight * (_LATE_WEIGHT if delay > self.target else 1)
         self._bins[int(delay / _STEP)] += share
         self._total += share
@@ -126,6 +139,22 @@ class Jitter:
             self._bins = [share / self._total for share in self._bins]
             self._weight, self._total = self._weight / self._total, 1.0
         self.target = min(max((self._quantile() + 2) * _STEP, LOWEST), HIGHEST)
+        return False
+
+    def _longer(self, transit: float, now: float) -> bool:
+        """Not after a stall: what it held back arrives at once, and in time again at its end."""
+        if not self._hopeless:
+            self._hopeless_since = now
+        self._hopeless.append(transit)
+        if now - self._hopeless_since < _LONGER_FOR:
+            return False
+        self._minima, self._window_ends = [min(self._hopeless)], now + _WINDOW
+        self._hopeless.clear()
+        return True
+
+    def _shift(self, bins: int) -> None:
+        """What was learned counted from a base that is no more: the delays were shorter by so many bins."""
+        self._bins = [sum(self._bins[: bins + 1]), *self._bins[bins + 1 :], *[0.0] * bins]
 
     def _quantile(self) -> int:
         """The bin within which `_QUANTILE` of the packets came."""
@@ -152,6 +181,7 @@ class PlayoutBuffer:
         self._jitter = Jitter()
         self._at: int | None = None  # time of the next block; None while nothing plays
         self._over: int | None = None  # where playing ended: what lies before comes too late
+        self._played_to: int | None = None  # end of the newest packet played
         self._played = 0  # sequence of the newest packet played
         self._missed = 0  # blocks made up in a row
         self._missing: set[int] = set()  # sequences counted as lost before the newest packet played
@@ -192,7 +222,8 @@ class PlayoutBuffer:
             newest = (sequence, at, arrived)
         sequence = unwrap(sequence, newest[0], 16)
         self._newest = (sequence, at, arrived) if at >= newest[1] else newest
-        self._jitter.arrived(arrived - at / RATE, arrived)
+        if self._jitter.arrived(arrived - at / RATE, arrived):
+            self._at, self._over = None, self._played_to
         past = self._at if self._at is not None else self._over
         if past is not None and at + samples <= past:
             self._excuse(sequence)
@@ -236,7 +267,7 @@ class PlayoutBuffer:
     def _restart(self) -> None:
         """The source is another one: forget the timeline."""
         self._packets.clear()
-        self._newest = self._at = self._over = None
+        self._newest = self._at = self._over = self._played_to = None
         self._missing.clear()
         self._excused.clear()
         self._jitter = Jitter()
@@ -284,7 +315,7 @@ class PlayoutBuffer:
 
     def _play(self, packet: _Packet) -> None:
         del self._packets[packet.at]
-        self._at = packet.at + packet.samples
+        self._at = self._played_to = packet.at + packet.samples
         missing = range(max(self._played + 1, packet.sequence - _MOST), packet.sequence)
         lost = set(missing) - self._excused
         if lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass, field
 
@@ -237,6 +238,46 @@ def test_a_burst_after_a_stall_is_not_played_late() -> None:
     link.run(20.0)
     assert link.delay(5.2, 20)[1] <= 0.230
     assert link.delay(12, 20)[1] <= 0.050
+
+
+def heard_of_each_second(link: Link) -> dict[int, int]:
+    """Packets played, by the second in which they sound."""
+    found: dict[int, int] = {}
+    for when, _ in link.delays:
+        found[int(when)] = found.get(int(when), 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("step", [0.1, 0.18, 0.22, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_line_that_becomes_longer_is_heard_again_at_once(step: float, quiet: bool) -> None:
+    """Another radio cell or route: from second 6 to 16 everything takes longer."""
+    link = Link(quiet=quiet)
+    for n in range(1500):
+        link.send(n, 0.04 + (step if 300 <= n < 800 else 0.0))
+    link.run(31.0)
+    sound = [when for when, _ in link.delays if when >= 6.0]
+    assert sound[0] <= 6.1
+    silences = [(later - earlier, earlier) for earlier, later in itertools.pairwise(sound)]
+    assert max(silences)[0] <= step + 0.35, "the longer way itself, and 0.3 s to be sure of it"
+    assert all(heard_of_each_second(link)[second] >= 46 for second in [*range(8, 16), *range(18, 30)])
+    assert link.buffer.late <= 15 + step * 50, "those that are overtaken when the way is short again are not said"
+    assert link.delay(7, 16)[1] <= 0.04 + step + 0.1
+    assert link.delay(17, 22)[1] <= 0.3, "those still on the long way look like jitter"
+    assert link.delay(22, 30)[1] <= 0.13
+
+
+def test_a_queue_that_fills_and_drains_is_followed() -> None:
+    """A line that is too narrow for eight seconds: the queue before it grows to 0.6 s in one and goes in one."""
+    link = Link()
+    for n in range(1500):
+        at = n * 0.02
+        link.send(n, 0.04 + 0.6 * max(0.0, min(1.0, at - 10.0, 20.0 - at)))
+    link.run(31.0)
+    heard = heard_of_each_second(link)
+    assert all(heard[second] >= 46 for second in [*range(12, 19), *range(22, 30)])
+    assert link.delay(12, 19)[1] <= 0.7
+    assert link.delay(22, 30)[1] <= 0.3
 
 
 def test_redundancy_is_used_while_packets_get_lost() -> None:
