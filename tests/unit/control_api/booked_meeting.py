@@ -8,12 +8,12 @@ from sqlalchemy import insert
 
 from control_api.bookings.rules import HOUR
 from control_api.bookings.steps import Step
-from control_api.bookings.tables import BookingRow, BookingSite
 from control_api.conferences.tables import JoinTokenRow, Seat
 from control_api.directory.tables import Organisation, Site, Trainee
 from control_api.services import Services
 from mcu_core.commands import AddSite
 from mcu_core.presence import Happening
+from tests.unit.control_api.booking_rows import booking_row, site_row
 from tests.unit.control_api.world import World
 
 BOOKING, CONFERENCE = "b-0000000b01", "c-0000000b01"
@@ -60,49 +60,12 @@ async def booked(
                 )
             )
         session.add(
-            BookingRow(
-                id=BOOKING,
-                conference_id=CONFERENCE,
-                organisation_id="so-khcn",
-                owner="lan",
-                title="Họp giao ban tháng 12",
-                class_="B",
-                meeting_type="giao-ban",
-                urgent=urgent,
-                priority=0,
-                starts_at=starts_at,
-                ends_at=starts_at + 2 * HOUR,
-                trial_at=trial_at,
-                trial_ends_at=None,
-                state=state.value,
-                state_at=0.0,
-                rules="bn-2025",
-                form={},
-                parameters={},
-                sequence=0,
-                revision=1,
-                live="none",
-                live_sites={},
-                search="",
-                created_at=0.0,
-            )
+            booking_row(BOOKING, CONFERENCE, "so-khcn", starts_at, trial_at=trial_at, state=state.value, urgent=urgent)
         )
         await session.flush()
         for position, (site, name, role, organisation) in enumerate(SITES):
-            session.add(
-                BookingSite(
-                    booking_id=BOOKING,
-                    site_id=site,
-                    position=position,
-                    name=name,
-                    organisation_id=organisation,
-                    role=role,
-                    place="",
-                    attendees="",
-                    attendee_count=25 if role == "member" else 10,
-                    video=True,
-                )
-            )
+            count = 25 if role == "member" else 10
+            session.add(site_row(BOOKING, position, site, name, organisation, attendee_count=count))
 
 
 async def go_live(world: World, *connected: str) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from control_api.store.database import make_engine
+from control_api.store.database import Database, make_engine
+from control_api.store.upgrade import upgrade
 from tests.unit.control_api.postgres import postgres
-from tests.unit.control_api.world import World, fresh_database, open_world
+from tests.unit.control_api.world import World, fresh_database, open_database, open_world
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,11 @@ async def either_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         await connection.execute(text("CREATE SCHEMA public"))
     await engine.dispose()
     return url
+
+
+@pytest.fixture
+async def database(either_url: str) -> AsyncIterator[Database]:
+    """A database of each kind, with its tables."""
+    await upgrade(either_url)
+    async with open_database(either_url) as opened:
+        yield opened

@@ -6,7 +6,7 @@ from typing import Any
 
 from control_api.accounts.rules import Role
 from control_api.api import Route
-from control_api.bookings.tables import BookingRow, BookingSite, BookingStep
+from control_api.bookings.tables import BookingStep
 from control_api.journal.rows import append
 from control_api.live.store import JournalEntry
 from control_api.meeting.tables import IssueRow, QualitySumRow, RollCallRow, RollCallSiteRow
@@ -14,6 +14,7 @@ from control_api.reports.tables import EvaluationRow, YearlyRow
 from control_api.reports.years import Figures
 from control_api.services import Services
 from tests.unit.control_api import directory_samples
+from tests.unit.control_api.booking_rows import booking_row, site_row
 from tests.unit.control_api.directory_samples import AGENCY
 
 YEAR = 2026
@@ -81,33 +82,17 @@ async def add_meeting(
 ) -> str:
     """A booking as it is when that state was reached; returns its conference's id."""
     conference, ends_at = f"c-meeting-{number}", starts_at + hours * 3600
-    row = BookingRow(
-        id=f"b-{number:08x}", conference_id=conference, organisation_id=host, owner="host",
-        title="Hội nghị giao ban tháng 11", class_=class_, meeting_type="giao-ban", urgent=False, priority=0,
-        starts_at=starts_at, ends_at=ends_at, trial_at=None, trial_ends_at=None, state=state, state_at=ends_at,
-        rules="bn-2025", form={"chair": "Giám đốc Sở"}, parameters={}, frozen_at=None, decision=decision,
-        close_out=None, received_at=starts_at - received, answer_by=None, answered_at=None, sequence=0, revision=1,
-        live="none", live_sites={}, series_id=None, search="", created_at=starts_at - received,
+    row = booking_row(
+        f"b-{number:08x}", conference, host, starts_at, owner="host", title="Hội nghị giao ban tháng 11", class_=class_,
+        ends_at=ends_at, state=state, state_at=ends_at, form={"chair": "Giám đốc Sở"}, decision=decision,
+        received_at=starts_at - received, created_at=starts_at - received,
     )  # fmt: skip
     async with services.database.writing() as session:
         session.add(row)
         await session.flush()
         for position, (site, name) in enumerate(sites):
-            session.add(
-                BookingSite(
-                    booking_id=row.id,
-                    site_id=site,
-                    position=position,
-                    name=name,
-                    organisation_id=None,
-                    role="member" if position else "main",
-                    place="Phòng họp tầng 2",
-                    attendees="Lãnh đạo",
-                    attendee_count=5,
-                    video=True,
-                    email=None,
-                )
-            )
+            rest = {"place": "Phòng họp tầng 2", "attendees": "Lãnh đạo", "attendee_count": 5}
+            session.add(site_row(row.id, position, site, name, None, **rest))
         if state == "closed":
             for step, at in (("serving", starts_at), ("closed", ends_at)):
                 session.add(BookingStep(booking_id=row.id, step=step, at=at, by="operator", remark=""))

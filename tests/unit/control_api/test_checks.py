@@ -17,7 +17,6 @@ from control_api.accounts.rules import Role
 from control_api.accounts.scope import in_scope
 from control_api.bookings.gates import GATES
 from control_api.bookings.steps import Step
-from control_api.bookings.tables import BookingRow, BookingSite
 from control_api.checks import rooms as room_rules
 from control_api.checks.calls import directory_report, judge_call
 from control_api.checks.gate import sites_are_checked
@@ -29,8 +28,8 @@ from control_api.directory.tables import Contact, Organisation, Site
 from control_api.live.figures import Figures
 from control_api.mail.tables import Letter
 from control_api.store.database import Database
-from control_api.store.upgrade import upgrade
 from mcu_core.commands import AddSite
+from tests.unit.control_api.booking_rows import booking_row, site_row
 from tests.unit.control_api.check_samples import GOOD, JPEG, SHEET, STILL, sent
 from tests.unit.control_api.test_verdict import new_check
 from tests.unit.control_api.world import Client, World, refused
@@ -349,23 +348,18 @@ async def test_rooms_of_a_control_process_that_died_are_removed(world: World) ->
 # ------------------------------------------------------------------------------------------------- the other database
 
 
-async def test_checks_are_the_same_on_both_databases(either_url: str) -> None:
-    await upgrade(either_url)
-    database = Database(either_url)
-    try:
-        store = CheckStore(database, At())
-        await asyncio.gather(*(store.add(new_check("k-00000001")) for _ in range(3)))
-        found, total = await store.page(conference="c-1")
-        assert total == 1
-        assert found[0].good
-        await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại", "an")
-        await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại lần nữa", "an")
-        known = await store.of_conference("c-1")
-        assert known.retests["so-y-te", "retest"].reason == "nghe lại lần nữa"
-        assert await store.forget_stills(2000.0) == 1
-        assert await store.still("k-00000001") is None
-    finally:
-        await database.close()
+async def test_checks_are_the_same_on_both_databases(database: Database) -> None:
+    store = CheckStore(database, At())
+    await asyncio.gather(*(store.add(new_check("k-00000001")) for _ in range(3)))
+    found, total = await store.page(conference="c-1")
+    assert total == 1
+    assert found[0].good
+    await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại", "an")
+    await store.ask_retest("c-1", "so-y-te", "retest", "nghe lại lần nữa", "an")
+    known = await store.of_conference("c-1")
+    assert known.retests["so-y-te", "retest"].reason == "nghe lại lần nữa"
+    assert await store.forget_stills(2000.0) == 1
+    assert await store.still("k-00000001") is None
 
 
 # -------------------------------------------------------------------------------------------- bookings and their gate
@@ -375,58 +369,11 @@ async def booked(world: World, class_: str = "A", starts_in: float = 86400.0) ->
     """A booking of two sites, in the step before the checks, written as it would stand in the database."""
     now = world.clock.now
     async with world.services.database.writing() as session:
-        session.add(
-            BookingRow(
-                id="b-1",
-                conference_id="c-booked",
-                organisation_id="van-phong-ubnd",
-                owner="host",
-                title="Hội nghị trực tuyến",
-                class_=class_,
-                meeting_type="hop",
-                urgent=False,
-                priority=0,
-                starts_at=now + starts_in,
-                ends_at=now + starts_in + 7200,
-                trial_at=None,
-                trial_ends_at=None,
-                state="prepared",
-                state_at=now,
-                rules="2025",
-                form={},
-                parameters={},
-                frozen_at=None,
-                decision=None,
-                close_out=None,
-                received_at=None,
-                answer_by=None,
-                answered_at=None,
-                sequence=0,
-                revision=1,
-                live="none",
-                live_sites={},
-                series_id=None,
-                search="",
-                created_at=now,
-            )
-        )
+        row = booking_row("b-1", "c-booked", "van-phong-ubnd", now + starts_in, class_=class_, state="prepared")
+        session.add(row)
         await session.flush()
-        for position, (site, role) in enumerate((("tinh", "main"), ("so-y-te", "member"))):
-            session.add(
-                BookingSite(
-                    booking_id="b-1",
-                    site_id=site,
-                    position=position,
-                    name=f"Điểm cầu {site}",
-                    organisation_id=site,
-                    role=role,
-                    place="",
-                    attendees="",
-                    attendee_count=None,
-                    video=True,
-                    email=None,
-                )
-            )
+        for position, site in enumerate(("tinh", "so-y-te")):
+            session.add(site_row("b-1", position, site, f"Điểm cầu {site}", site))
     return await world.services.bookings.get("b-1")
 
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import time
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from control_api.directory.seed import seed
 from control_api.directory.tables import Fault, Organisation, Site
 from control_api.problems import Refused
 from control_api.store.database import Database
-from control_api.store.upgrade import upgrade
 from tests.unit.control_api.directory_samples import (
     AGENCY,
     ASSET,
@@ -663,14 +661,6 @@ async def test_searching_without_diacritics_finds_at_once_among_ten_thousand_sit
 
 
 # --------------------------------------------------------------------------------------------- on both databases
-
-
-@pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    opened = Database(either_url)
-    yield opened
-    await opened.close()
 
 
 async def test_the_directory_works_on_both_databases(database: Database, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from control_api.journal.verify import Chain, Finding, Head
 from control_api.live.store import JournalEntry
 from control_api.store.database import Database, make_engine
 from control_api.store.upgrade import alembic_config, upgrade
-from tests.unit.control_api.world import fresh_database
+from tests.unit.control_api.world import fresh_database, open_database
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -34,18 +34,9 @@ JSON = st.recursive(
 
 
 @pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    opened = Database(either_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def one_database(tmp_path: Path, template: Path) -> AsyncIterator[Database]:
-    opened = Database(await fresh_database(tmp_path, template))
-    yield opened
-    await opened.close()
+    async with open_database(await fresh_database(tmp_path, template)) as opened:
+        yield opened
 
 
 def lines_of(count: int) -> list[Line]:

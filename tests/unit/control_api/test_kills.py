@@ -15,8 +15,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -36,7 +35,7 @@ from control_api.settings import Settings
 from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
 from tests.unit.control_api import booking_samples as samples
-from tests.unit.control_api.world import PASSWORD, quick_passwords
+from tests.unit.control_api.world import PASSWORD, open_database, quick_passwords
 
 KILLS = {"sqlite": 160, "postgresql": 40}
 BOOKED = Counter({"booking_step": 2})  # what its journal says of an allocated booking,
@@ -44,18 +43,9 @@ OPENED = Counter({"created": 1, "site_added": 2, "site_role": 1})  # and of its 
 PATIENCE = 60.0  # seconds, for an answer of any of the processes: many die before it
 
 
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
 async def prepare(url: str) -> None:
     await upgrade(url)
-    async with opened(url) as database:
+    async with open_database(url) as database:
         await samples.add_directory(database)
         accounts = Accounts(database, Settings().session, time.time, passwords=quick_passwords())
         await accounts.add_user("officer", "Trực MCU", Role.OFFICER, PASSWORD)
@@ -144,7 +134,7 @@ async def test_nothing_acknowledged_is_lost_by_killing_control_again_and_again(e
     clients = await kill_again_and_again(either_url, tmp_path, kills)
     assert min(clients.acknowledged.values()) > kills / 10, "every kind of write had its turn"
     assert clients.cut >= kills, "it was at work when it died"
-    async with opened(either_url) as database:
+    async with open_database(either_url) as database:
         await check(database, clients)
 
 

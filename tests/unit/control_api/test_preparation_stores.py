@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,18 +14,9 @@ from control_api.problems import Refused
 from control_api.scripts.models import Scene
 from control_api.scripts.store import ScriptStore
 from control_api.store.database import Database
-from control_api.store.upgrade import upgrade
 
 MEETING = "c-1"
 MODEL = SHIPPED["giao-ban"][2]
-
-
-@pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    database = Database(either_url)
-    yield database
-    await database.close()
 
 
 async def test_two_who_save_a_script_at_once_do_not_overwrite_each_other(database: Database) -> None:

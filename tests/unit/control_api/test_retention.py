@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from sqlalchemy import func, insert, inspect, select
 
 from control_api.background import TASKS  # imports every feature, as the server does
@@ -17,7 +15,6 @@ from control_api.meeting import tables as meeting
 from control_api.security.tables import SecurityEvent
 from control_api.store.base import Base
 from control_api.store.database import Database
-from control_api.store.upgrade import upgrade
 from control_api.upkeep.retention import MEETINGS, SECURITY, Kept, prune
 from tests.unit.control_api.test_upkeep import DAY, NOON
 
@@ -35,14 +32,6 @@ FORGOTTEN: dict[str, tuple[type[Any], str]] = {  # rule -> table and its moment
     "quality_sums": (meeting.QualitySumRow, "last_at"),
 }
 APART = {"quality", "roll_call_sites"}  # its own setting and clock (`Recorder.prune`); goes with its roll call
-
-
-@pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    opened = Database(either_url)
-    yield opened
-    await opened.close()
 
 
 def row(table: type[Any], conference: str, moment: str, at: float) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from control_api.bookings.tables import BookingRow
 from control_api.conferences.tables import Conference
 from control_api.directory.tables import Organisation, Site
 from control_api.services import Services
+from tests.unit.control_api.booking_rows import booking_row
 from tests.unit.control_api.directory_samples import set_organisation
 from tests.unit.control_api.test_routes import ROUTES, ask, prepared
 from tests.unit.control_api.world import World, refused
@@ -81,32 +82,7 @@ async def book(services: Services, conference: str) -> None:
             conference
             and await session.scalar(select(BookingRow).where(BookingRow.conference_id == conference)) is None
         ):
-            session.add(
-                BookingRow(
-                    id=f"b-{conference}",
-                    conference_id=conference,
-                    organisation_id="so-y-te",
-                    owner="lan",
-                    title="Họp kín",
-                    class_="B",
-                    meeting_type="giao-ban",
-                    urgent=False,
-                    priority=0,
-                    starts_at=services.now(),
-                    ends_at=services.now() + 3600,
-                    state="announced",
-                    state_at=0.0,
-                    rules="bn-2025",
-                    form={},
-                    parameters={},
-                    sequence=0,
-                    revision=1,
-                    live="none",
-                    live_sites={},
-                    search="",
-                    created_at=0.0,
-                )
-            )
+            session.add(booking_row(f"b-{conference}", conference, "so-y-te", services.now(), title="Họp kín"))
 
 
 async def others(world: World, route: Route) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -32,14 +31,6 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    opened = Database(either_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

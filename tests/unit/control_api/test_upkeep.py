@@ -20,7 +20,6 @@ from control_api.live.store import JournalEntry
 from control_api.metrics import Metrics
 from control_api.settings import Settings, read_settings
 from control_api.store.database import Database
-from control_api.store.upgrade import upgrade
 from control_api.upkeep import retention
 from control_api.upkeep.process import Task
 from control_api.upkeep.retention import Kept, prune
@@ -39,14 +38,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-async def database(either_url: str) -> AsyncIterator[Database]:
-    await upgrade(either_url)
-    opened = Database(either_url)
-    yield opened
-    await opened.close()
 
 
 # ------------------------------------------------------------------------------------------------------------ rules

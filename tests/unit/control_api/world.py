@@ -93,6 +93,15 @@ async def fresh_database(folder: Path, template: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
+@contextlib.asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 class World:
     """`anonymous`, and one signed-in client for each role."""
 
