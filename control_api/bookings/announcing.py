@@ -22,7 +22,8 @@ async def announce(
 ) -> int:
     """Write a notice for each site that has none of this version yet.  Returns how many are new.
 
-    A site that was told before keeps its link; one that is new, or whose link has ended, gets one.
+    A site that was told before is told of the change and keeps its link; to one that is new it is the invitation,
+    however often the meeting was changed before.  Whoever has no link, or whose link has ended, gets one.
     Raises Refused `wrong_step`, `room_not_ready`.
     """
     await rooms.settle(its_id)
@@ -39,8 +40,8 @@ async def announce(
                 retry_after=3.0,
             )
         sites = await sites_of(session, its_id)
-        kind = "request" if row.sequence == 0 else "update"
-        have_link = await desk.outbox.told(session, its_id) & await _with_token(session, row.conference_id)
+        told = await desk.outbox.told(session, its_id)
+        have_link = told.keys() & await _with_token(session, row.conference_id)
     tokens = {}
     for site in sites if links else ():
         if site.site_id not in have_link:
@@ -50,7 +51,13 @@ async def announce(
     async with desk.database.writing() as session:
         row = await read_row(session, its_id)
         sites, rules = await sites_of(session, its_id), desk.rules(row)
-        new = await desk.outbox.tell_sites(session, row, sites, kind, rules, now, links=tokens, remark=remark)
+        told, new = await desk.outbox.told(session, its_id), 0
+        first = [site for site in sites if site.site_id not in told]
+        again = [site for site in sites if told.get(site.site_id, row.sequence) != row.sequence]
+        for kind, whom in (("request", first), ("update", again)):
+            new += await desk.outbox.tell_sites(
+                session, row, whom, kind, rules, now, main=sites[0], links=tokens, remark=remark
+            )
         if row.state == Step.ALLOCATED:
             await enter(session, row, Step.ANNOUNCED, user.username, now, remark=remark)
         return new

@@ -122,13 +122,14 @@ class Outbox:
             )
         return new
 
-    async def told(self, session: AsyncSession, booking_id: str) -> set[str]:
-        """Sites whose newest notice was not a cancellation."""
+    async def told(self, session: AsyncSession, booking_id: str) -> dict[str, int]:
+        """Sites whose newest notice was not a cancellation, and the version (`sequence`) it told of."""
         of_sites = select(BookingNotice).where(
             BookingNotice.booking_id == booking_id, BookingNotice.site_id.is_not(None)
         )
-        newest = {one.site_id: one.kind for one in await session.scalars(of_sites.order_by(BookingNotice.sequence))}
-        return {site_id for site_id, kind in newest.items() if site_id is not None and kind != "cancel"}
+        oldest_first = of_sites.order_by(BookingNotice.sequence, BookingNotice.created_at)
+        newest = {one.site_id: one for one in await session.scalars(oldest_first)}
+        return {site: one.sequence for site, one in newest.items() if site is not None and one.kind != "cancel"}
 
     async def tell_host(
         self,

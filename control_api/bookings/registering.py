@@ -124,7 +124,9 @@ async def change(desk: Desk, user: SignedIn, its_id: str, changed: BookingChange
         if state in HOLDING:
             told = await desk.outbox.told(session, its_id)
             known = [site for site in now_sites if site.site_id in told]
-            gone = [site for site in (main, *members) if site.site_id in told - {site.site_id for site in now_sites}]
+            gone = [
+                site for site in (main, *members) if site.site_id in told.keys() - {site.site_id for site in now_sites}
+            ]
             # Who is new is told when the meeting is announced again, with a link.
             for kind, whom in (("update", known), ("cancel", gone)):
                 await desk.outbox.tell_sites(

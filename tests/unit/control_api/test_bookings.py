@@ -75,6 +75,9 @@ class Office:
             of_booking = select(BookingNotice).where(BookingNotice.booking_id == booking)
             return list(await session.scalars(of_booking.order_by(BookingNotice.created_at, BookingNotice.id)))
 
+    async def to_sites(self, booking: str) -> list[BookingNotice]:
+        return [one for one in await self.notices(booking) if one.site_id is not None]
+
     async def holds(self, booking: str) -> int:
         async with self.world.services.database.reading() as session:
             of_booking = select(BookingHold).where(BookingHold.booking_id == booking)
@@ -437,6 +440,27 @@ async def test_a_site_taken_out_leaves_the_room_and_a_new_one_enters(office: Off
     await office.post(made["id"], "announcement")
     (new,) = [one for one in await office.notices(made["id"]) if one.site_id == "xa-2"]
     assert "/join/" in new.body
+    assert new.kind == "request", "its first letter is the invitation"
+
+
+async def test_s70_the_first_letter_to_a_site_is_the_invitation_however_often_the_meeting_was_changed(
+    office: Office,
+) -> None:
+    made = await office.register()
+    await office.post(made["id"], "allocation")
+    path = f"{API}/bookings/{made['id']}"
+    assert (await office.host.patch(path, json={"agenda": "Chương trình mới"})).status == 200
+    assert await office.to_sites(made["id"]) == []
+    for _ in range(2):  # announcing again tells nobody twice
+        await office.post(made["id"], "announcement")
+        told = await office.to_sites(made["id"])
+        assert [one.kind for one in told] == ["request"] * 2
+        assert all(one.subject.startswith("Thông báo họp") and "/join/" in one.body for one in told)
+    assert (await office.host.patch(path, json={"agenda": "Chương trình mới hơn"})).status == 200
+    await office.post(made["id"], "announcement")
+    told = await office.to_sites(made["id"])
+    assert sorted(one.kind for one in told) == ["request"] * 2 + ["update"] * 2
+    assert all("THAY ĐỔI" in one.body for one in told if one.kind == "update")
 
 
 async def test_cancellation_frees_capacity_and_tells_the_sites(office: Office) -> None:
