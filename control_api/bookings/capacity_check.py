@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control_api.accounts.accounts import SignedIn
 from control_api.bookings.admission import Hold, Peak, capacity_of, holds_between, peak, size_for
 from control_api.bookings.alternatives import Alternative, Asked, horizon, propose
 from control_api.bookings.rules import RuleSet, said, said_en
 from control_api.bookings.steps import HOLDING, Step
 from control_api.bookings.tables import BookingRow, BookingSite
+from control_api.bookings.visible import titles
 from control_api.problems import Refused
 from control_api.settings import Settings
 from mcu_core.capacity import FULL, Capacity
@@ -69,9 +71,10 @@ async def alternatives(
     return propose(rules, verdict.asked, [*others, *besides], verdict.capacity, now)
 
 
-async def no_capacity(session: AsyncSession, rules: RuleSet, verdict: Verdict, now: float) -> Refused:
-    """The refusal, with what could be done instead."""
+async def no_capacity(session: AsyncSession, rules: RuleSet, verdict: Verdict, now: float, user: SignedIn) -> Refused:
+    """The refusal, with what could be done instead; it names the meetings only that `user` may see."""
     proposed = await alternatives(session, rules, verdict, now)
+    named = await titles(session, verdict.peak.besides, user)
     vi, en = why_not(verdict)
     return Refused(
         "no_capacity",
@@ -80,7 +83,8 @@ async def no_capacity(session: AsyncSession, rules: RuleSet, verdict: Verdict, n
         detail={
             "share": round(verdict.peak.share, 4),
             "full": FULL,
-            "besides": list(verdict.peak.besides),
+            "besides": sorted(named),
+            "others": len(verdict.peak.besides) - len(named),
             "alternatives": [one.to_json() for one in proposed],
         },
     )
@@ -140,16 +144,26 @@ async def displaceable(session: AsyncSession, row: BookingRow, verdict: Verdict,
     return sorted(found, key=lambda one: (one.priority, -(one.received_at or 0.0), one.id))
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A meeting that wants some of the same sites; `since` to `until` is when both do."""
+
+    booking_id: str
+    since: float
+    until: float
+    sites: tuple[str, ...]
+
+
 async def sharing_sites(
     session: AsyncSession, booking_id: str, starts_at: float, ends_at: float, site_ids: Sequence[str]
-) -> list[str]:
-    """Ids of other bookings at the same time that want one of these sites, earliest first; at most 50."""
+) -> list[Sharing]:
+    """Other bookings at the same time that want one of these sites, earliest first; at most 50."""
     waiting = [step.value for step in (Step.REGISTERED, *HOLDING)]
-    wanting = select(BookingSite.booking_id).where(BookingSite.site_id.in_(list(site_ids)))
-    found = await session.scalars(
-        select(BookingRow.id)
+    at_these = BookingSite.site_id.in_(list(site_ids))
+    rows = await session.scalars(
+        select(BookingRow)
         .where(
-            BookingRow.id.in_(wanting),
+            BookingRow.id.in_(select(BookingSite.booking_id).where(at_these)),
             BookingRow.id != booking_id,
             BookingRow.starts_at < ends_at,
             BookingRow.ends_at > starts_at,
@@ -158,7 +172,17 @@ async def sharing_sites(
         .order_by(BookingRow.starts_at, BookingRow.title, BookingRow.id)
         .limit(_MOST_SHARED)
     )
-    return list(found)
+    found = list(rows)
+    common: dict[str, list[str]] = {row.id: [] for row in found}
+    asked = select(BookingSite.booking_id, BookingSite.site_id).where(
+        at_these, BookingSite.booking_id.in_(list(common))
+    )
+    for its_id, site_id in await session.execute(asked.order_by(BookingSite.site_id)):
+        common[its_id].append(site_id)
+    return [
+        Sharing(row.id, max(row.starts_at, starts_at), min(row.ends_at, ends_at), tuple(common[row.id]))
+        for row in found
+    ]
 
 
 def decided(

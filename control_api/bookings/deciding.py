@@ -44,7 +44,7 @@ async def allocate(
                 "Giờ họp đã qua. Hãy từ chối phiếu này hoặc đề nghị cơ quan chủ trì đổi giờ.",
                 "The time of the meeting has passed. Refuse it, or ask the host for another time.",
             )
-        await _give_room(desk, session, row, sites, user.username, now, remark, override, displace and row.urgent)
+        await _give_room(desk, session, row, sites, user, now, remark, override, displace and row.urgent)
 
 
 async def urgent(desk: Desk, user: SignedIn, form: UrgentBooking, its_id: str) -> None:
@@ -69,7 +69,7 @@ async def urgent(desk: Desk, user: SignedIn, form: UrgentBooking, its_id: str) -
         row.answer_by = answer_by(rules, row.received_at)
         data = {"urgent": True, "authority": form.order.authority, "caller": form.order.caller}
         await enter(session, row, Step.REGISTERED, user.username, now, remark=form.order.reason, data=data)
-        await _give_room(desk, session, row, filled.sites, user.username, now, "", True, form.displace)
+        await _give_room(desk, session, row, filled.sites, user, now, "", True, form.displace)
 
 
 async def refuse(desk: Desk, user: SignedIn, its_id: str, reason: str, *, propose: bool) -> None:
@@ -98,26 +98,27 @@ async def _give_room(
     session: AsyncSession,
     row: BookingRow,
     sites: Sequence[BookingSite],
-    by: str,
+    user: SignedIn,
     now: float,
     remark: str,
     override: bool,
     displace: bool,
 ) -> None:
     check_follows(Step(row.state), Step.ALLOCATED, "B")
+    by = user.username
     rules = desk.rules(row)
     verdict = await check.judge(session, desk.settings, rules, row, sites)
     if not verdict.fits and row.urgent:
         candidates = await check.displaceable(session, row, verdict, now)
         giving_way = check.lesser(verdict, candidates)
         if not giving_way or not displace:
-            raise _not_yet(await check.no_capacity(session, rules, verdict, now), candidates, giving_way)
+            raise _not_yet(await check.no_capacity(session, rules, verdict, now, user), candidates, giving_way)
         for one in sorted(candidates, key=lambda one: one.conference_id):  # the order in which journals are locked
             if one.id in giving_way:
                 await _displace(desk, session, one, row, by, now)
         verdict = await check.judge(session, desk.settings, rules, row, sites)
     if not verdict.fits:
-        raise await check.no_capacity(session, rules, verdict, now)
+        raise await check.no_capacity(session, rules, verdict, now, user)
     await write_holds(session, row.id, verdict.holds)
     vi = f"Đã cấp phòng; lúc cao điểm dùng {verdict.peak.share:.0%} năng lực MCU."
     en = f"Allocated; at its fullest {verdict.peak.share:.0%} of the MCU's capacity is used."

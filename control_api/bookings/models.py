@@ -390,12 +390,21 @@ class BookingAnswer(Model):
     created_at: datetime
 
 
+class SharedSites(Model):
+    """Another meeting at the same time that wants some of the sites; whose it is, only to those who may read it."""
+
+    booking: BookingId | None = Field(description="None: another agency's, which the caller may not read.")
+    title: str | None
+    since: datetime
+    until: datetime
+    sites: tuple[str, ...]
+
+
 class BookingDetail(BookingAnswer):
     stamps: tuple[StampAnswer, ...]
     may_follow: tuple[Step, ...]
     blockers: tuple[BookingBlocker, ...] = Field(description="What stands in the way of the next step.")
-    conflicts: tuple[str, ...] = Field(description="Bookings at the same time that share a site.")
-    titles: dict[str, str] = Field(description="Titles of those of them that the caller may see, by id.")
+    conflicts: tuple[SharedSites, ...] = Field(description="Meetings at the same time that want one of the sites.")
 
 
 class BookingLine(Model):
@@ -422,10 +431,11 @@ class FitAnswer(Model):
     fits: bool
     share: float
     at: datetime = Field(description="The fullest instant.")
-    besides: tuple[str, ...] = Field(description="Bookings that hold capacity then.")
+    besides: tuple[str, ...] = Field(description="Bookings that hold capacity then and that the caller may read.")
+    others: int = Field(description="How many others do.")
     alternatives: tuple[AlternativeAnswer, ...]
     measured: bool = Field(description="False: this machine was never measured with `mcu check`.")
-    conflicts: tuple[str, ...]
+    conflicts: tuple[SharedSites, ...]
 
 
 class InboxLine(BookingLine):

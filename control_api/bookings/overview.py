@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control_api.accounts.accounts import SignedIn
@@ -36,17 +36,17 @@ from control_api.bookings.tables import (
     BookingRow,
     BookingSite,
 )
+from control_api.bookings.visible import titles, visible
 from control_api.directory.search import matches
 from mcu_core.capacity import FULL, Capacity, total
 
 _MOST = 200
-_AT_ONCE = 500  # ids in one question: far below what the databases bind
 _SOON = 7 * 24 * HOUR
 
 
 async def find(session: AsyncSession, user: SignedIn, query: BookingQuery) -> tuple[list[BookingLine], int]:
     """A page of the calendar, and how many there are."""
-    where = [*_visible(user), *_conditions(query)]
+    where = [*visible(user), *_conditions(query)]
     count = await session.scalar(select(func.count()).select_from(BookingRow).where(*where))
     order = (BookingRow.starts_at, BookingRow.id)
     if query.newest == "true":
@@ -117,7 +117,7 @@ async def conflicts(desk: Desk, session: AsyncSession, span: Span, user: SignedI
     holds = await holds_between(session, since, until)
     states = [step.value for step in (Step.REGISTERED, *HOLDING)]
     wanted = select(BookingRow).where(
-        BookingRow.starts_at < until, BookingRow.ends_at > since, BookingRow.state.in_(states), *_visible(user)
+        BookingRow.starts_at < until, BookingRow.ends_at > since, BookingRow.state.in_(states), *visible(user)
     )
     rows = list(await session.scalars(wanted.order_by(BookingRow.starts_at, BookingRow.id).limit(_MOST * 5)))
     shown = {one.id: one for one in await lines(session, rows)}
@@ -148,16 +148,6 @@ async def conflicts(desk: Desk, session: AsyncSession, span: Span, user: SignedI
         overlaps=tuple(overlaps),
         titles=await titles(session, {name for one in held for name in one.bookings}, user),
     )
-
-
-async def titles(session: AsyncSession, ids: Collection[str], user: SignedIn) -> dict[str, str]:
-    """By id, of those of the bookings that `user` may see; the others are nobody's business by name."""
-    asked, found = sorted(ids), dict[str, str]()
-    for start in range(0, len(asked), _AT_ONCE):
-        some = BookingRow.id.in_(asked[start : start + _AT_ONCE])
-        rows = await session.execute(select(BookingRow.id, BookingRow.title).where(some, *_visible(user)))
-        found.update((row.id, row.title) for row in rows)
-    return found
 
 
 def _known_only(found: list[LoadAnswer], known: Collection[str] | None) -> list[LoadAnswer]:
@@ -222,13 +212,6 @@ def _compliance(house: str, rows: Sequence[BookingRow], unread: int) -> Complian
         not_closed=count(Step.CONNECTED, Step.SERVING),
         unread_notices=unread,
     )
-
-
-def _visible(user: SignedIn) -> list[ColumnElement[bool]]:
-    if reads_all(user):
-        return []
-    invited = select(BookingSite.booking_id).where(BookingSite.organisation_id == user.organisation)
-    return [or_(BookingRow.organisation_id == user.organisation, BookingRow.id.in_(invited))]
 
 
 def _conditions(query: BookingQuery) -> list[ColumnElement[bool]]:

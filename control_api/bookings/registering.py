@@ -118,7 +118,7 @@ async def change(desk: Desk, user: SignedIn, its_id: str, changed: BookingChange
             if state is not Step.DRAFT and not row.urgent:
                 check_notice(rules, row.starts_at, _counted_from(user, row, now))
             if state in HOLDING:
-                await _admit_again(desk, session, row, now_sites, user.username, now, changed.reason)
+                await _admit_again(desk, session, row, now_sites, user, now, changed.reason)
         if row.live == "made":
             row.live = "wanted"  # title, sites
         if state in HOLDING:
@@ -193,7 +193,7 @@ async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: di
             sites = await sites_of(session, its_id)
             verdict = await check.judge(session, desk.settings, rules, row, sites)
             if not verdict.fits:
-                raise await check.no_capacity(session, rules, verdict, now)
+                raise await check.no_capacity(session, rules, verdict, now, user)
             await write_holds(session, its_id, verdict.holds)
         if row.live == "made":
             row.live = "wanted"
@@ -237,17 +237,19 @@ async def _admit_again(
     session: AsyncSession,
     row: BookingRow,
     sites: Sequence[BookingSite],
-    by: str,
+    user: SignedIn,
     now: float,
     reason: str,
 ) -> None:
     rules = desk.rules(row)
     verdict = await check.judge(session, desk.settings, rules, row, sites)
     if not verdict.fits:
-        raise await check.no_capacity(session, rules, verdict, now)
+        raise await check.no_capacity(session, rules, verdict, now, user)
     await write_holds(session, row.id, verdict.holds)
     if row.state in (Step.PREPARED, Step.CHECKED, Step.ANNOUNCED):
-        await enter(session, row, Step.ALLOCATED, by, now, remark=reason or "Thay đổi thời gian hoặc điểm cầu")
+        await enter(
+            session, row, Step.ALLOCATED, user.username, now, remark=reason or "Thay đổi thời gian hoặc điểm cầu"
+        )
 
 
 def _counted_from(user: SignedIn, row: BookingRow, now: float) -> float:

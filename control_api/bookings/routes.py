@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control_api.accounts.accounts import SignedIn
 from control_api.accounts.rules import Right
 from control_api.accounts.scope import check_scope, in_scope, not_yours
 from control_api.api import Call, Download, Routes
@@ -33,11 +38,13 @@ from control_api.bookings.models import (
     NewSeries,
     NoticeAnswer,
     NoticeId,
+    SharedSites,
 )
 from control_api.bookings.notices import list_notices, printed, try_again
 from control_api.bookings.rules import check_times, local, rules_at
 from control_api.bookings.steps import ORDER, Step, may_follow
 from control_api.bookings.texts import group_text
+from control_api.bookings.visible import titles
 from control_api.conferences.models import Page
 from control_api.meeting.handing_over import hand_over_unsolved
 
@@ -83,14 +90,17 @@ async def try_booking(call: Call, body: NewBooking) -> FitAnswer:
         proposed = [] if verdict.fits else await check.alternatives(session, rules, verdict, now)
         ids = [site.site_id for site in filled.sites]
         shared = await check.sharing_sites(session, row.id, row.starts_at, row.ends_at, ids)
+        conflicts = await _told(session, shared, call.user)
+        named = await titles(session, verdict.peak.besides, call.user)
     return FitAnswer(
         fits=verdict.fits,
         share=round(verdict.peak.share, 4),
         at=local(verdict.peak.at),
-        besides=verdict.peak.besides,
+        besides=tuple(sorted(named)),
+        others=len(verdict.peak.besides) - len(named),
         alternatives=tuple(AlternativeAnswer.model_validate(one.to_json()) for one in proposed),
         measured=verdict.capacity.measured,
-        conflicts=tuple(shared),
+        conflicts=conflicts,
     )
 
 
@@ -272,6 +282,21 @@ def _check_visible(call: Call, organisation: str, others: list[str | None]) -> N
         raise not_yours()
 
 
+async def _told(session: AsyncSession, shared: Sequence[check.Sharing], user: SignedIn) -> tuple[SharedSites, ...]:
+    """Of a meeting that `user` may not read only when it has which sites."""
+    named = await titles(session, [one.booking_id for one in shared], user)
+    return tuple(
+        SharedSites(
+            booking=one.booking_id if one.booking_id in named else None,
+            title=named.get(one.booking_id),
+            since=local(one.since),
+            until=local(one.until),
+            sites=one.sites,
+        )
+        for one in shared
+    )
+
+
 async def detail(call: Call, booking: str) -> BookingDetail:
     """Everything of one meeting that the caller may see.  Raises Refused `unknown_booking`, `not_yours`."""
     now = call.services.now()
@@ -286,12 +311,11 @@ async def detail(call: Call, booking: str) -> BookingDetail:
         missing = [] if following is None else await blockers(session, found, following, now)
         ids = [site.site_id for site in found.sites]
         shared = await check.sharing_sites(session, booking, found.starts_at, found.ends_at, ids)
-        titles = await overview.titles(session, shared, call.user)
+        conflicts = await _told(session, shared, call.user)
     return BookingDetail(
         **dict(answers.answer(found, call.user, file_name)),
         stamps=answers.stamps(stamps),
         may_follow=tuple(step for step in Step if may_follow(found.state, step, found.class_)),
         blockers=tuple(BookingBlocker(code=one.code, vi=one.vi, en=one.en) for one in missing),
-        conflicts=tuple(shared),
-        titles=titles,
+        conflicts=conflicts,
     )

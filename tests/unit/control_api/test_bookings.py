@@ -603,7 +603,9 @@ async def test_s46_questions_to_the_so_and_compliance(office: Office) -> None:
 
 async def test_conflict_view_shows_load_and_who_wants_the_same_site(office: Office) -> None:
     first, second = await office.register(), await office.register()
-    assert second["conflicts"] == [first["id"]]
+    (shared,) = second["conflicts"]
+    assert (shared["booking"], shared["title"]) == (first["id"], first["title"])
+    assert shared["sites"] == ["so-y-te", "xa-van-mon"]
     await office.post(first["id"], "allocation")
     day = samples.at(office.now).date()
     found = await office.host.get(f"{API}/bookings/conflicts?from={day}T00:00:00Z&to={day}T23:00:00Z")
@@ -613,7 +615,33 @@ async def test_conflict_view_shows_load_and_who_wants_the_same_site(office: Offi
     assert [one["bookings"] for one in view["load"]] == [[first["id"]]]
     assert 0 < view["load"][0]["share"] < view["full"] == 0.8
     assert view["titles"] == {first["id"]: first["title"]}
-    assert second["titles"] == {first["id"]: first["title"]}
+
+
+async def test_s68_of_a_strangers_meeting_is_said_only_when_it_has_the_site_and_that_capacity_is_taken(
+    office: Office,
+) -> None:
+    await office.measured(1.5)
+    hidden = await office.register(title="Họp kín của Sở Y tế")
+    await office.post(hidden["id"], "allocation")
+    async with office.world.services.database.writing() as session:
+        await session.execute(update(User).where(User.username == "host").values(organisation_id="xa-2"))
+    form = samples.form(office.now, organisation="xa-2", main={"site": "xa-2", "attendees": "Lãnh đạo"}, title="Họp xã")
+    answer = await office.host.post(f"{API}/bookings/fit", json=form)
+    text = await answer.text()
+    assert answer.status == 200, text
+    fit = await answer.json()
+    assert not fit["fits"]
+    assert (fit["besides"], fit["others"]) == ([], 1)
+    (shared,) = fit["conflicts"]
+    assert (shared["booking"], shared["title"], shared["sites"]) == (None, None, ["xa-van-mon"])
+    assert shared["since"] == hidden["starts_at"]
+    made = await (await office.host.post(f"{API}/bookings", json={**form, "draft": True})).json()
+    text += str(await (await office.host.get(f"{API}/bookings/{made['id']}")).json())
+    assert hidden["id"] not in text
+    assert hidden["title"] not in text
+    seen = await (await office.officer.post(f"{API}/bookings/fit", json=form)).json()
+    assert (seen["besides"], seen["others"]) == ([hidden["id"]], 0)
+    assert seen["conflicts"][0]["title"] == hidden["title"]
 
 
 async def test_calendar_is_searched_without_diacritics(office: Office) -> None:

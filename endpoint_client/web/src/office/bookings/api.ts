@@ -155,15 +155,21 @@ export interface Booking extends Omit<Line, 'sites'> {
   stamps: { step: Step; at: string; by: string | null; remark: string }[];
   may_follow: Step[];
   blockers: Blocker[];
-  conflicts: string[];
-  titles: Record<string, string>; // of those that may be seen
+  conflicts: SharedSites[];
+}
+export interface SharedSites {
+  booking: string | null; // null: another agency's
+  title: string | null;
+  since: string;
+  until: string;
+  sites: string[];
 }
 export interface Fit {
   fits: boolean;
   share: number;
   alternatives: Alternative[];
   measured: boolean;
-  conflicts: string[];
+  conflicts: SharedSites[];
 }
 export interface NoticeLine {
   id: string;
