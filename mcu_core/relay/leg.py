@@ -23,6 +23,7 @@ from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
+from mcu_core.relay.ring import Ring
 from mcu_core.relay.uplink import Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
@@ -132,6 +133,7 @@ class Leg:
         self.rtt: float | None = None
         self.downlink = Downlink()
         self._peer_loss = PeerLoss()
+        self._reported_ring: Ring | None = None
         self.remb_bps: int | None = None
         self._owner, self._opener, self._egress = owner, opener, egress
         self._dtls = Dtls(certificate, self._send_datagram)
@@ -351,8 +353,11 @@ class Leg:
             self.rtt = rtt if self.rtt is None else self.rtt + (rtt - self.rtt) / 4
             if self.video is not None:
                 self.video.rtt = self.rtt
-        self._peer_loss.hear(block)
         video, downlink = self.video, self.downlink
+        if video is not None and video.ring is not self._reported_ring:
+            self._reported_ring = video.ring
+            self._peer_loss.forget(now)
+        self._peer_loss.hear(block, now)
         if video is None:
             return
         if block.ssrc == video.ssrc and downlink.hear(block, rtt, self.outlet.octets, now):

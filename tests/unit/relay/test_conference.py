@@ -425,3 +425,26 @@ def test_site_that_leaves_while_its_picture_is_held_back(stage: Stage) -> None:
     stage.pass_time(HELD_FOR + 0.1)
     stage.show(1, keyframe=True)
     assert site.pictures() == 0
+
+
+def test_what_a_larger_picture_lost_is_not_the_smaller_one_s() -> None:
+    stage = Stage()
+    site = stage.join(1, rendition=1)
+    ssrc = site.leg.video.ssrc if site.leg.video is not None else 0
+
+    def report(lost: int, highest: int) -> float:
+        site.rtcp(rtcp.receiver_report(1, [rtcp.Block(ssrc, 0.5, lost, highest, 0, 0, 0)]))
+        return site.leg.stats(stage.now).peer_lost_fraction
+
+    stage.show(1, keyframe=True)
+    report(0, 100)
+    stage.pass_time(2.0)
+    report(0, 200)
+    assert report(100, 400) > 0.3
+    stage.plan(site.leg, rendition=2)
+    stage.show(2, keyframe=True)
+    stage.pass_time(0.1)
+    assert report(150, 500) == 0.0
+    stage.pass_time(1.5)
+    assert report(150, 560) == 0.0
+    assert report(180, 620) > 0.2

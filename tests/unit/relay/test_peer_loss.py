@@ -17,13 +17,15 @@ class Site:
         self.loss = PeerLoss()
         self._chance = random.Random(seed)
         self._counts: dict[int, tuple[int, int]] = {}
+        self.now = 100.0
 
     def report(self, ssrc: int, packets: int, share: float) -> float:
         lost, highest = self._counts.get(ssrc, (0, 0xFFFF_FF00))
         gone = sum(self._chance.random() < share for _ in range(packets))
         lost, highest = lost + gone, (highest + packets) & 0xFFFF_FFFF
         self._counts[ssrc] = lost, highest
-        self.loss.hear(Block(ssrc, gone / max(1, packets), lost, highest, 0, 0, 0))
+        self.now += 0.5
+        self.loss.hear(Block(ssrc, gone / max(1, packets), lost, highest, 0, 0, 0), self.now)
         return self.loss.fraction
 
 
@@ -48,11 +50,24 @@ def test_it_is_forgotten_when_the_line_is_good_again() -> None:
     assert [site.report(1, 150, 0.0) for _ in range(5)][-1] < 0.05
 
 
+def test_what_a_large_picture_lost_is_not_held_against_the_small_one_after_it() -> None:
+    """A browser tells of the picture each second and of sound each five; the small picture is a dozen packets."""
+    site = Site()
+    for _ in range(20):
+        site.report(1, 85, 0.0)
+    assert max(site.report(1, 85, 0.9) for _ in range(2)) > 0.4
+    site.loss.forget(site.now)
+    assert site.report(1, 60, 0.9) == 0, "still of what was sent before"
+    site.now += 0.5
+    assert max(site.report(1, 13, 0.0) for _ in range(6)) == 0
+    assert max(site.report(1, 13, 0.5) for _ in range(6)) > 0.25, "and the small one's own loss is seen"
+
+
 def test_nothing_is_said_of_a_stream_heard_for_the_first_time_or_begun_anew() -> None:
     loss = PeerLoss()
-    loss.hear(Block(1, 1.0, 500, 70_000, 0, 0, 0))
+    loss.hear(Block(1, 1.0, 500, 70_000, 0, 0, 0), 1.0)
     assert loss.fraction == 0
-    loss.hear(Block(1, 1.0, 600, 5, 0, 0, 0))
+    loss.hear(Block(1, 1.0, 600, 5, 0, 0, 0), 2.0)
     assert loss.fraction == 0
 
 
