@@ -531,7 +531,9 @@ class Leg:
         if quiet >= GONE_AFTER:
             return "never_connected" if self.state == "new" else "silent"
         if self.state != "new":
-            self.state = "silent" if quiet >= SILENT_AFTER else "connected"
+            before, self.state = self.state, "silent" if quiet >= SILENT_AFTER else "connected"
+            if before == "silent" and self.state == "connected":  # more was lost than is kept to be sent again
+                self._owner.keyframe_wanted(self, now)
         return None
 
     # -- figures

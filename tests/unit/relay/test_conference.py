@@ -448,3 +448,16 @@ def test_what_a_larger_picture_lost_is_not_the_smaller_one_s() -> None:
     stage.pass_time(1.5)
     assert report(150, 560) == 0.0
     assert report(180, 620) > 0.2
+
+
+def test_a_site_back_from_a_long_cut_is_given_a_keyframe(stage: Stage) -> None:
+    """By then it misses more than the ring can send again, and would find that out by itself seconds later."""
+    site = stage.join(1, rendition=1)
+    stage.show(1, keyframe=True)
+    stage.pass_time(SILENT_AFTER + 1)
+    site.leg.age(stage.now)
+    before = len(stage.link.keyframes())
+    site.speak()
+    site.leg.age(stage.now)
+    site.leg.age(stage.now)
+    assert stage.link.keyframes()[before:] == [1]
