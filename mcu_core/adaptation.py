@@ -130,7 +130,8 @@ class LegAdaptation:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
         current = nearest(rungs, self.size)
         sent = stats.sent_kbps * 1000
-        estimate = self._fresh(stats.remb_bps, sent)
+        # what is said to be sent was partly sent before a step down
+        estimate = self._fresh(stats.remb_bps, min(sent, SOUND_BPS if current is None else current.needed_bps))
         last = current is rungs[-1]
         least = LAST_SHORT if last else SHORT_OF_SENT
         crowded = through = False

@@ -248,6 +248,13 @@ def test_an_estimate_that_no_line_of_now_can_have_given_tempts_nobody() -> None:
     assert drive(leg, 1, 35, lambda size: stats(sent(size), 671_000)) == []
 
 
+def test_the_second_of_the_overload_is_still_full_of_what_was_too_much() -> None:
+    leg = LegAdaptation()
+    leg.overloaded(650_000, FULL, 0.0)
+    leg.measured(stats(1_586, 671_000), FULL, 1.0)
+    assert drive(leg, 2, 35, lambda size: stats(sent(size), 671_000)) == []
+
+
 def test_a_new_estimate_after_an_overload_counts() -> None:
     leg = LegAdaptation()
     leg.overloaded(500_000, FULL, 0.0)
