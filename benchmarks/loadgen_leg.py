@@ -1,9 +1,11 @@
 """One leg of the load generator: a UDP socket, a minimal controlling ICE agent, DTLS client, SRTP, counters.
 
 It checks the relay's candidate with USE-CANDIDATE, makes DTLS, sends what it is told when it is told, and counts what
-comes by RTP header (which SRTP leaves readable; every 32nd packet is authenticated as a check).  Until the first whole
-keyframe, and on measuring legs always, packets are decrypted and frames assembled.  It answers PLI by starting its
-loop anew and sends a receiver report a second; it never asks for packets again.  Owned by the engine's loop.
+comes by RTP header (which SRTP leaves readable; every 32nd packet is authenticated as a check).  A frame counts when it
+is whole and so is everything since the last keyframe: what a decoder could show.  Until a whole keyframe, and on
+measuring legs always, packets are decrypted and frames assembled.  It answers PLI by starting its loop anew, sends one
+itself while it waits for a keyframe, and a receiver report a second; it never asks for packets again, so a packet that
+is lost, late or out of order costs the frames to the next keyframe.  Owned by the engine's loop.
 """
 
 from __future__ import annotations
@@ -36,11 +38,11 @@ _BUFFER = 1 << 20
 class Counters:
     """Since the last `reset`."""
 
-    video_frames: int = 0
+    video_frames: int = 0  # that a decoder could show
     video_packets: int = 0
     video_bytes: int = 0
     video_lost: int = 0  # by gaps in sequence numbers
-    audio_packets: int = 0
+    audio_packets: int = 0  # none twice
     audio_lost: int = 0
     sent_bytes: int = 0
     send_errors: int = 0
@@ -101,6 +103,7 @@ class Leg:
         self._audio_in, self._video_in = _Stream(), _Stream()
         self._frame: list[bytes] = []
         self._frame_whole = False
+        self._decodable = False  # nothing is missing since the last keyframe
         self._next_check = self._next_flight = self._next_report = self._next_pli = 0.0
         self._last_frame_at = 0.0
         self.sent_at: list[float] = [0.0] * (len(film.frames) if film else 0)
@@ -167,7 +170,7 @@ class Leg:
         if now >= self._next_report:
             self._next_report = now + 1.0
             self._report(now)
-        if self.joined_at is None and now >= self._next_pli and self._video_in.ssrc:
+        if not self._decodable and now >= self._next_pli and self._video_in.ssrc:
             self._next_pli = now + _PLI_PERIOD
             self._send_rtcp(struct.pack("!BBHII", 0x81, 206, 2, self._video_out.ssrc, self._video_in.ssrc))
 
@@ -230,9 +233,9 @@ class Leg:
     def _audio(self, data: bytes) -> None:
         sequence, _ = _SEQUENCE_TIME.unpack_from(data, 2)
         stream, counters = self._audio_in, self.counters
+        if sequence != stream.expected and not self._jump(stream, sequence, data, video=False):
+            return  # late or twice
         counters.audio_packets += 1
-        if sequence != stream.expected:
-            self._jump(stream, sequence, data, video=False)
         stream.expected = sequence + 1 & 0xFFFF
         if not counters.audio_packets % _VERIFY_EVERY:
             self._open(data)
@@ -242,42 +245,42 @@ class Leg:
         stream, counters = self._video_in, self.counters
         counters.video_packets += 1
         counters.video_bytes += len(data)
-        if sequence != stream.expected:
-            if self._jump(stream, sequence, data, video=True):
-                self._frame_whole = False
-            else:
+        complete = sequence == stream.expected
+        if not complete:
+            if not self._jump(stream, sequence, data, video=True):
                 return  # late or twice
+            self._frame_whole = self._decodable = False
         stream.expected = sequence + 1 & 0xFFFF
         if rtp_time != stream.last_time:
             stream.last_time = rtp_time
             self._frame.clear()
-            self._frame_whole = True
-        if self.joined_at is None or self.eye is not None:
+            self._frame_whole = complete or self.joined_at is None
+        if not self._decodable or self.eye is not None:
             payload = self._open(data)
             if payload is not None:
                 self._frame.append(payload)
-            if marker:
+            if marker and self._frame_whole:
                 self._frame_done(now)
         elif not counters.video_packets % _VERIFY_EVERY:
             self._open(data)
-        if marker:
+        if marker and self._frame_whole and self._decodable:
             counters.video_frames += 1
             if self._last_frame_at:
                 counters.longest_video_gap = max(counters.longest_video_gap, now - self._last_frame_at)
             self._last_frame_at = now
 
     def _frame_done(self, now: float) -> None:
-        if not self._frame_whole:
-            return
         try:
             frame = assemble(self._frame)
         except ValueError:
             self.counters.unverified += 1
             return
-        if self.joined_at is None:
+        if not self._decodable:
             if not is_keyframe(frame):
                 return
-            self.joined_at = now
+            self._decodable = True
+            if self.joined_at is None:
+                self.joined_at = now
         if self.eye is not None:
             self.eye.show(frame)
 

@@ -7,7 +7,8 @@ wall.  All sites send; three of them speak.
 
 What the figures are:
 - `mcu_cores`: processor time of all MCU processes, kernel's share included, over wall time; nobody joins or leaves.
-- `fps_*`, `audio_pps_min`: whole frames and sound packets a second received by the sites (not by the wall's monitor).
+- `fps_*`, `audio_pps_min`: frames that a decoder could show and sound packets a second received by the sites (not by
+  the wall's monitor); a frame that lacks a packet, or needs one that did, does not count (loadgen_leg.py).
 - `tick_late_ms_p99`: how late the mixer's ticks started.  The mixer reports the worst of each second; the 75th
   percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
 - `loop_lag_ms_max`: by kind of process, how long its event loop once stood still or waited for a processor: the worst

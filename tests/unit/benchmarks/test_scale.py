@@ -8,7 +8,10 @@ import pytest
 
 from benchmarks import room, scale
 
-GOOD: dict[str, Any] = {"fps_min": 30.0, "audio_pps_min": 50.0, "tick_late_ms_p99": 4.0}
+GOOD: dict[str, Any] = {
+    "fps_min": 30.0, "audio_pps_min": 50.0, "tick_late_ms_p99": 4.0,
+    "packets_lost": 0, "unverified": 0, "eye": {"errors": 0},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -19,10 +22,13 @@ GOOD: dict[str, Any] = {"fps_min": 30.0, "audio_pps_min": 50.0, "tick_late_ms_p9
         ({"fps_min": 29.4}, "pictures"),
         ({"audio_pps_min": 49.4}, "sound"),
         ({"tick_late_ms_p99": 10.1}, "lateness"),
+        ({"packets_lost": 1}, "losses"),
+        ({"unverified": 1, "fps_min": 20.0}, "pictures, losses"),
+        ({"eye": {"errors": 2}}, "losses"),
         ({"fps_min": 24.0, "audio_pps_min": 27.0, "tick_late_ms_p99": 100.0}, "lateness, sound, pictures"),
     ],
 )
-def test_the_worst_comes_first(figures: dict[str, float], said: str) -> None:
+def test_the_worst_comes_first(figures: dict[str, Any], said: str) -> None:
     assert scale.breaks(GOOD | figures) == said
 
 
