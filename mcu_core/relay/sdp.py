@@ -202,7 +202,7 @@ def _read_line(purpose: Purpose, media: MediaDescription, protocol: str, codecs:
         chosen = next((c for c in media.rtp.codecs if c.name.lower() == "opus" and c.clockRate == 48000), None)
         if chosen is None:
             raise unsupported("cần Opus 48 kHz", "Opus at 48 kHz is needed")
-        fmtp = "minptime=10;useinbandfec=1"
+        fmtp = "minptime=10;useinbandfec=1;usedtx=1"  # RFC 7587, section 6.1: a silent site sends next to nothing
     else:
         codec, chosen = _choose_video(media.rtp.codecs, codecs, mid)
         fmtp = ""

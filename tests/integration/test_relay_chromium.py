@@ -49,6 +49,7 @@ async function restart() {
   const answer = await (await fetch('/restart', {method: 'POST', body: pc.localDescription.sdp})).text()
   await pc.setRemoteDescription({type: 'answer', sdp: answer})
 }
+function open_microphone(open) { pc.getSenders()[0].track.enabled = open }
 async function seen() {
   const found = {state: pc.connectionState}
   for (const r of (await pc.getStats()).values()) {
@@ -107,6 +108,11 @@ async def test_chromium_sends_and_receives_everything() -> None:
                 while (await page.evaluate("seen()"))["pair"] == before:
                     await asyncio.sleep(0.05)
             await _everything_flows(stage, page)
+            await page.evaluate("open_microphone(false)")
+            await asyncio.sleep(1)  # a few packets of the last sound
+            assert await _sound_packets(page, 3) <= 15, "a closed microphone sends one packet each 400 ms"
+            await page.evaluate("open_microphone(true)")
+            assert await _sound_packets(page, 3) > 60, "it beeps each second"
             seen = await page.evaluate("seen()")
             assert seen["state"] == "connected"
             assert seen["video"].get("totalFreezesDuration", 0) < 1
@@ -115,6 +121,14 @@ async def test_chromium_sends_and_receives_everything() -> None:
         finally:
             await browser.close()
             await runner.cleanup()
+
+
+async def _sound_packets(page: Any, seconds: float) -> int:
+    """How many packets of sound the page sends in a while."""
+    before = (await page.evaluate("seen()"))["out_0"]["packetsSent"]
+    await asyncio.sleep(seconds)
+    sent: int = (await page.evaluate("seen()"))["out_0"]["packetsSent"] - before
+    return sent
 
 
 async def _everything_flows(stage: World, page: Any) -> None:

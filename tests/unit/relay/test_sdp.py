@@ -133,7 +133,7 @@ def test_answer_says_all_that_browsers_need() -> None:
         assert media.ice.usernameFragment == "ours"
         assert [(c.ip, c.port) for c in media.ice_candidates] == [("192.0.2.1", 40000), ("2001:db8::1", 40000)]
         assert media.ice_candidates[0].priority > media.ice_candidates[1].priority
-    assert "useinbandfec=1" in text
+    assert "useinbandfec=1;usedtx=1" in text
     assert f"a=extmap:1 {sdp.AUDIO_LEVEL}" in text
     assert "transport-cc" not in text
 
