@@ -23,7 +23,7 @@ from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
-from mcu_core.relay.ring import Ring
+from mcu_core.relay.ring import KeyframeGrants, Ring
 from mcu_core.relay.uplink import Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
@@ -134,6 +134,7 @@ class Leg:
         self.downlink = Downlink()
         self._peer_loss = PeerLoss()
         self._reported_ring: Ring | None = None
+        self._keyframes = KeyframeGrants()
         self.remb_bps: int | None = None
         self._owner, self._opener, self._egress = owner, opener, egress
         self._dtls = Dtls(certificate, self._send_datagram)
@@ -338,7 +339,8 @@ class Leg:
             case rtcp.KeyframeRequest(media) if video is not None and media == video.ssrc:
                 video.plis += 1
                 # one that is on its way already needs no other
-                if now - video.keyframe_sent_at > (self.rtt or DEFAULT_RTT) + 0.05:
+                on_its_way = now - video.keyframe_sent_at <= (self.rtt or DEFAULT_RTT) + 0.05
+                if not on_its_way and self._keyframes.grant(now):
                     self._owner.keyframe_wanted(self, now)
             case rtcp.Remb(bitrate):
                 self.remb_bps = bitrate

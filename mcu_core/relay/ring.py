@@ -17,6 +17,7 @@ from mcu_core.wire import Codec, VideoOut
 CAPACITY = 1024  # packets; about 6 s at 1.5 Mbit/s
 KEYFRAME_FRESH = 0.7  # a joiner may begin with a keyframe of this age
 REQUEST_GAP = 0.3  # between keyframe requests for one rendition
+GRANT_FIRST, GRANT_LONGEST, GRANT_CALM = 0.5, 2.0, 4.0  # seconds between those one viewer may cause
 LEAST_STEP = 90  # of the RTP time, from the picture of one source to the first of another
 _MAX_RUN_BYTES = 60_000
 _MAX_RUN = 60
@@ -134,6 +135,29 @@ class Ring:
         if not self._ask or now - max(self._asked_at, self.keyframe_at) < REQUEST_GAP:
             return False
         self._asked_at = now
+        return True
+
+
+class KeyframeGrants:
+    """How often one viewer may ask for a keyframe, which all viewers of its rendition pay for.
+
+    At once, then half a second later, and ever more rarely, up to two seconds, while it goes on; as at first after four
+    calm seconds.
+    """
+
+    __slots__ = ("_asked", "_gap", "_next")
+
+    def __init__(self) -> None:
+        self._asked = self._next = float("-inf")
+        self._gap = GRANT_FIRST
+
+    def grant(self, now: float) -> bool:
+        if now - self._asked >= GRANT_CALM:
+            self._gap = GRANT_FIRST
+        self._asked = now
+        if now < self._next:
+            return False
+        self._next, self._gap = now + self._gap, min(2 * self._gap, GRANT_LONGEST)
         return True
 
 

@@ -12,7 +12,7 @@ from mcu_core.relay import rtcp
 from mcu_core.relay.conference import HELD_FOR
 from mcu_core.relay.leg import GONE_AFTER, SILENT_AFTER
 from tests.unit.relay.packets import rtp_packet
-from tests.unit.relay.stage import Stage
+from tests.unit.relay.stage import Browser, Stage
 
 
 @pytest.fixture
@@ -461,3 +461,36 @@ def test_a_site_back_from_a_long_cut_is_given_a_keyframe(stage: Stage) -> None:
     site.leg.age(stage.now)
     site.leg.age(stage.now)
     assert stage.link.keyframes()[before:] == [1]
+
+
+def test_one_viewer_that_floods_with_plis_does_not_take_the_bits_of_all(stage: Stage) -> None:
+    flooding, honest = stage.join(1, rendition=5), stage.join(2, rendition=5)
+    stage.show(5, keyframe=True)
+    stage.pass_time(3.0)
+
+    def wants(site: Browser) -> None:
+        assert site.leg.video is not None
+        site.rtcp(rtcp.pli(9, site.leg.video.ssrc))
+
+    def second() -> int:
+        """A PLI each 50 ms, answered by a keyframe 100 ms after it was asked for; how many keyframes."""
+        before = len(stage.link.keyframes())
+        for _ in range(20):
+            known = len(stage.link.keyframes())
+            wants(flooding)
+            stage.pass_time(0.05)
+            if len(stage.link.keyframes()) > known:
+                stage.pass_time(0.1)
+                stage.show(5, keyframe=True)
+        return len(stage.link.keyframes()) - before
+
+    assert sum(second() for _ in range(10)) <= 8
+    stage.pass_time(0.5)
+    asked = len(stage.link.keyframes())
+    wants(honest)
+    assert len(stage.link.keyframes()) == asked + 1
+    stage.show(5, keyframe=True)
+    stage.pass_time(5.0)
+    asked = len(stage.link.keyframes())
+    wants(flooding)
+    assert len(stage.link.keyframes()) == asked + 1, "calm again"
