@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 
 import structlog
@@ -65,6 +66,7 @@ class Relay:
         self._cpu = 0.0
         self._packets = (0, 0)
         self.port = settings.port
+        self._sockets: list[socket.socket] = []
 
     async def run(self) -> None:
         """Bind, listen, serve.  Raises OperatorError when the port is not to be had."""
@@ -73,7 +75,9 @@ class Relay:
         self._clock = loop.time
         self._egress = Egress(loop.call_later, gso=probe_gso())
         sockets = udp.open_sockets(self._settings.bind, self._settings.port)
+        self._sockets = sockets
         self.port = sockets[0].getsockname()[1]
+        udp.warn_of_small_buffers(sockets)
         reader = udp.Reader(sockets, self._opener.view, self._mux.datagram)
         self._stats_at, self._cpu = self._clock(), time.process_time()
         try:
@@ -292,7 +296,7 @@ class Relay:
         self._tell(stats)
 
     def _dropped(self) -> dict[str, int]:
-        total: dict[str, int] = {}
+        total = {"socket_full": udp.overflows(self._sockets)}
         for table in (
             self._mux.dropped,
             self._egress.dropped,

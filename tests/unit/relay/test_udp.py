@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from mcu_core.errors import OperatorError
 from mcu_core.relay import udp
@@ -43,3 +46,34 @@ def test_a_second_relay_is_refused_the_port() -> None:
     finally:
         for sock in sockets:
             sock.close()
+
+
+@pytest.fixture
+def small() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+        sock.bind(("127.0.0.1", 0))
+        yield sock
+
+
+def test_a_buffer_too_small_for_a_hiccup_is_said(small: socket.socket) -> None:
+    with structlog.testing.capture_logs() as logs:
+        udp.warn_of_small_buffers([small])
+    [line] = logs
+    assert line["event"] == "small_socket_buffer"
+    assert line["octets"] == udp.buffer_given(small) == 20_000
+    assert "net.core.rmem_max" in line["vi"]
+    assert "net.core.rmem_max" in line["en"]
+
+
+def test_what_the_kernel_drops_is_counted(small: socket.socket) -> None:
+    assert udp.overflows([small]) == 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as site:
+        for _ in range(200):
+            site.sendto(bytes(1000), small.getsockname())
+    small.setblocking(False)
+    read = 0
+    with contextlib.suppress(BlockingIOError):
+        while small.recv(2000):
+            read += 1
+    assert udp.overflows([small]) == 200 - read > 0
