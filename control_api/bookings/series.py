@@ -17,7 +17,7 @@ def dates(first: date, repeat: Repeat) -> list[date]:
     """The days of a series, the first one included.
 
     Monthly: the same day of the month, or the month's last where there is none; with `weekdays_only` a day on a
-    weekend is left out of daily series and moved to the Monday after in others.
+    weekend is left out of daily series and moved to the Monday after in others; every 7 (14, …) days counts as weekly.
     """
     found: list[date] = []
     number = 0
@@ -31,7 +31,7 @@ def dates(first: date, repeat: Repeat) -> list[date]:
             day = first + timedelta(days=number * step)
         number += 1
         if repeat.weekdays_only and day.weekday() >= 5:
-            if repeat.every == "day":
+            if repeat.every == "day" and repeat.interval % 7:  # whole weeks would find this weekday for ever
                 continue
             day += timedelta(days=7 - day.weekday())
         found.append(day)
