@@ -110,7 +110,7 @@ async def test_chromium_sends_and_receives_everything() -> None:
             await _everything_flows(stage, page)
             await page.evaluate("open_microphone(false)")
             await asyncio.sleep(1)  # a few packets of the last sound
-            assert await _sound_packets(page, 3) <= 15, "a closed microphone sends one packet each 400 ms"
+            assert await _sound_packets(page, 3) <= 30, "a closed microphone sends some 5 packets/s instead of 50"
             await page.evaluate("open_microphone(true)")
             assert await _sound_packets(page, 3) > 60, "it beeps each second"
             seen = await page.evaluate("seen()")
