@@ -497,6 +497,25 @@ class SenderClock:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedPicture:
+    """relay -> mixer: a camera picture that went to viewers as it was and not to the mixer, for lip sync."""
+
+    type: Literal["passed_picture"] = field(default="passed_picture", init=False)
+    site: int
+    rtp_time: int
+    arrived: float  # as in VideoIn
+
+
+@dataclass(frozen=True, slots=True)
+class PictureWait:
+    """mixer -> relay, when it changes: a site's passed camera pictures are shown so much later than they arrive."""
+
+    type: Literal["picture_wait"] = field(default="picture_wait", init=False)
+    site: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
     """mixer -> control: the active speaker changed."""
 
@@ -579,6 +598,8 @@ Event = (
     | RenditionKeyframe
     | SiteKeyframe
     | SenderClock
+    | PassedPicture
+    | PictureWait
     | Speaker
     | Noisy
     | PlanOnAir

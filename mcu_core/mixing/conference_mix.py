@@ -26,6 +26,8 @@ from mcu_core.wire import (
     MixerStats,
     MixPlan,
     Noisy,
+    PassedPicture,
+    PictureWait,
     PlanOnAir,
     SenderClock,
     SitePlan,
@@ -70,6 +72,7 @@ class Outlets:
     video: Callable[[VideoOut], None]
     audio: Callable[[AudioOut], None]
     control: Callable[[Speaker | Noisy | PlanOnAir | MixerStats], None]
+    relay: Callable[[PictureWait], None]
     listening: Callable[[], bool]
 
 
@@ -83,6 +86,7 @@ class ConferenceMix:
             clock, threads.audio, outlets.audio, self._on_speaker, self._on_noise, outlets.listening
         )
         self._lip_sync = LipSync()
+        self._told: dict[int, float] = {}  # what relays know of how long a site's pictures wait, seconds
         self._views: dict[View, ViewLoop] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._on_air_due: set[View] = set()  # views whose first picture of the plan has not been sent
@@ -135,6 +139,7 @@ class ConferenceMix:
 
     def relay_attached(self) -> None:
         """A relay came: it has none of our pictures yet, and its sites may not know that we need theirs."""
+        self._told.clear()
         self.ask_keyframe()
         self._decoders.ask_all(self._clock.now())
 
@@ -147,6 +152,10 @@ class ConferenceMix:
         shown = self._decoders.receive(frame, self._clock.now())
         if frame.track == "camera":
             self._lip_sync.picture_arrived(frame.site, frame.rtp_time, shown)
+
+    def receive_passed(self, picture: PassedPicture) -> None:
+        """A picture that viewers see without us; its sound still waits for it here, or it for its sound there."""
+        self._lip_sync.picture_arrived(picture.site, picture.rtp_time, picture.arrived)
 
     def receive_audio(self, packet: AudioIn) -> None:
         self._lip_sync.sound_arrived(packet.site, packet.rtp_time, packet.arrived)
@@ -208,7 +217,11 @@ class ConferenceMix:
                 continue
             waits = self._lip_sync.waits(site.site, playout)
             sounds[site.site] = waits.sound if waits is not None else 0.0
-            self._decoders.hold((site.site, "camera"), waits.picture if waits is not None else 0.0)
+            picture = waits.picture if waits is not None else 0.0
+            self._decoders.hold((site.site, "camera"), picture)
+            if picture != self._told.get(site.site, 0.0):
+                self._told[site.site] = picture
+                self._outlets.relay(PictureWait(site.site, picture))
         self._audio.wait(sounds)
 
     def _stats(self, conference: str) -> MixerStats:

@@ -32,7 +32,9 @@ from mcu_core.wire import (
     MixerStats,
     MixPlan,
     Noisy,
+    PassedPicture,
     Peer,
+    PictureWait,
     PlanApplied,
     PlanOnAir,
     RelayAttached,
@@ -76,7 +78,7 @@ class MixerProcess:
             log.warning("streams kept out after a crash", streams=sorted(suspects))
         threads, marks = make_threads(), DecodingMarks(marks_path)
         decoders = DecoderPool(threads.decode, marks, self._ask_site, suspects, clock.now())
-        outlets = Outlets(self._send_video, self._send_audio, self._tell_control, self._heard)
+        outlets = Outlets(self._send_video, self._send_audio, self._tell_control, self._tell_relays, self._heard)
         self._mix = ConferenceMix(clock, threads, decoders, outlets)
         server = await listen(str(self._run_dir / f"mixer-{name}.sock"), self._new_peer)
         log.info("mixer ready", conference=name)
@@ -124,6 +126,8 @@ class MixerProcess:
                 self._mix.ask_keyframe(rendition)
             case SenderClock():
                 self._mix.receive_clock(event)
+            case PassedPicture():
+                self._mix.receive_passed(event)
             case _:
                 pass
 
@@ -164,6 +168,10 @@ class MixerProcess:
         carrier = self._carriers.get(request.site)
         for relay in self._relays if carrier is None else (carrier,):
             relay.post(request)  # while we do not know who carries the site, all are asked: it is news to one of them
+
+    def _tell_relays(self, event: PictureWait) -> None:
+        for relay in self._relays:
+            relay.post(event)
 
     def _tell_control(self, event: Speaker | Noisy | PlanOnAir | MixerStats) -> None:
         for control in self._controls:

@@ -26,6 +26,8 @@ from mcu_core.wire import (
     LegPlan,
     LegPlans,
     Media,
+    PassedPicture,
+    PictureWait,
     RenditionKeyframe,
     SenderClock,
     SiteKeyframe,
@@ -76,6 +78,7 @@ class Conference:
         self._troubled: dict[Leg, None] = {}
         self._listeners: list[tuple[int, AudioSender]] = []
         self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
+        self._picture_waits: dict[int, float] = {}  # seconds that a site's pictures wait for its sound
         self._held: dict[Leg, float] = {}  # whose line is too narrow: when to go on at the latest
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
@@ -266,6 +269,7 @@ class Conference:
     def _mixer_up(self) -> None:
         """A mixer that is new has no reference pictures: its sites are asked for keyframes, its encoders too."""
         now = self._clock()
+        self._picture_waits.clear()
         for leg in self.legs.values():
             leg.begin_anew()
             leg.repair(now)
@@ -309,21 +313,26 @@ class Conference:
                 if leg.site == event.site:
                     leg.need_keyframe(event.track)
                     leg.repair(now)
+        elif isinstance(event, PictureWait):
+            self._picture_waits[event.site] = event.seconds
 
     # -- from the legs
 
     def frame(
         self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
     ) -> None:
-        if self._passing:
-            self._pass(leg, track, codec, keyframe, rtp_time, data, now)
+        passed = bool(self._passing) and self._pass(leg, track, codec, keyframe, rtp_time, data, now)
         if leg.mixes(track, keyframe):
             self.link.send_media(VideoIn(leg.site, track, codec, keyframe, now, rtp_time, data).pack())
+        elif passed and track == "camera":
+            self.link.post(PassedPicture(leg.site, rtp_time, now))
 
     def _pass(
         self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
-    ) -> None:
-        changed = False
+    ) -> bool:
+        """Send a picture to those who are to see it as it is; whether there are any."""
+        passed = changed = False
+        shown = now + self._picture_waits.get(leg.site, 0.0) if track == "camera" else now
         for rendition, passing in self._passing.items():
             audience = self._audiences.get(rendition)
             if audience is None or not (passing.means(leg.site, track) or passing.source == (leg, track)):
@@ -333,12 +342,14 @@ class Conference:
                 continue
             before = passing.source
             if passing.take_site((leg, track), leg.site, track, keyframe, now):
-                first = audience.ring.pass_on(data, keyframe, passing.clock.stamp(now, rtp_time), now)
+                first = audience.ring.pass_on(data, keyframe, passing.clock.stamp(shown, rtp_time), now)
                 self._show(audience, first, keyframe, now)
                 self.passed += 1
+                passed = True
             changed |= passing.source != before
         if changed:
             self._share_out()
+        return passed
 
     def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
         """Pass a packet of an open site on if it is loud enough.  A site that tells no level always passes."""

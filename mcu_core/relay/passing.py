@@ -26,19 +26,19 @@ Source = TypeVar("Source", bound=Hashable)
 
 
 class ArrivalClock:
-    """Maps a site's RTP times onto the timeline that all streams of this machine share: arrival * 90 kHz.
+    """Maps a site's RTP times onto the timeline that all streams of this machine share: seconds * 90 kHz.
 
-    The site's own steps are kept, so jitter of the line is left to the viewer's buffer; the drift of its clock is
-    followed slowly.
+    The site's own steps are kept, so jitter of the line is left to the viewer's buffer; the drift of its clock, and a
+    change of what its pictures wait for its sound, is followed slowly.
     """
 
     def __init__(self) -> None:
         self._offset: int | None = None
         self._error = 0.0
 
-    def stamp(self, arrived: float, rtp_time: int) -> int:
-        """The RTP timestamp to send for a picture that was whole at `arrived`."""
-        ideal = round(arrived * RATE)
+    def stamp(self, shown: float, rtp_time: int) -> int:
+        """The RTP timestamp to send for a picture to be shown with what else has the time `shown`."""
+        ideal = round(shown * RATE)
         late = _TOLERANCE + 1 if self._offset is None else time_delta(ideal, rtp_time + self._offset)
         if self._offset is None or abs(late) > _TOLERANCE:
             self._offset, self._error = ideal - rtp_time, 0.0

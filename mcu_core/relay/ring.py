@@ -71,7 +71,7 @@ class Ring:
         return self._append(picture.payload, picture.keyframe, self.clock.stamp(picture.tick, picture.rtp_time), now)
 
     def pass_on(self, payload: bytes, keyframe: bool, rtp_time: int, now: float) -> int:
-        """The same for a site's own picture; `rtp_time` is on the timeline all streams share, as of its arrival."""
+        """The same for a site's own picture; `rtp_time`: when it is to be shown, on the timeline of all streams."""
         self._by_arrival = True
         return self._append(payload, keyframe, rtp_time, now)
 

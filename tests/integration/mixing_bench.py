@@ -26,6 +26,7 @@ from mcu_core.wire import (
     MixerStats,
     MixPlan,
     Peer,
+    PictureWait,
     PlanApplied,
     PlanOnAir,
     RelayAttached,
@@ -114,6 +115,7 @@ class FakeRelay:
         self.video: dict[int, list[VideoOut]] = defaultdict(list)
         self.audio: list[AudioOut] = []
         self.asked: list[tuple[int, Track]] = []
+        self.waits: dict[int, float] = {}  # seconds that passed pictures of a site wait for its sound
         self.heard = asyncio.Event()
 
     async def run(self) -> None:
@@ -152,6 +154,8 @@ class FakeRelay:
             self.asked.append((event.site, event.track))
             if event.site in self.sites:
                 self.sites[event.site].keyframe_wanted = True
+        elif isinstance(event, PictureWait):
+            self.waits[event.site] = event.seconds
 
     def _on_media(self, peer: Peer, media: Media) -> None:
         if isinstance(media, VideoOut):

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from mcu_core.wire import AudioIn, RenditionPlan, SenderClock, SitePlan, VideoIn, ViewPlan
+from mcu_core.wire import AudioIn, PassedPicture, RenditionPlan, SenderClock, SitePlan, VideoIn, ViewPlan
 from mixer.codec import OpusDecoder, OpusEncoder, VideoDecoder, video_encoder
 from mixer.picture import Canvas, Picture
 from tests.integration.mixing_bench import Bench, bench, grid, plan, tone_of
@@ -28,7 +28,7 @@ class Line:
     picture: float
 
 
-LINES = {1: Line(0.02, 0.20), 2: Line(0.24, 0.03), 3: Line(0.02, 0.03)}
+LINES = {1: Line(0.02, 0.20), 2: Line(0.20, 0.03), 3: Line(0.02, 0.03)}
 
 
 @cache
@@ -52,8 +52,12 @@ def beeps(site: int) -> tuple[bytes, ...]:
     return tuple(encoder.encode(block) for block in pcm.reshape(-1, 960))
 
 
-async def feed(stage: Bench, seconds: float) -> None:
-    """Send all sites' packets when they arrive, and their sender reports."""
+async def feed(stage: Bench, seconds: float, passed: bool = False) -> list[tuple[int, float]]:
+    """Send all sites' packets when they arrive, and their sender reports; whose flash arrived when.
+
+    `passed`: viewers see the pictures as they are, the mixer is only told of them.
+    """
+    flashed: list[tuple[int, float]] = []
     loop, count = asyncio.get_running_loop(), iter(range(10**6))
     start = loop.time() + 0.1
     due: list[tuple[float, int, int, str, int]] = []  # arrival, order, site, kind, number
@@ -76,12 +80,18 @@ async def feed(stage: Bench, seconds: float) -> None:
         elif kind == "camera":
             flash = flashes()
             at = n % len(flash)
+            if at == 0:
+                flashed.append((site, loop.time()))
+            if passed:
+                peer.post(PassedPicture(site, video_base + n * 6000, loop.time()))
+                continue
             frame = VideoIn(site, "camera", "H264", at == 0, loop.time(), video_base + n * 6000, flash[at])
             peer.send_media(frame.pack())
         else:
             ntp = 3_900_000_000.0 + site + n / 2
             peer.post(SenderClock(site, "audio", ntp, audio_base + n * 24_000))
             peer.post(SenderClock(site, "camera", ntp, video_base + n * 45_000))
+    return flashed
 
 
 def beep_starts(stage: Bench, site: int) -> list[float]:
@@ -128,4 +138,17 @@ async def test_flash_and_beep_leave_together_however_they_came() -> None:
             print(
                 f"site {site}, sound {line.sound:.3f} s, picture {line.picture:.3f} s on its way: {beep - flash:+.3f}"
             )
+            assert MOST_EARLY < beep - flash < MOST_LATE
+
+
+async def test_passed_pictures_are_shown_with_their_sound_too() -> None:
+    async with bench([]) as stage:
+        sites = [SitePlan(n, "", present=True) for n in LINES]
+        await stage.control.send(plan(1, sites, [None]))
+        await stage.until(lambda: stage.relay.peer is not None)
+        flashed = dict(await feed(stage, 9.0, passed=True))  # the last of each
+        assert stage.relay.waits.get(2, 0.0) > 0.1, "its pictures come long before its sound"
+        for site in LINES:
+            flash = flashed[site] + stage.relay.waits.get(site, 0.0)
+            beep = min(beep_starts(stage, site), key=lambda when: abs(when - flash))
             assert MOST_EARLY < beep - flash < MOST_LATE

@@ -26,6 +26,7 @@ from mcu_core.wire import (
     MixerStats,
     MixPlan,
     Noisy,
+    PictureWait,
     PlanOnAir,
     RenditionPlan,
     SitePlan,
@@ -258,8 +259,9 @@ class Conference:
         self.asked: list[Source] = []
         self.video: list[VideoOut] = []
         self.audio: list[AudioOut] = []
+        self.waits: list[PictureWait] = []
         self.decoders = DecoderPool(AtOnce(), DecodingMarks(folder / "marks"), self.asked.append)
-        outlets = Outlets(self.video.append, self.audio.append, self.told.append, lambda: True)
+        outlets = Outlets(self.video.append, self.audio.append, self.told.append, self.waits.append, lambda: True)
         self.mix = ConferenceMix(FakeClock(), Threads(AtOnce(), AtOnce(), AtOnce()), self.decoders, outlets)
 
     @property

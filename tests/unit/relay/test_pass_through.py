@@ -8,7 +8,7 @@ import pytest
 
 from mcu_core.relay import rtcp, rtp
 from mcu_core.relay.passing import STALLED
-from mcu_core.wire import PassPlan, VideoIn
+from mcu_core.wire import PassedPicture, PassPlan, PictureWait, VideoIn
 from tests.unit.relay.packets import picture
 from tests.unit.relay.stage import Browser, Stage
 
@@ -180,6 +180,43 @@ def test_reports_stay_on_the_clock_of_the_sound(stage: Stage) -> None:
     site.film()
     ((rtp_time, _, _),) = viewer.seen()
     assert rtp.time_delta(rtp_time, at) == pytest.approx(0, abs=100)
+
+
+def test_mixer_is_told_of_cameras_it_does_not_get(stage: Stage) -> None:
+    site, _ = passed(stage)
+    stage.link.events.clear()
+    stage.now += 0.05
+    site.film()
+    (told,) = [event for event in stage.link.events if isinstance(event, PassedPicture)]
+    assert (told.site, told.arrived) == (1, stage.now)
+    stage.plan(site.leg, camera_wanted=True)
+    site.film(keyframe=True)
+    assert len([event for event in stage.link.events if isinstance(event, PassedPicture)]) == 1, "now it gets them"
+
+
+def test_picture_waits_for_its_sound_by_its_time(stage: Stage) -> None:
+    """Nothing is kept here: the viewer's browser shows it with the sound of that time."""
+    site, viewer = passed(stage)
+    stage.now += 1 / 30
+    site.film()
+    ((before, _, _),) = viewer.seen()
+    began = stage.now
+    stage.conference._event(PictureWait(1, 0.15))
+    times = []
+    for _ in range(30 * 8):
+        stage.now += 1 / 30
+        site.film()
+        ((at, _, _),) = viewer.seen()
+        times.append(at)
+    steps = [rtp.time_delta(later, earlier) for earlier, later in itertools.pairwise((before, *times))]
+    assert max(steps) <= 3000 + 91, "no jump"
+    shift = viewer.leg.video.shift if viewer.leg.video is not None else 0
+    ideal = round((stage.now + 0.15) * 90_000) + shift
+    assert rtp.time_delta(times[-1], ideal % 2**32) == pytest.approx(0, abs=0.025 * 90_000), stage.now - began
+    stage.conference._mixer_up()
+    site.film()
+    ((now, _, _),) = viewer.seen()
+    assert rtp.time_delta(now, times[-1]) > 0, "a new mixer begins without waits, and slowly too"
 
 
 def test_other_codec_is_not_passed_on(stage: Stage) -> None:
