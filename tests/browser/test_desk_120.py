@@ -1,4 +1,7 @@
-"""The operator's desk with 120 sites in real Chromium: roll call, speaking queue, issues, scenes, quality history."""
+"""The operator's desk with 120 sites in real Chromium: roll call, speaking queue, issues, scenes, quality history.
+
+Axe needs half a minute for 8,000 elements; `test_rollcall.py` has it examine the same panels with fewer rows.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from mcu_core.commands import Podium
 from mcu_core.wire import LegStats
 from tests.browser.meeting import open_meeting
 from tests.browser.office import sign_in
-from tests.browser.pages import Complaints, chromium, needs_chromium, no_barriers
+from tests.browser.pages import Complaints, chromium, needs_chromium
 from tests.unit.control_api.world import World
 
 pytestmark = [
@@ -68,7 +71,6 @@ async def test_s87_s90_a_roll_call_of_119_sites_from_the_console(meeting: World)
         await expect(page.get_by_test_id("roll-left")).to_have_text("15 giây")
         await in_view(page, "[data-testid=roll-results] [data-site=xa-41]")  # who is called is seen in the list
         await in_view(page, "[data-testid=roll-present]")  # and the keys have not gone out of sight
-        await no_barriers(page, "roll call at 41 of 119")
         await page.reload()
         await expect(page.get_by_test_id("roll-site")).to_contain_text("UBND xã số 4")
         await in_view(page, "[data-testid=roll-results] li.calling")
@@ -135,5 +137,4 @@ async def test_s08_s14_s48_s90_floor_issues_scenes_and_quality_with_120_sites(me
         await expect(rows.nth(3)).to_have_attribute("data-site", "xa-2")
         await page.locator("[data-testid=site][data-site=xa-77]").click()
         await expect(page.get_by_test_id("quality-chart")).to_be_visible()
-        await no_barriers(page, "quality of 120")
     assert complaints == []

@@ -27,7 +27,7 @@ async def witness(room: Room) -> AsyncIterator[HeadlessSite]:
     site.pictures.flow.longest_gap = 0.0
     shown = site.pictures.flow.count
     yield site
-    await site.until(lambda: site.pictures.flow.count > shown + 30, "more pictures")
+    await site.until(lambda: site.pictures.flow.count > shown + 10, "more pictures")
     assert site.pictures.flow.longest_gap < 2
     assert site.report()["connections"] == {"websocket": 1, "media": 1}
 

@@ -1,7 +1,8 @@
-"""kill -9 of the control process, 200 times, while it serves: nothing acknowledged is lost, nothing half done.
+"""kill -9 of the control process, again and again, while it serves: nothing acknowledged is lost, nothing half done.
 
-160 deaths on SQLite, 40 on PostgreSQL (the server lives on; its client dies).  Clients book, allocate, write notes and
-scripts over HTTP; what got no answer they send again to the next process under the same Idempotency-Key.
+On SQLite and on PostgreSQL (the server lives on; its client dies), 50 deaths; `MCU_KILLS=4` makes it 200.  Clients
+book, allocate, write notes and scripts over HTTP; what got no answer they send again to the next process under the
+same Idempotency-Key.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from control_api.store.upgrade import upgrade
 from tests.unit.control_api import booking_samples as samples
 from tests.unit.control_api.world import PASSWORD, open_database, quick_passwords
 
-KILLS = {"sqlite": 160, "postgresql": 40}
+KILLS = {"sqlite": 40, "postgresql": 10}
+TIMES = int(os.environ.get("MCU_KILLS", "1"))
 BOOKED = Counter({"booking_step": 2})  # what its journal says of an allocated booking,
 OPENED = Counter({"created": 1, "site_added": 2, "site_role": 1})  # and of its conference, once that is made
 PATIENCE = 60.0  # seconds, for an answer of any of the processes: many die before it
@@ -127,12 +129,12 @@ class Clients:
             assert saved["revision"] == self.acknowledged["script_saved"], "saved once, whatever was repeated"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(120 * TIMES)
 async def test_nothing_acknowledged_is_lost_by_killing_control_again_and_again(either_url: str, tmp_path: Path) -> None:
     await prepare(either_url)
-    kills = KILLS["sqlite" if either_url.startswith("sqlite") else "postgresql"]
+    kills = TIMES * KILLS["sqlite" if either_url.startswith("sqlite") else "postgresql"]
     clients = await kill_again_and_again(either_url, tmp_path, kills)
-    assert min(clients.acknowledged.values()) > kills / 10, "every kind of write had its turn"
+    assert min(clients.acknowledged.values()) > kills / 20, "every kind of write had its turn"
     assert clients.cut >= kills, "it was at work when it died"
     async with open_database(either_url) as database:
         await check(database, clients)
@@ -164,7 +166,7 @@ async def kill_again_and_again(url: str, folder: Path, kills: int) -> Clients:
                 if working.done() or number == kills:
                     clients.over = True
                     await working  # those cut by the last death are answered too
-                longest = 0.05 if number % 8 else 0.5  # seconds; some live longer: every kind of write has its turn
+                longest = 0.05 if number % 4 else 0.5  # seconds; some live longer: every kind of write has its turn
                 await asyncio.sleep(dice.uniform(0, longest))
                 os.kill(child, signal.SIGKILL)
                 assert await programme.stdout.readline() == b"dead\n"
