@@ -37,6 +37,7 @@ class PicturePace:
         self._fastest: tuple[float, float] = (0.0, 0.0)  # least transit of this window and of the one before
         self._window_ends = 0.0
         self._stalls: deque[tuple[float, float]] = deque(maxlen=_STALLS)  # when, how late
+        self._second = 0.0  # how late the second worst of them was
 
     def due(self, rtp_time: int, arrived: float) -> float:
         """When to show the picture that arrived now: never before, and at most `MOST` after it."""
@@ -52,17 +53,20 @@ class PicturePace:
         self._media += step
         transit = arrived - self._media
         late = transit - self._least_transit(transit, arrived)
+        self._forget_old(arrived - WINDOW)
         if late > self._late + _RISE:
             self._stalls.append((arrived, late))
+            if late > self._second or len(self._stalls) == _STALLS:
+                self._judge()
         self._late = late
-        self._follow(arrived, passed)
+        self.wait = max(self._target, self.wait - _FASTER * max(0.0, passed))  # up at once, down little by little
         if self.wait <= 0.0:
             return arrived
         return min(max(arrived, arrived - late + self.wait), arrived + MOST)
 
     def _begin(self, rtp_time: int, arrived: float) -> None:
         self._rtp_time, self._arrived, self._media = rtp_time, arrived, 0.0
-        self._late = self._target = self.wait = 0.0
+        self._late = self._target = self._second = self.wait = 0.0
         self._fastest, self._window_ends = (arrived, arrived), arrived + WINDOW
         self._stalls.clear()
 
@@ -75,12 +79,16 @@ class PicturePace:
             self._fastest = transit, before
         return min(self._fastest)
 
-    def _follow(self, arrived: float, passed: float) -> None:
-        """Up at once, down little by little."""
-        stalls = self._stalls
-        while stalls and stalls[0][0] < arrived - WINDOW:
-            stalls.popleft()
-        worst = nlargest(2, (late for _, late in stalls))
-        target = worst[1] + _MARGIN if len(worst) == 2 else 0.0
-        self._target = min(MOST, target) if target >= _LEAST else 0.0
-        self.wait = max(self._target, self.wait - _FASTER * max(0.0, passed))
+    def _forget_old(self, before: float) -> None:
+        stalls, mattered = self._stalls, False
+        while stalls and stalls[0][0] < before:
+            mattered |= stalls.popleft()[1] >= self._second
+        if mattered:
+            self._judge()
+
+    def _judge(self) -> None:
+        """Only when one of the two worst stalls is another: this is asked 1,800 times a second in a large room."""
+        worst = nlargest(2, (late for _, late in self._stalls))
+        self._second = worst[1] if len(worst) == 2 else 0.0
+        target = self._second + _MARGIN
+        self._target = min(MOST, target) if target >= _LEAST and self._second else 0.0
