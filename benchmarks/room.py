@@ -303,11 +303,12 @@ def _tick_late(polls: list[dict[str, float]]) -> float | None:
 
 def _loop_lag(polls: list[dict[str, float]]) -> dict[str, float]:
     worst: dict[str, float] = {}
-    for kind in ("relay", "mixer"):
-        if values := [v for poll in polls for k, v in poll.items() if k.startswith(f"mcu_{kind}_loop_lag_ms")]:
-            worst[kind] = round(max(values), 1)
-    for poll in polls[-1:]:  # earlier ones still know of the joins
-        worst["control"] = round(poll["mcu_control_loop_lag_seconds"] * 1000, 1)
+    for poll in polls[9:] or polls[-1:]:  # each knows of ten seconds; earlier ones still of the joins
+        for name, value in poll.items():
+            for kind in ("relay", "mixer", "control"):
+                if name.startswith(f"mcu_{kind}_loop_lag_"):
+                    lag_ms = value * 1000 if name.endswith("_seconds") else value
+                    worst[kind] = round(max(worst.get(kind, 0.0), lag_ms), 1)
     return worst
 
 

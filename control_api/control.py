@@ -40,6 +40,7 @@ from control_api.store.database import Database
 from control_api.store.upgrade import upgrade
 from mcu_core.errors import McuError, OperatorError, PeerLost
 from mcu_core.node.child import PARENT, die_with_parent
+from mcu_core.node.loop import run_watched
 from mcu_core.node.pool import LocalPool
 from signaling.websocket import EndpointSockets, SocketSettings
 
@@ -205,7 +206,7 @@ def main() -> int:
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        asyncio.run(_until_told(settings))
+        run_watched(_until_told(settings))
     except* OperatorError as group:
         for error in _leaves(group):
             print(f"{error.vi}\n{error.en}", file=sys.stderr, flush=True)

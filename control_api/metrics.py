@@ -7,7 +7,6 @@ Counters and histograms are fed as things happen; gauges of conferences, relays 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator
 
 import structlog
@@ -19,12 +18,12 @@ from prometheus_client.registry import Collector
 
 from control_api.conferences.live import Live
 from control_api.live.lag import LagWatch
+from mcu_core.node.loop import longest_turn
 from mcu_core.wire import WorkerInfo
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
-_LAG_PERIOD = 0.02  # seconds between two looks: a longer block is always seen, by what it exceeds this
-_LAG_KEPT = 10  # seconds whose worst the gauge shows, so that no scrape misses it
+_LAG_PERIOD = 0.02  # seconds between two looks at how late a timer is
 log = structlog.get_logger("metrics")
 
 
@@ -120,23 +119,25 @@ class Metrics:
     async def run(self) -> None:
         """Measure the lag of the loop and count its tasks until cancelled."""
         loop = asyncio.get_running_loop()
-        watch, lately, longest = LagWatch(), deque((0.0,), maxlen=_LAG_KEPT), 0.0
+        watch, latest = LagWatch(), 0.0
         second = loop.time() + 1.0
+        longest_turn()  # starting is not told of
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
             now = loop.time()
-            longest = max(longest, now - due)
+            latest = max(latest, now - due)
             if now < second:
                 continue
-            lately.append(longest)
-            self._lag.set(max(lately))
+            lag_ms = max(latest, longest_turn()) * 1000
+            tell = watch.measured("control", lag_ms, now)
+            self._lag.set(watch.longest_ms("control") / 1000)
             self._tasks.set(len(asyncio.all_tasks()))
-            if watch.measured("control", longest * 1000, now):
-                log.warning("event loop blocked", milliseconds=round(longest * 1000), alarm=True)
+            if tell:
+                log.warning("event loop blocked", milliseconds=round(lag_ms), alarm=True)
                 if self._live is not None:
-                    self._live.control_blocked(longest * 1000)
-            second, longest = now + 1.0, 0.0
+                    self._live.control_blocked(lag_ms)
+            second, latest = now + 1.0, 0.0
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

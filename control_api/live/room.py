@@ -68,7 +68,7 @@ class Room:
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
         self._quality = SiteQuality()
-        self._lag = LagWatch()
+        self.lag = LagWatch()
         self._lines = LineWatch()
         self._down: dict[tuple[str, str], float] = {}  # workers that are away: kind, name -> since
         self._adaptation = Adaptation()
@@ -460,7 +460,7 @@ class Room:
                     self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
-                if self._lag.measured("mixer", event.loop_lag_ms, self._clock.now()):
+                if self.lag.measured("mixer", event.loop_lag_ms, self._clock.now()):
                     self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
 

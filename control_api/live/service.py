@@ -279,13 +279,20 @@ class LiveService:
     def figures(self) -> Figures:
         """Gauges for `/metrics`."""
         seats = [seat for room in self._rooms.values() for seat in room.people.seats]
-        mixers = {room.id: mixer_figures(room.mixer_stats) for room in self._rooms.values() if room.mixer_stats}
+        mixers = {
+            room.id: mixer_figures(room.mixer_stats) | {"loop_lag_ms": room.lag.longest_ms("mixer")}
+            for room in self._rooms.values()
+            if room.mixer_stats
+        }
         return Figures(
             conferences=len(self._rooms),
             sites={room.id: room.site_states() for room in self._rooms.values()},
             legs=sum(len(room.presence.legs) for room in self._rooms.values()),
             monitors=sum(seat.site is None for seat in seats),
-            relays={name: relay_figures(stats) for name, stats in self._relay_stats.items()},
+            relays={
+                name: relay_figures(stats) | {"loop_lag_ms": self._lag.longest_ms(f"relay {name}")}
+                for name, stats in self._relay_stats.items()
+            },
             mixers=mixers,
         )
 

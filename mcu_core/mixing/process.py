@@ -21,6 +21,7 @@ from mcu_core.mixing.conference_mix import SOUND_PRIORITY, ConferenceMix, Outlet
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks, read_suspects
+from mcu_core.node.loop import run_watched
 from mcu_core.node.priority import set_thread_priority
 from mcu_core.node.spare import Assignment
 from mcu_core.wire import (
@@ -211,4 +212,4 @@ def run_mixer(run_dir: Path, assignment: Assignment) -> None:
         except asyncio.CancelledError:
             log.info("mixer stopped", conference=assignment.name)
 
-    asyncio.run(main())
+    run_watched(main())

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from mcu_core.errors import OperatorError
 from mcu_core.node.child import die_with_parent
 from mcu_core.node.logs import configure_logs
+from mcu_core.node.loop import run_watched
 from mcu_core.relay import aiortc_shim
 from mcu_core.relay.process import Relay
 from mcu_core.relay.settings import RelaySettings
@@ -48,7 +49,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
     configure_logs(f"relay-{settings.name}")
     aiortc_shim.self_test()
     try:
-        asyncio.run(_serve(settings))
+        run_watched(_serve(settings))
     except OperatorError as error:
         return _refused(error, 1)
     return 0

@@ -41,10 +41,10 @@ def result(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
     joined = {"join_ms": [100.0, 200.0, 300.0], "offer_ms": [50.0]}
     polls = [
-        {'mcu_relay_loop_lag_ms{relay="0"}': 7.21, "mcu_control_loop_lag_seconds": 0.5},
+        {'mcu_relay_loop_lag_ms{relay="0"}': 90.0, "mcu_control_loop_lag_seconds": 0.5},
         {
             'mcu_mixer_encoders{mixer="c"}': 2.0, 'mcu_mixer_decoders{mixer="c"}': 3.0,
-            'mcu_mixer_loop_lag_ms{mixer="c"}': 4.0, 'mcu_relay_loop_lag_ms{relay="0"}': 3.0,
+            'mcu_mixer_loop_lag_ms{mixer="c"}': 4.0, 'mcu_relay_loop_lag_ms{relay="0"}': 7.21,
             "mcu_control_loop_lag_seconds": 0.0112,
         },
     ]  # fmt: skip
