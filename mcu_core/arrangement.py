@@ -6,7 +6,7 @@ to store fifty of them with the conference.  What endpoints do is elsewhere (`mc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -60,6 +60,7 @@ class Arrangement:
     formats: Mapping[View, ViewFormat] = field(default_factory=lambda: FORMATS)
     podium_layouts: Mapping[View, str] = field(default_factory=lambda: PODIUM_LAYOUTS)
     noisy: frozenset[str] = frozenset()  # muted by the MCU for their noise
+    excused: frozenset[str] = frozenset()  # opened by the operator: the MCU does not mute them for their noise
     auto_mute_noisy: bool = False
     pass_through: bool = True
     echo: bool = False  # a test room: everybody hears themselves too
@@ -87,6 +88,10 @@ class Arrangement:
         if self.scene.audio == "open" or site == self.scene.podium or site in self.opened:
             return None
         return None if self.sites[site].role == "main" else "rule"
+
+    def excusing(self, sites: Set[str]) -> Arrangement:
+        """The operator wants these to be heard: a mute for noise ends, and the MCU does not make it again."""
+        return replace(self, noisy=self.noisy - sites, excused=self.excused | (self.noisy & sites))
 
     def with_sites(self, sites: Mapping[str, Site]) -> Arrangement:
         ordered = sorted(sites.values(), key=lambda site: site.number)
@@ -118,6 +123,7 @@ class Arrangement:
                 }
             ),
             noisy=frozenset(data.get("noisy", ())),  # documents of before did not have these
+            excused=frozenset(data.get("excused", ())),
             auto_mute_noisy=bool(data.get("auto_mute_noisy", False)),
             pass_through=bool(data.get("pass_through", True)),
             echo=bool(data.get("echo", False)),

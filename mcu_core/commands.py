@@ -143,7 +143,10 @@ class SetOptions:
 
 @dataclass(frozen=True, slots=True)
 class MuteNoisy:
-    """The MCU heard noise of a site; it is muted if the operator wants so and nobody called it.  Never undone."""
+    """The MCU heard noise of a site; it is muted if the operator wants so and nobody called or opened it.
+
+    Never undone by `Undo`.
+    """
 
     site: str
     level_dbov: float

@@ -244,8 +244,9 @@ class Conference:
                 auto_mute = now.auto_mute_noisy if auto_mute is None else auto_mute
                 passing = now.pass_through if passing is None else passing
                 echo = now.echo if echo is None else echo
-                noisy = now.noisy if auto_mute else frozenset[str]()
-                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, echo=echo, noisy=noisy), [
+                if not auto_mute:
+                    now = replace(now, noisy=frozenset(), excused=frozenset())
+                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, echo=echo), [
                     Event("options", data={"auto_mute_noisy": auto_mute, "pass_through": passing, "echo": echo})
                 ]
             case MuteNoisy(site, level_dbov):
@@ -288,9 +289,11 @@ class Conference:
                 spared = {known_site(now, site).id for site in except_}
                 closed = frozenset(now.sites) - spared
                 quiet = replace(now, muted=now.muted | closed, opened=now.opened - closed, reopened=None)
-                return quiet, [Event("muted_all", data={"except": sorted(spared)})]
+                return replace(quiet, excused=now.excused - closed), [
+                    Event("muted_all", data={"except": sorted(spared)})
+                ]
             case UnmuteAll():
-                return replace(now, muted=frozenset(), noisy=frozenset(), reopened=None), [Event("unmuted_all")]
+                return replace(now.excusing(now.noisy), muted=frozenset(), reopened=None), [Event("unmuted_all")]
             case SetRendition():
                 form = _checked_format(now.format_of(_known_view(now, command.view)), command)
                 formats = MappingProxyType({**now.formats, command.view: form})
@@ -361,6 +364,7 @@ def _without(now: Arrangement, site: Site) -> Arrangement:
         muted=now.muted - {site.id},
         opened=now.opened - {site.id},
         noisy=now.noisy - {site.id},
+        excused=now.excused - {site.id},
         next_site=None if now.next_site == site.id else now.next_site,
     )
 
@@ -511,13 +515,12 @@ def _podium_given(now: Arrangement, site: str) -> Arrangement:
     else:
         chair = _podium_view(scene, "chair", had is not None and had != now.main_site, now.podium_layouts)
     scene = replace(scene.with_view("programme", programme).with_view("chair", chair), podium=site, audio="podium")
-    now = _mute_given_back(now)
+    now = _mute_given_back(now).excusing({site})
     return replace(
         now,
         scene=scene,
         before_podium=before,
         muted=now.muted - {site},
-        noisy=now.noisy - {site},
         reopened=site if site in now.muted else None,
         opened=frozenset(),
         next_site=None if now.next_site == site else now.next_site,
@@ -543,8 +546,8 @@ def _turning(now: Arrangement, transition: Transition | None) -> Arrangement:
 
 
 def may_be_muted_for_noise(now: Arrangement, site: str) -> bool:
-    """Only where the operator wants it, and never the chair, the podium, or whom somebody has asked to speak."""
-    called = {now.scene.podium, now.main_site, now.next_site, *now.opened}
+    """Only where the operator wants it; never the chair, the podium, whom somebody has asked to speak or opened."""
+    called = {now.scene.podium, now.main_site, now.next_site, *now.opened, *now.excused}
     return now.auto_mute_noisy and site not in called and now.muted_by(site) is None
 
 
@@ -574,10 +577,9 @@ def _played(now: Arrangement, command: PlayScene) -> tuple[Arrangement, list[Eve
             after = replace(after, scene=after.scene.with_view(view, scene.views[view]))
     opened = {site for site in heard if site != podium and now.sites[site].role != "main"}
     after = replace(
-        after,
+        after.excusing(heard),
         scene=replace(after.scene, audio=command.audio),
         muted=after.muted - heard,
-        noisy=after.noisy - heard,
         opened=frozenset(opened) if command.audio == "podium" else frozenset(),
         reopened=None if after.reopened in heard else after.reopened,
         next_site=None if command.next_site in missing or command.next_site == podium else command.next_site,
@@ -632,10 +634,12 @@ def _mute_given_back(now: Arrangement) -> Arrangement:
 
 
 def _with_mute(now: Arrangement, site: str, muted: bool) -> Arrangement:
-    """The operator's newest word wins, also over the podium rule."""
-    reopened = None if now.reopened == site else now.reopened
-    noisy = now.noisy - {site}
+    """The operator's newest word wins, also over the podium rule and over the MCU's own mute for noise."""
+    was, reopened = now.muted_by(site), None if now.reopened == site else now.reopened
+    now = replace(now, noisy=now.noisy - {site}, reopened=reopened)
     if muted:
-        return replace(now, muted=now.muted | {site}, noisy=noisy, opened=now.opened - {site}, reopened=reopened)
-    now = replace(now, muted=now.muted - {site}, noisy=noisy, reopened=reopened)
+        less = {site}
+        return replace(now, muted=now.muted | less, opened=now.opened - less, excused=now.excused - less)
+    if was is not None:
+        now = replace(now, muted=now.muted - {site}, excused=now.excused | {site})
     return replace(now, opened=now.opened | {site}) if now.muted_by(site) == "rule" else now

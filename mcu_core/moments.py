@@ -44,11 +44,10 @@ def brought_back(now: Arrangement, moment: Mapping[str, Any]) -> Arrangement:
         reopened = None
     next_site = now.next_site or moment["next_site"]
     return replace(
-        now,
+        now if podium is None else now.excusing({podium}),
         scene=scene,
         before_podium=before,
         muted=now.muted - {reopened},
-        noisy=now.noisy - {podium},
         opened=frozenset(moment["opened"]) & set(now.sites) - now.muted,
         reopened=reopened,
         next_site=next_site if next_site in now.sites and next_site != podium else None,

@@ -15,7 +15,12 @@ from mcu_core.scene import Placement, ViewScene, scene_from_json
 
 def kept_for_rehearsal(now: Arrangement) -> Json:
     """Stored with the conference while the rehearsal lasts."""
-    return {"moment": moment_of(now), "muted": sorted(now.muted), "playing": now.playing}
+    return {
+        "moment": moment_of(now),
+        "muted": sorted(now.muted),
+        "excused": sorted(now.excused),
+        "playing": now.playing,
+    }
 
 
 def after_rehearsal(now: Arrangement) -> Arrangement:
@@ -25,7 +30,8 @@ def after_rehearsal(now: Arrangement) -> Arrangement:
         return now
     moment = kept["moment"]
     muted = {*kept["muted"], *filter(None, [moment["reopened"]])} & set(now.sites)
-    calm = replace(now, muted=frozenset(muted), reopened=None, next_site=None)
+    excused = frozenset(kept.get("excused", ())) & set(now.sites)
+    calm = replace(now, muted=frozenset(muted), excused=excused, reopened=None, next_site=None)
     back = brought_back(calm, moment)
     sites = set(now.sites)
     scene = back.scene.with_view("wall", _among(scene_from_json(moment["scene"]).views["wall"], sites))

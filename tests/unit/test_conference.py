@@ -19,6 +19,7 @@ from mcu_core.commands import (
     MuteSite,
     PinSize,
     PlaceSite,
+    PlayScene,
     Podium,
     RemoveSite,
     RenameSite,
@@ -190,15 +191,46 @@ def test_a_mute_for_noise_is_not_what_undo_takes_back_and_ends_when_the_operator
     conference.apply(MuteNoisy("a", -20.0), 3.0)
     assert conference.apply(Undo(), 4.0)[0].data == {"command": "SetTitle"}
     assert conference.arrangement.muted_by("a") == "noise"
-    conference.apply(MuteSite("a", False), 5.0)
+    for opens in (MuteSite("a", False), Podium("a"), UnmuteAll(), SetOptions(auto_mute_noisy=False)):
+        twin = conference.copy()
+        twin.apply(opens, 5.0)
+        assert "a" in heard(twin)
+
+
+@pytest.mark.parametrize("opens", [MuteSite("a", False), UnmuteAll(), Podium("a"), PlayScene("s-1", heard=("a",))])
+def test_the_mcu_does_not_mute_again_for_noise_whom_the_operator_opened(opens: Command) -> None:
+    conference = conference_of("a", "b")
+    conference.apply(SetOptions(auto_mute_noisy=True), 1.0)
+    conference.apply(MuteNoisy("a", -20.0), 2.0)
+    conference.apply(opens, 3.0)
+    for later in (Podium("b"), Podium(None)):  # the word goes round, what the operator opened stays open
+        conference.apply(later, 4.0)
+    restarted = Conference.from_document("c-1", json.loads(json.dumps(conference.document())))
+    assert restarted.apply(MuteNoisy("a", -20.0), 5.0) == []
+    assert restarted.apply(MuteNoisy("b", -20.0), 5.0)  # nobody said anything about this one
+
+
+@pytest.mark.parametrize(
+    "closes", [MuteSite("a", True), MuteAll(), SetOptions(auto_mute_noisy=False), RemoveSite("a"), Undo()]
+)
+def test_the_operators_next_word_ends_the_excuse_for_noise(closes: Command) -> None:
+    conference = conference_of("a")
+    conference.apply(SetOptions(auto_mute_noisy=True), 1.0)
+    conference.apply(MuteNoisy("a", -20.0), 2.0)
+    conference.apply(MuteSite("a", False), 3.0)
+    conference.apply(closes, 4.0)
+    assert not conference.arrangement.excused
+
+
+def test_undo_of_a_mute_leaves_open_whom_the_operator_had_opened() -> None:
+    conference = conference_of("a")
+    conference.apply(SetOptions(auto_mute_noisy=True), 1.0)
+    conference.apply(MuteSite("a", True), 2.0)
+    conference.apply(MuteSite("a", False), 3.0)
+    conference.apply(MuteSite("a", True), 4.0)
+    conference.apply(Undo(), 5.0)
+    assert conference.apply(MuteNoisy("a", -20.0), 6.0) == []
     assert "a" in heard(conference)
-    for opens in (Podium("a"), UnmuteAll(), SetOptions(auto_mute_noisy=False)):
-        conference.apply(Podium(None), 6.0)
-        conference.apply(SetOptions(auto_mute_noisy=True), 6.0)
-        conference.apply(MuteNoisy("a", -20.0), 6.0)
-        assert conference.arrangement.muted_by("a") == "noise"
-        conference.apply(opens, 7.0)
-        assert "a" in heard(conference)
 
 
 def test_personal_views_are_counted() -> None:
