@@ -100,6 +100,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "alarm_mixer_slow": ("Cảnh báo: bộ trộn bị chậm, máy chủ có thể quá tải", "Alarm: the mixer is late, overload"),
     "alarm_site_muted_noise": ("Cảnh báo: {site} ồn nên đã bị tự động tắt tiếng", "Alarm: {site} was muted for noise"),
+    "alarm_site_noisy": (
+        "Cảnh báo: {site} đang gây ồn, không có tiếng nói",
+        "Alarm: {site} sends noise without speech",
+    ),
     "alarm_changed_elsewhere": (
         "Cảnh báo: một tiến trình khác đã ghi phiên họp này; đã đọc lại",
         "Alarm: another process stored this conference; it was read again",

@@ -54,6 +54,7 @@ from signaling.seats import Seat
 _log = structlog.get_logger(__name__)
 PACE = 0.03
 _SAVE_DEADLINE = 5.0
+_NOISE_AGAIN = 600.0  # seconds until the operator is told again of the same site's noise
 
 
 class Room:
@@ -74,6 +75,7 @@ class Room:
         self._adaptation = Adaptation()
         self._passing = PassBook()
         self._levels: dict[str, int] = {}
+        self._noise_told: dict[str, float] = {}  # when the operator was told of a site's noise
         self._needed_at = around.clock.now()  # last time somebody had a seat
         self._on_air: OnAir | None = None
         self._changed = asyncio.Event()
@@ -411,6 +413,7 @@ class Room:
             self._quality.forget(seat.site)
             self._lines.forget(seat.site)
             self._levels.pop(seat.site, None)
+            self._noise_told.pop(seat.site, None)
             self.journal("site_left", seat.site, {"why": "left" if error is None else error.code})
         self.changed()
 
@@ -500,10 +503,23 @@ class Room:
             self.feed.tell("levels", levels=dict(self._levels))
 
     def noisy(self, event: Noisy) -> None:
-        """A site nobody called makes noise: mute it if the operator wants so."""
+        """A site makes noise: mute it if the operator wants so and nobody called it; otherwise the operator is told."""
         site = self._site_of(event.site)
-        if site is not None and may_be_muted_for_noise(self.arrangement, site):
+        if site is None or self.arrangement.muted_by(site) is not None:
+            return
+        if may_be_muted_for_noise(self.arrangement, site):
             self._around.spawn(self._mute_noisy(site, event.level_dbov), f"live/{self.id}/noise")
+        elif self._clock.now() - self._noise_told.get(site, float("-inf")) >= _NOISE_AGAIN:
+            self._noise_told[site] = self._clock.now()
+            name = self.arrangement.sites[site].name
+            self.alarm(
+                "site_noisy",
+                f"{name} đang gây ồn ({event.level_dbov:.0f} dBov), không có tiếng nói. "
+                "Hãy tắt tiếng điểm cầu này nếu chưa đến lượt phát biểu.",
+                f"{name} sends noise ({event.level_dbov:.0f} dBov) without speech. "
+                "Mute it unless it is about to speak.",
+                site,
+            )
 
     async def _mute_noisy(self, site: str, level_dbov: float) -> None:
         try:
@@ -512,6 +528,7 @@ class Room:
             _log.warning("noise_not_muted", conference=self.id, site=site, error=str(error))
             return
         if site in self.arrangement.noisy:
+            self._noise_told[site] = self._clock.now()
             name = self.arrangement.sites[site].name
             self.alarm(
                 "site_muted_noise",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcu_core.commands import FillCell, PinSize, SetLayout, SetOptions, SetPersonalView
+from mcu_core.commands import FillCell, MuteSite, PinSize, SetLayout, SetOptions, SetPersonalView
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import rendition_number
 from mcu_core.scene import CustomTile, Filler, Pages
@@ -192,8 +192,31 @@ async def test_a_noisy_site_is_muted_with_an_alarm_if_the_operator_wants_so() ->
         assert channel.got(say.Tally)[-1].muted_by == "noise"
         assert len(w.store.journalled("muted_noise")) == 1
         assert (await anext(alarms))["type"] == "state"
-        alarm = await anext(alarms)
+        chair, alarm = await anext(alarms), await anext(alarms)
+        assert chair["code"] == "site_noisy"  # never muted for it
         assert (alarm["code"], "Xã a" in alarm["vi"]) == ("site_muted_noise", True)
+        alarms.close()
+
+
+async def test_noise_is_told_to_the_operator_where_nothing_is_muted_by_itself_and_not_every_ten_seconds() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        alarms = w.live.events("c-1")
+        told = []
+        for seconds in (0.0, 10.0, 580.0, 20.0):
+            await w.clock.pass_by(seconds)
+            w.machine.mixer.tell(Noisy("c-1", 2, -18.0))
+            await settle()
+            told.append(len(w.store.journalled("alarm_site_noisy")))
+        assert told == [1, 1, 1, 2]
+        assert (await anext(alarms))["type"] == "state"
+        alarm = await anext(alarms)
+        assert ("Xã a" in alarm["vi"], "tắt tiếng" in alarm["vi"], "Mute it" in alarm["en"]) == (True, True, True)
+        await w.live.command("c-1", MuteSite("a", True), actor="an")
+        await w.clock.pass_by(700.0)
+        w.machine.mixer.tell(Noisy("c-1", 2, -18.0))
+        await settle()
+        assert len(w.store.journalled("alarm_site_noisy")) == 2  # nobody hears it
         alarms.close()
 
 
