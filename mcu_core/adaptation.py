@@ -26,7 +26,6 @@ Pure: `now` is seconds of the caller's clock.  Owned by the conference's control
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,10 +108,10 @@ def nearest(rungs: tuple[Rung, ...], size: Size) -> Rung | None:
 
 
 class LegAdaptation:
-    """One leg's size.  Begins with the largest."""
+    """One seat's size: what its line carries.  Outlives the seat's legs, which come and go on that line."""
 
-    def __init__(self) -> None:
-        self.size: Size = "high"
+    def __init__(self, size: Size = "high") -> None:
+        self.size: Size = size
         self._bad = 0
         self._short = 0
         self._estimate = 0
@@ -125,6 +124,13 @@ class LegAdaptation:
         self._carried: float | None = None  # bit/s that came through when it was last too much
         self._sure = 0.0  # the part of it that certainly does
         self._stale = False  # the estimate is of the time before
+
+    def begin_anew(self) -> None:
+        """A new leg: its figures say nothing of the one before, but the line is the same."""
+        self._bad = self._short = self._estimate = 0
+        self._good_since = self._raised_at = self._lowered = None
+        self._least_rtt_ms = float("inf")
+        self._stale = False
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""
@@ -239,27 +245,3 @@ class LegAdaptation:
         self.size = target.size
         self._good_since, self._raised_at = now, now
         return True
-
-
-class Adaptation:
-    """All legs of one conference."""
-
-    def __init__(self) -> None:
-        self._legs: dict[str, LegAdaptation] = {}
-
-    def size(self, leg: str) -> Size:
-        known = self._legs.get(leg)
-        return "high" if known is None else known.size
-
-    def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
-        """Returns whether the leg's size changed."""
-        return self._legs.setdefault(stats.leg, LegAdaptation()).measured(stats, rungs, now)
-
-    def overloaded(self, leg: str, carried_bps: float, rungs: tuple[Rung, ...], now: float) -> bool:
-        """The relay says that only so much comes through.  Returns whether the leg's size changed."""
-        return self._legs.setdefault(leg, LegAdaptation()).overloaded(carried_bps, rungs, now)
-
-    def keep(self, legs: Mapping[str, object]) -> None:
-        """Forget the legs that are not among these."""
-        for leg in self._legs.keys() - legs.keys():
-            del self._legs[leg]

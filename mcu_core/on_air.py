@@ -447,3 +447,7 @@ def rendition_number(view: View, codec: Codec, size: Size = "high") -> int:
     if slot >= len(VIEWS) + LAST_PERSONAL:
         raise ValueError(view)
     return 1 + SIZES.index(size) * _SIZE_STRIDE + slot * len(CODECS) + CODECS.index(codec)
+
+
+def size_of_rendition(number: int) -> Size:
+    return SIZES[(number - 1) // _SIZE_STRIDE]

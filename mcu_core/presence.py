@@ -7,10 +7,10 @@ Owned by the conference's control task.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mcu_core.adaptation import Size
+from mcu_core.adaptation import LegAdaptation, Size
 from mcu_core.spotlight import Spotlight
 from mcu_core.wire import Codec, View
 
@@ -73,7 +73,12 @@ class Leg:
     view: View = "programme"  # what a monitor watches; a site's view follows from its role
     codec: Codec | None = None  # None: it takes no video
     connected: bool = False
-    size: Size = "high"  # what its line carries
+    line: LegAdaptation = field(default_factory=LegAdaptation)  # of its seat
+
+    @property
+    def size(self) -> Size:
+        """What its line carries."""
+        return self.line.size
 
 
 _NOBODY = SitePresence()

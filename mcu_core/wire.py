@@ -349,6 +349,7 @@ class LegInfo:
     codec: Codec | None  # of its video, both ways
     camera: bool  # it offered to send one
     screen: bool
+    rendition: int | None  # what its newest plan lets it watch
 
 
 @dataclass(frozen=True, slots=True)

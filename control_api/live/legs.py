@@ -16,9 +16,10 @@ from control_api.live.plans import Plans
 from control_api.live.store import Json
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Link, WorkerLink
+from mcu_core.adaptation import LegAdaptation, Size
 from mcu_core.arrangement import Arrangement
 from mcu_core.errors import EndpointError, McuError, PeerLost
-from mcu_core.on_air import OnAir
+from mcu_core.on_air import OnAir, size_of_rendition
 from mcu_core.presence import Happening, Leg, Presence
 from mcu_core.wire import CloseLeg, Event, LegAnswer, LegInfo, LegState, OpenLeg, RestartIce
 from signaling import errors
@@ -54,6 +55,7 @@ class Legs:
         self._owner, self._people, self._around = owner, people, around
         self._deadline = around.settings.worker_deadline
         self._relay_of: dict[str, str] = {}  # by seat
+        self._lines: dict[str, LegAdaptation] = {}  # by seat: what is known of them outlives legs and relays
         self._opening: dict[str, WorkerLink] = {}  # by seat: asked for a leg, and whether there is one is not known
         self._unserved: set[str] = set()  # seats to be told when there is media again
         self._mixer: WorkerLink | None = None
@@ -74,6 +76,7 @@ class Legs:
         """The seat is over: so is its leg."""
         self._unserved.discard(seat)
         self._relay_of.pop(seat, None)
+        self._lines.pop(seat, None)
         leg = self._owner.presence.legs.pop(seat, None)
         relay = self._opening.pop(seat, None)
         if leg is not None:
@@ -175,12 +178,22 @@ class Legs:
 
     def _opened(self, seat: Seat, relay: str, info: LegInfo) -> None:
         presence = self._owner.presence
-        presence.legs[seat.id] = Leg(seat.id, relay, seat.site, seat.view, info.codec)
+        presence.legs[seat.id] = Leg(seat.id, relay, seat.site, seat.view, info.codec, line=self._line(seat, info))
         if seat.site is not None and not presence.of(seat.site).speaks_for_itself:
             # until it says what it sends, what it offered is the best guess
             presence.sends(seat.site, microphone=True, camera=info.camera, screen=False)
         self.plans.leg_opened(relay)
         self._owner.changed(urgent=True)
+
+    def _line(self, seat: Seat, info: LegInfo) -> LegAdaptation:
+        """Of the seat's leg before, or, after a restart, as the relay still serves it."""
+        line = self._lines.get(seat.id)
+        if line is None:
+            size = _size_served(info) if self._around.settings.adaptation else "high"
+            line = self._lines[seat.id] = LegAdaptation(size)
+        else:
+            line.begin_anew()
+        return line
 
     def _connected(self, leg: Leg) -> None:
         leg.connected = True
@@ -258,3 +271,9 @@ class Legs:
             await self._around.pool.release("mixer", self._owner.id)
         except McuError as error:
             _log.warning("mixer_not_released", conference=self._owner.id, error=str(error))
+
+
+def _size_served(info: LegInfo) -> Size:
+    if info.rendition is not None:
+        return size_of_rendition(info.rendition)
+    return "high" if info.state == "new" or info.codec is None else "sound"

@@ -23,7 +23,7 @@ from control_api.live.people import People
 from control_api.live.plans import Asked
 from control_api.live.store import JoinToken, JournalEntry, Json, StaleRevisionError, StoredSeat
 from control_api.live.surroundings import Surroundings
-from mcu_core.adaptation import Adaptation
+from mcu_core.adaptation import Size
 from mcu_core.arrangement import Arrangement
 from mcu_core.commands import AddSite, Command, MuteNoisy, SetPersonalView
 from mcu_core.conference import Conference, known_site, may_be_muted_for_noise
@@ -72,7 +72,6 @@ class Room:
         self.lag = LagWatch()
         self._lines = LineWatch()
         self._down: dict[tuple[str, str], float] = {}  # workers that are away: kind, name -> since
-        self._adaptation = Adaptation()
         self._passing = PassBook()
         self._levels: dict[str, int] = {}
         self._noise_told: dict[str, float] = {}  # when the operator was told of a site's noise
@@ -255,7 +254,6 @@ class Room:
     def tick(self, relay_stats: Mapping[str, RelayStats]) -> None:
         """Once a second: seats that expired, hints that have held, figures for the consoles, an idle mixer."""
         now = self._clock.now()
-        self._adaptation.keep(self.presence.legs)
         for seat in self.people.seats.expired(now, self._settings.seat_hold, self._settings.monitor_hold):
             self.end_seat(seat, None)
         if self.people.hints.pending:
@@ -552,20 +550,21 @@ class Room:
         leg = self.presence.legs.get(event.leg)
         if leg is None or not self._adapts(leg):
             return
-        if self._adaptation.overloaded(leg.leg, event.carried_bps, self.on_air.rungs(leg), self._clock.now()):
-            self._resize(leg, {"carried_bps": event.carried_bps})
+        before = leg.size
+        if leg.line.overloaded(event.carried_bps, self.on_air.rungs(leg), self._clock.now()):
+            self._resized(leg, before, {"carried_bps": event.carried_bps})
 
     def _adapt(self, leg: Leg, stats: LegStats) -> None:
         """Send a leg the size of its view that its line carries."""
-        if self._adapts(leg) and self._adaptation.measured(stats, self.on_air.rungs(leg), self._clock.now()):
-            self._resize(leg, {"remb_bps": stats.remb_bps, "lost": round(stats.peer_lost_fraction, 3)})
+        before = leg.size
+        if self._adapts(leg) and leg.line.measured(stats, self.on_air.rungs(leg), self._clock.now()):
+            self._resized(leg, before, {"remb_bps": stats.remb_bps, "lost": round(stats.peer_lost_fraction, 3)})
 
     def _adapts(self, leg: Leg) -> bool:
         pinned = leg.site is not None and self.arrangement.sites[leg.site].pinned is not None
         return self._settings.adaptation and not pinned and leg.connected and leg.codec is not None
 
-    def _resize(self, leg: Leg, figures: Json) -> None:
-        before, leg.size = leg.size, self._adaptation.size(leg.leg)
+    def _resized(self, leg: Leg, before: Size, figures: Json) -> None:
         if leg.site is not None:
             self.journal("size_adapted", leg.site, {"from": before, "to": leg.size, **figures})
         self.changed(urgent=True)

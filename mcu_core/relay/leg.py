@@ -180,7 +180,16 @@ class Leg:
             line = self.offer.line(purpose)
             return line is not None and line.sends and self.site != 0
 
-        return LegInfo(self.id, self.conference, self.site, self.state, self.codec, offers("camera"), offers("screen"))
+        return LegInfo(
+            self.id,
+            self.conference,
+            self.site,
+            self.state,
+            self.codec,
+            offers("camera"),
+            offers("screen"),
+            self.plan.rendition,
+        )
 
     def answer(self, *, fingerprint: str, addresses: list[str], port: int) -> str:
         """Our SDP for the current ICE generation."""

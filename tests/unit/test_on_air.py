@@ -198,8 +198,8 @@ def test_the_state_names_everything_the_console_draws() -> None:
 
 def test_each_leg_is_sent_its_size_and_an_encoding_exists_only_while_watched() -> None:
     conference = live("a", "b", "c")
-    conference.presence.legs["leg-b"].size = "medium"
-    conference.presence.legs["leg-c"].size = "sound"
+    conference.presence.legs["leg-b"].line.size = "medium"
+    conference.presence.legs["leg-c"].line.size = "sound"
     plan = OnAir(conference).mix_plan(1)
     assert [(r.view, r.width, r.height, r.frame_rate, r.bitrate_bps) for r in plan.renditions] == [
         ("programme", 1280, 720, 30.0, 1_500_000),
@@ -209,13 +209,13 @@ def test_each_leg_is_sent_its_size_and_an_encoding_exists_only_while_watched() -
     numbers = {site: plan.rendition for site, plan in legs(conference).items()}
     assert numbers == {"tinh": 1, "a": 1, "b": rendition_number("programme", "H264", "medium"), "c": None}
     assert legs(conference)["c"].audio_open
-    conference.presence.legs["leg-b"].size = "high"
+    conference.presence.legs["leg-b"].line.size = "high"
     assert [r.rendition for r in OnAir(conference).mix_plan(2).renditions] == [1]
 
 
 def test_a_pinned_size_beats_what_the_line_carries() -> None:
     conference = live("a")
-    conference.presence.legs["leg-a"].size = "sound"
+    conference.presence.legs["leg-a"].line.size = "sound"
     conference.apply(PinSize("a", "low"), 1.0)
     assert OnAir(conference).state()["sites"][1]["size"] == "low"
     assert [r["size"] for r in OnAir(conference).renditions()] == ["high", "low"]
@@ -245,7 +245,7 @@ def test_one_site_that_fills_a_view_is_passed_through_and_not_encoded_once_that_
 def test_smaller_sizes_of_a_passed_picture_are_mixed() -> None:
     conference = live("a", "b")
     full_screen(conference)
-    conference.presence.legs["leg-b"].size = "low"
+    conference.presence.legs["leg-b"].line.size = "low"
     on_air = OnAir(conference)
     on_air.settled = frozenset({1})
     plan = on_air.mix_plan(1)

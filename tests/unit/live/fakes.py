@@ -213,11 +213,17 @@ class FakeWorker:
         self.calls.append(call)
         match call:
             case RelayStatus():
-                return RelayInfo(1, 40000, tuple(self.legs.values()))
+                plans = self.leg_plans
+                known = (
+                    replace(i, rendition=plans[i.leg].rendition if i.leg in plans else None) for i in self.legs.values()
+                )
+                return RelayInfo(1, 40000, tuple(known))
             case OpenLeg(leg=leg, conference=conference, site=site, offer=offer):
                 if offer == "bad":
                     raise EndpointError("bad_offer", "Sai.", "Wrong.")
-                self.legs[leg] = LegInfo(leg, conference, site, "new", self.codec, camera=site > 0, screen=False)
+                self.legs[leg] = LegInfo(
+                    leg, conference, site, "new", self.codec, site > 0, screen=False, rendition=None
+                )
                 return LegAnswer("answer", self.legs[leg])
             case RestartIce(leg=leg):
                 return LegAnswer("restarted", self.legs[leg])

@@ -66,6 +66,47 @@ async def test_a_line_that_becomes_narrow_is_answered_at_once() -> None:
         assert w.machine.relay.leg_plans[a].rendition == 1
 
 
+async def test_a_line_known_to_be_narrow_stays_so_with_a_new_leg_a_new_relay_and_a_new_control() -> None:
+    async with world("a") as w:
+        a, channel = await w.join("a")
+
+        async def offer_again() -> int | None:
+            await w.offer(a, channel)
+            await w.live_media(a, channel)
+            return w.machine.relay.leg_plans[a].rendition
+
+        low = rendition_number("programme", "H264", "low")
+        await line_of(w, a, 2, LegStats(a, sent_kbps=1500, remb_bps=600_000, peer_lost_fraction=0.3))
+        assert await offer_again() == MEDIUM
+        assert await offer_again() == MEDIUM
+        w.machine.kill("relay", "0")
+        await w.clock.pass_by(1.0)
+        assert await offer_again() == MEDIUM
+        w.machine.relay.tell(LegOverload(a, 480_000))
+        await settle()
+        assert w.site("a")["size"] == "low", "what adapts is what is sent"
+        await w.kill()
+        calls = len(w.machine.mixer.calls)
+        await w.start()
+        await w.clock.pass_by(1.0)
+        assert w.machine.relay.leg_plans[a].rendition == low
+        told = [call for call in w.machine.mixer.calls[calls:] if isinstance(call, MixPlan)]
+        assert {r.rendition for plan in told for r in plan.renditions} == {low}, "not for a moment another"
+
+
+async def test_a_leg_on_sound_alone_stays_so_when_control_restarts_until_its_line_is_better() -> None:
+    async with world("a") as w:
+        a, _ = await w.join("a")
+        w.machine.relay.tell(LegOverload(a, 50_000))
+        await line_of(w, a, 8, LegStats(a, sent_kbps=160, remb_bps=50_000, peer_lost_fraction=0.5))
+        assert w.machine.relay.leg_plans[a].rendition is None
+        await w.kill()
+        await w.start()
+        assert w.site("a")["size"] == "sound"
+        await line_of(w, a, 12, LegStats(a, sent_kbps=64, remb_bps=4_000_000))
+        assert w.site("a")["size"] == "low"
+
+
 async def test_a_pinned_site_is_left_alone() -> None:
     async with world("a") as w:
         a, _ = await w.join("a")
