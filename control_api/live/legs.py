@@ -197,9 +197,10 @@ class Legs:
 
     def _connected(self, leg: Leg) -> None:
         leg.connected = True
-        if leg.site is not None and self._owner.presence.tell(leg.site, Happening.CONNECTED):
-            self._people.media_begins(leg.site)
-            self._owner.journal("site_live", leg.site)
+        if leg.site is not None:
+            self._people.media_begins(leg.site)  # also of a site that was not missed: the page may be another
+            if self._owner.presence.tell(leg.site, Happening.CONNECTED):
+                self._owner.journal("site_live", leg.site)
         self._owner.changed(urgent=True)
 
     def _lost(self, leg: Leg, how: str, reason: str) -> None:

@@ -269,6 +269,9 @@ async def test_an_endpoint_that_comes_back_without_media_offers_again() -> None:
         ]
         # the new leg is told its plan although it reads like the old one's
         assert sum(isinstance(call, LegPlans) for call in w.machine.relay.calls) > plans
+        assert w.site("a")["state"] == "live", "its old leg was not missed yet"
+        await w.live_media(seat, channel)
+        assert {hint.track for hint in channel.got(say.Hint)} == {"camera", "screen"}, "a new page knows nothing"
 
 
 async def test_a_seat_expires_when_nobody_comes_back() -> None:
