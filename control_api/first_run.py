@@ -48,6 +48,7 @@ port = {relay_port}         # UDP; relay k dùng · uses port + k
 # bind = ["0.0.0.0", "::"]
 # announce = ["203.0.113.10"]         # địa chỉ báo cho điểm cầu · addresses told to sites
 count = {relay_count}
+# mbit_per_s = 900          # cổng 1 Gbit/s: hình không ra nhanh hơn · port of 1 Gbit/s: pictures leave no faster
 
 [conference]
 # Số điểm cầu được xem hình riêng, mỗi điểm tốn một bộ mã hóa · sites with a view of their own, an encoder each

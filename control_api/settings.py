@@ -106,6 +106,7 @@ class Relay(Section):
     bind: Names = ("0.0.0.0", "::")
     announce: Names = ()  # addresses told to sites; empty: the machine's own
     count: Annotated[int, Field(ge=1, le=64)] = 1
+    mbit_per_s: Annotated[int, Field(ge=10, le=400_000)] = 900  # pictures leave no faster; less than the port's rate
 
     _lists = field_validator("bind", "announce", mode="before")(_split)
 
@@ -348,6 +349,7 @@ class Settings(BaseSettings):
             "MCU_RELAY_PORT": str(self.relay.port),
             "MCU_RELAY_BIND": ",".join(self.relay.bind),
             "MCU_RELAY_COUNT": str(self.relay.count),
+            "MCU_RELAY_MBIT_PER_S": str(max(1, self.relay.mbit_per_s // self.relay.count)),
             "MCU_LOG_LEVEL": self.log_level.upper(),
         }
         if self.log_format != "auto":

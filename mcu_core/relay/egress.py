@@ -2,7 +2,8 @@
 
 A viewer is a cursor in a ring.  When a picture comes, all viewers' cursors are moved on in turns: a few packets for
 each, then the next turn, so that a keyframe for a hundred viewers neither bursts the socket nor keeps sound waiting
-(sound never queues here).  A viewer that joins or changes rendition begins at a keyframe; until that is there the
+(sound never queues here).  All turns together are no faster than the machine's line: what its queue cannot hold is lost
+without a word, for everybody.  A viewer that joins or changes rendition begins at a keyframe; until that is there the
 old rendition flows on.  A NACK is answered from the shared ring.  Owned by the relay's event loop; takes `now`.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import random
 import socket
 import struct
@@ -19,13 +21,16 @@ from typing import Any, Protocol
 
 from mcu_core.relay.aiortc_shim import Keys, Sealer
 from mcu_core.relay.ice_lite import Address
+from mcu_core.relay.packetize import MAX_PAYLOAD
 from mcu_core.relay.ring import LEAST_STEP, Packet, Ring, Run, packer
 from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.wire import AudioOut
 
 SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at most, and no queue on its way overflows
+LEAST_GAP = 0.001  # seconds: the loop's timers are no finer
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
+TURN_TIME = 0.004  # seconds of the line's rate that go out in a turn at most
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
 HELD_BURST = 8_192  # octets of answers after a line was too narrow
 RESEND_AGAIN = 0.006  # seconds from an answer to its copy, on a line that loses answers, too
@@ -224,12 +229,17 @@ class VideoSender:
 class Egress:
     """Sends for all legs of the relay through one scratch buffer.
 
-    `later(delay, call)` is the loop's `call_later`; a delay of 0 means after the other work at hand.
+    `later(delay, call)` is the loop's `call_later`; a delay of 0 means after the other work at hand.  `rate_bps` is
+    what the way out of this machine carries of pictures.
     """
 
-    def __init__(self, later: Callable[[float, Callable[[], None]], object], gso: bool = True) -> None:
+    def __init__(
+        self, later: Callable[[float, Callable[[], None]], object], gso: bool = True, rate_bps: float = math.inf
+    ) -> None:
         self.sealer = Sealer()
         self.gso = gso
+        self._octet_time = 8 / rate_bps
+        self._packets_a_turn = max(SLICE, int(min(TURN, TURN_TIME * rate_bps / 8 / MAX_PAYLOAD)))
         self.packets = 0
         self.octets = 0
         self.dropped: dict[str, int] = {}
@@ -252,7 +262,7 @@ class Egress:
 
     def _pump(self) -> None:
         self._scheduled = False
-        budget = TURN
+        budget, before = self._packets_a_turn, self.octets
         turn, behind = self._turn, self._behind
         while turn and budget > 0:
             sender = turn.popleft()
@@ -262,14 +272,14 @@ class Egress:
                 behind.append(sender)
             else:
                 sender.queued = False
-        if turn:
-            self._scheduled = True
-            self._later(0.0, self._pump)
-        elif behind:
+        gap = (self.octets - before) * self._octet_time
+        if not turn and behind:
             turn.extend(behind)
             behind.clear()
+            gap = max(SLICE_GAP, gap)
+        if turn or gap >= LEAST_GAP:  # after the last, too: other views' pictures come next
             self._scheduled = True
-            self._later(SLICE_GAP, self._pump)
+            self._later(gap, self._pump)
 
     def _advance(self, sender: VideoSender) -> int:
         ring, outlet = sender.ring, sender.outlet
@@ -331,6 +341,7 @@ class Egress:
             outlet.octets += at
         outlet.packets += count
         self.packets += count
+        self.octets += octets
         sender.packets += count
         sender.octets += octets - 12 * count
 

@@ -74,7 +74,7 @@ class Relay:
         await aiortc_shim.warm_up()
         loop = asyncio.get_running_loop()
         self._clock = loop.time
-        self._egress = Egress(loop.call_later, gso=probe_gso())
+        self._egress = Egress(loop.call_later, gso=probe_gso(), rate_bps=self._settings.mbit_per_s * 1e6)
         sockets = udp.open_sockets(self._settings.bind, self._settings.port)
         self._sockets = sockets
         self.port = sockets[0].getsockname()[1]

@@ -10,6 +10,7 @@ from pathlib import Path
 from mcu_core.errors import OperatorError
 
 DEFAULT_PORT = 40000
+DEFAULT_MBIT_PER_S = 900  # a port of 1 Gbit/s, less headers and sound
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -22,6 +23,7 @@ class RelaySettings:
     port: int = DEFAULT_PORT
     bind: tuple[str, ...] = EVERYWHERE
     announce: tuple[str, ...] = ()
+    mbit_per_s: int = DEFAULT_MBIT_PER_S  # of pictures on the way out
 
     @property
     def socket(self) -> str:
@@ -40,12 +42,13 @@ class RelaySettings:
             port=port,
             bind=_addresses(environment, "MCU_RELAY_BIND") or EVERYWHERE,
             announce=_addresses(environment, "MCU_RELAY_ANNOUNCE"),
+            mbit_per_s=_integer(environment, "MCU_RELAY_MBIT_PER_S", DEFAULT_MBIT_PER_S, least=1, most=400_000),
         )
 
 
-def _integer(environment: Mapping[str, str], name: str, default: int) -> int:
+def _integer(environment: Mapping[str, str], name: str, default: int, least: int = 0, most: int = 65535) -> int:
     text = environment.get(name, "").strip() or str(default)
-    if not text.isdecimal() or int(text) > 65535:
+    if not text.isdecimal() or not least <= int(text) <= most:
         raise _wrong(name, text)
     return int(text)
 

@@ -107,10 +107,16 @@ def test_the_written_file_reads_back_and_is_never_overwritten(tmp_path: Path) ->
 
 
 def test_workers_are_told_what_they_need(tmp_path: Path) -> None:
-    settings = load_settings(written(tmp_path, "log_format = 'json'\n[relay]\nport = 41000\nannounce = ['192.0.2.7']"))
+    settings = load_settings(
+        written(
+            tmp_path,
+            "log_format = 'json'\n[relay]\nport = 41000\ncount = 3\nmbit_per_s = 100\nannounce = ['192.0.2.7']",
+        )
+    )
     told = settings.worker_environment()
     assert told["MCU_RELAY_PORT"] == "41000"
     assert told["MCU_RELAY_ANNOUNCE"] == "192.0.2.7"
+    assert told["MCU_RELAY_MBIT_PER_S"] == "33", "relays share the port"
     assert told["MCU_LOG"] == "json"
 
 

@@ -10,7 +10,16 @@ import pytest
 
 from mcu_core.relay import depacketize, rtp
 from mcu_core.relay.aiortc_shim import Keys, Opener
-from mcu_core.relay.egress import RESEND_AGAIN, SLICE, AudioSender, Egress, Outlet, VideoSender, probe_gso
+from mcu_core.relay.egress import (
+    RESEND_AGAIN,
+    SLICE,
+    TURN_TIME,
+    AudioSender,
+    Egress,
+    Outlet,
+    VideoSender,
+    probe_gso,
+)
 from mcu_core.relay.ring import KEYFRAME_FRESH, REQUEST_GAP, Ring
 from mcu_core.wire import AudioOut, VideoOut
 from tests.unit.relay.packets import FakeSocket, picture
@@ -321,6 +330,27 @@ def test_turn_is_bounded_with_many_viewers(egress: Egress, later: Later, sock: F
     while later.calls:
         later.run()
     assert egress.packets == 60 * ring.next
+
+
+@pytest.mark.parametrize("rate_bps", [100e6, 900e6])
+def test_pictures_of_all_views_leave_no_faster_than_the_line(later: Later, sock: FakeSocket, rate_bps: float) -> None:
+    egress = Egress(later, rate_bps=rate_bps)
+    rings = [Ring(1, "H264"), Ring(2, "H264")]
+    viewers = [Viewer(number, sock) for number in range(60)]
+    for number, viewer in enumerate(viewers):
+        viewer.video.enter(rings[number % 2], 0, 0.0)
+    for ring in rings:
+        show(ring, 0, 60_000, keyframe=True)
+    now = 0.0
+    for first in (0, 1):
+        egress.push(viewer.video for viewer in viewers[first::2])
+    while later.calls:
+        ahead = 8 * egress.octets - rate_bps * now
+        assert ahead <= rate_bps * TURN_TIME + 8 * SLICE * 1212, "no more than a turn"
+        now += later.run()
+    assert egress.packets == 60 * rings[0].next
+    assert 8 * egress.octets / rate_bps <= now + 0.001, "nobody waits longer than the line asks"
+    assert now < 8 * egress.octets / rate_bps + 0.06
 
 
 def test_one_viewer_without_a_way_harms_nobody(egress: Egress, sock: FakeSocket) -> None:

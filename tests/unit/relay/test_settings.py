@@ -15,6 +15,7 @@ def test_defaults() -> None:
     settings = RelaySettings.from_environment({"MCU_RUN_DIR": "/run/mcu"})
     assert settings.socket == "/run/mcu/relay-0.sock"
     assert (settings.port, settings.bind, settings.announce) == (40000, ("0.0.0.0", "::"), ())
+    assert settings.mbit_per_s == 900
 
 
 def test_each_relay_has_a_port_of_its_own() -> None:
@@ -26,7 +27,15 @@ def test_each_relay_has_a_port_of_its_own() -> None:
     assert RelaySettings.from_environment({"MCU_WORKER_NAME": "2", "MCU_RELAY_PORT": "0"}).port == 0
 
 
-@pytest.mark.parametrize("wrong", [{"MCU_RELAY_PORT": "x"}, {"MCU_RELAY_PORT": "70000"}, {"MCU_RELAY_BIND": "nowhere"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"MCU_RELAY_PORT": "x"},
+        {"MCU_RELAY_PORT": "70000"},
+        {"MCU_RELAY_BIND": "nowhere"},
+        {"MCU_RELAY_MBIT_PER_S": "0"},
+    ],
+)
 def test_wrong_setting_is_named(wrong: dict[str, str]) -> None:
     with pytest.raises(OperatorError) as refused:
         RelaySettings.from_environment(wrong)
