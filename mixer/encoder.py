@@ -132,15 +132,25 @@ class H264Encoder(_Encoder):
 
 
 class Vp8Encoder(_Encoder):
-    """libvpx in real-time mode; `set_bitrate` opens a new encoder, so the next picture is a keyframe."""
+    """libvpx in real-time mode; `set_bitrate` takes effect with the next keyframe, at most `SAFETY_PERIOD` later.
+
+    FFmpeg does not hand a running libvpx another bitrate.  A new encoder begins with a keyframe, so it is opened where
+    one is due anyway: all viewers would pay for one of its own.
+    """
 
     def set_bitrate(self, bitrate_bps: int) -> None:
-        bitrate_bps = _within(bitrate_bps)
-        if bitrate_bps != self._bitrate:
-            self._bitrate = bitrate_bps
+        self._bitrate = _within(bitrate_bps)
+
+    def encode(self, canvas_frame: av.VideoFrame, rtp_time: int, force_keyframe: bool = False) -> list[EncodedVideo]:
+        keyframe_due = force_keyframe or self._since_keyframe >= self._context.gop_size
+        if keyframe_due and self._bitrate != self._opened_with:
             self._context = self._open()
+        encoded = super().encode(canvas_frame, rtp_time, force_keyframe)
+        self._since_keyframe = 1 if any(one.keyframe for one in encoded) else self._since_keyframe + 1
+        return encoded
 
     def _open(self) -> av.VideoCodecContext:
+        self._since_keyframe, self._opened_with = 0, self._bitrate
         context = self._base("libvpx")
         context.bit_rate = self._bitrate
         context.options = {

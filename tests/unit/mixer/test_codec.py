@@ -112,13 +112,25 @@ def test_h264_bitrate_changes_both_ways_without_a_keyframe() -> None:
     assert not key_down
 
 
-def test_vp8_bitrate_change_starts_with_a_keyframe_and_the_same_rate_does_not() -> None:
-    encoder = video_encoder("VP8", *SIZE, 30, 300_000)
-    encode(encoder, 3)
+@pytest.mark.parametrize("asked", [True, False])
+def test_vp8_bitrate_change_waits_for_the_keyframe_that_comes_anyway(asked: bool) -> None:
+    encoder = video_encoder("VP8", *SIZE, 6, 1_000_000)
+    noisy = [frame_of(noise(*SIZE, seed)) for seed in range(6)]
+
+    def show(begin: int, end: int, ask: bool = False) -> tuple[list[int], float]:
+        out = [encoder.encode(noisy[n % 6], n * 15_000, ask and n == begin)[0] for n in range(begin, end)]
+        keyframes = [begin + n for n, one in enumerate(out) if one.keyframe]
+        return keyframes, sum(len(one.payload) for one in out[-12:]) * 8 / 2000
+
+    keyframes, before = show(0, 20)
+    assert keyframes == [0]
     encoder.set_bitrate(300_000)
-    assert not encode(encoder, 1, 3)[0].keyframe
-    encoder.set_bitrate(150_000)
-    assert encode(encoder, 1, 4)[0].keyframe
+    if not asked:
+        assert show(20, 60)[0] == []
+    begin = 20 if asked else 60  # ten seconds after the first
+    keyframes, after = show(begin, begin + 30, asked)
+    assert keyframes == [begin]
+    assert after < 0.6 * before, "kbit/s"
 
 
 @pytest.mark.parametrize("codec", CODECS)
