@@ -23,7 +23,7 @@ from mcu_core.conference import LAST_PERSONAL, Conference
 from mcu_core.hints import QualityHint, hint_for, largest
 from mcu_core.passing import PassBook
 from mcu_core.presence import Leg, State
-from mcu_core.scene import VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
+from mcu_core.scene import NO_TURNS, VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
 from mcu_core.wire import (
     CODECS,
     Codec,
@@ -98,15 +98,27 @@ class OnAir:
             return holders
 
         scene, owners = self._now.scene, {personal_view(site.number): site.id for site in self._now.sites.values()}
-        return {
-            view: resolve(view, scene, self.seated, self.content, now=self._time, heard=heard, viewer=owners.get(view))
+        turned = self._presence.turns
+        resolved = {
+            view: resolve(
+                view,
+                scene,
+                self.seated,
+                self.content,
+                now=self._time,
+                heard=heard,
+                viewer=owners.get(view),
+                turned=turned.get(view, NO_TURNS),
+            )
             for view in self.views
         }
+        self._presence.turns = {view: one.turns for view, one in resolved.items()}
+        return resolved
 
     @cached_property
     def turns_at(self) -> float | None:
-        """When a view that somebody watches next changes by itself."""
-        times = [self.resolved[view].turns_at for view in self.watched]
+        """When a view that somebody watches next changes by itself, or must make ready to."""
+        times = [self.resolved[view].turns_at for view in self._followed]
         times += self._places_due
         return min((time for time in times if time is not None), default=None)
 
@@ -164,6 +176,12 @@ class OnAir:
         return tuple(view for view in self.views if view in seen)
 
     @cached_property
+    def _followed(self) -> tuple[View, ...]:
+        """Views that somebody sees, each by its own name although it looks like another until its turn."""
+        seen = {self.view_of(leg) for leg in self._presence.legs.values() if self.encoding_of(leg) is not None}
+        return tuple(view for view in self.views if view in seen)
+
+    @cached_property
     def passes(self) -> tuple[PassPlan, ...]:
         """Renditions whose viewers can be sent a site's own packets."""
         if not self._now.pass_through:
@@ -189,11 +207,13 @@ class OnAir:
         if form.width > LARGEST_PASSED[0] or form.height > LARGEST_PASSED[1]:
             return None
         source = next((leg for leg in self._presence.legs.values() if leg.site == tile.site and leg.connected), None)
-        presence = self._presence.of(tile.site)
-        sends = presence.camera if tile.track == "camera" else presence.screen
-        if source is None or source.codec != codec or not sends or presence.state is not State.LIVE:
+        if source is None or source.codec != codec or not self._sends(tile.site, tile.track):
             return None
         return tile if all(leg.relay == source.relay for leg in viewers) else None
+
+    def _sends(self, site: str, track: Track) -> bool:
+        presence = self._presence.of(site)
+        return presence.state is State.LIVE and (presence.camera if track == "camera" else presence.screen)
 
     def _full_tile(self, view: View) -> Tile | None:
         """The one tile of a view that shows nothing else."""
@@ -212,6 +232,13 @@ class OnAir:
             sites=tuple(self._site_plans()),
             views=tuple(self._view_plan(view) for view in self.watched if view in composed),
             renditions=tuple(self._rendition_plan(encoding) for encoding in mixed),
+            coming=tuple(
+                sorted(
+                    (self._number(site), track)
+                    for site, track in self._wanted.keys() - self._shown
+                    if self._sends(site, track)
+                )
+            ),
             echo=self._now.echo,
         )
 
@@ -276,33 +303,40 @@ class OnAir:
                     rendition,
                     audio_open=is_open,
                     audio_always=always,
-                    camera_wanted=(leg.site, "camera") in self._shown,
-                    screen_wanted=(leg.site, "screen") in self._shown,
+                    camera_wanted=(leg.site, "camera") in self._wanted,
+                    screen_wanted=(leg.site, "screen") in self._wanted,
                     camera_bitrate_bps=camera.bitrate_bps if camera.active else None,
                 )
             )
         return tuple(plans)
 
     @cached_property
-    def _shown(self) -> Hints:
-        """Every picture on a watched view, with what is needed of it."""
+    def _shown(self) -> frozenset[tuple[str, Track]]:
+        """Every picture on a watched view."""
+        tiles = (tile for view in self.watched for tile in self.resolved[view].tiles)
+        return frozenset((tile.site, tile.track) for tile in tiles if tile.site is not None)
+
+    @cached_property
+    def _wanted(self) -> Hints:
+        """Every picture that is shown or will be in a moment, with what is needed of it."""
         passed = {plan.rendition for plan in self.passes}
         passed_views = {encoding[0] for encoding in self._viewers if rendition_number(*encoding) in passed}
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
-        for view in self.watched:
-            form = self._now.format_of(view)
-            for tile in self.resolved[view].tiles:
-                if tile.site is not None:
-                    size = (tile.w * form.width, tile.h * form.height)
-                    hint = hint_for(*size, tile.fit, form.frame_rate, tile.track)
-                    if view in passed_views:  # viewers get it as it is: no more than they would get of the mix
-                        hint = replace(hint, bitrate_bps=min(hint.bitrate_bps, form.bitrate_bps))
-                    needs.setdefault((tile.site, tile.track), []).append(hint)
+        tiles = [(view, tile) for view in self.watched for tile in self.resolved[view].tiles]
+        tiles += [(view, tile) for view in self._followed for tile in self.resolved[view].coming]
+        for view, tile in tiles:
+            if tile.site is not None:
+                form = self._now.format_of(view)
+                size = (tile.w * form.width, tile.h * form.height)
+                hint = hint_for(*size, tile.fit, form.frame_rate, tile.track)
+                if view in passed_views:  # viewers get it as it is: no more than they would get of the mix
+                    hint = replace(hint, bitrate_bps=min(hint.bitrate_bps, form.bitrate_bps))
+                needs.setdefault((tile.site, tile.track), []).append(hint)
         return {key: largest(hints) for key, hints in needs.items()}
 
     def hints(self) -> Hints:
-        """What each shown picture needs; a picture that is not in it is on no screen."""
-        return dict(self._shown)
+        """What each shown or coming picture needs; a picture that is not in it is on no screen."""
+        return dict(self._wanted)
 
     def passed_to(self, leg: Leg) -> str | None:
         """The site whose own picture a leg is sent, None when its picture is mixed."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mcu_core.adaptation import LegAdaptation, Size
+from mcu_core.scene import Turns
 from mcu_core.spotlight import Spotlight
 from mcu_core.wire import Codec, View
 
@@ -90,6 +91,7 @@ class Presence:
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
         self.spotlight = Spotlight()
+        self.turns: dict[View, Turns] = {}  # of each view, as last resolved
         self._sites: dict[str, SitePresence] = {}
 
     @property

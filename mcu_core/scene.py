@@ -14,9 +14,11 @@ podium's site, or else the main site, shares a screen: the screen in cell 0, the
 shared by anyone else is shown only where the operator places it.  The wall shows every seated site, up to 256, and
 never jumps.
 
-Turns follow the clock alone: a page or a site of a rotation is the number of whole periods since the clock's zero, so
-views of one period turn together and nothing is remembered.  Pure values; sites are named by id.  `scene_to_json` and
-`scene_from_json` are the stored form.
+Turns follow the clock: a rule turns at whole periods since the clock's zero, so views of one period turn together.  The
+only thing remembered is who was first at the last turn (`Turn`): whoever joins or leaves, the page stays where it is.
+Whom the turns of the next two seconds bring is told beforehand (`Resolved.coming`), so that their pictures are there.
+
+Pure values; sites are named by id.  `scene_to_json` and `scene_from_json` are the stored form.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ AUTO_CELLS = 25  # "auto" shows that many sites, the first ones
 WALL_CELLS = 256
 MAX_CUSTOM_TILES = 144
 SMALLEST_TILE = 0.02  # of the canvas
+LEAD = 2.0  # seconds: a camera that was off is told, starts, and its first picture is decoded
 _EARLY = 1e-3  # a timer that wakes this much too early has still seen the turn
 
 # Automatic layouts with one large picture, by the number of sites they hold.
@@ -194,10 +197,25 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Who was first when a rule turned last."""
+
+    first: Placement
+    index: int  # among those who took turns; whoever comes after it stands there once it has left
+    number: int | None  # of the period; None: everybody had a place, nothing turned
+
+
+Turns = Mapping["Filler | Pages", Turn]
+NO_TURNS: Turns = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     layout: str  # name of the layout in use
     tiles: tuple[Tile, ...]
-    turns_at: float | None = field(default=None, compare=False)  # when it next changes by itself
+    turns_at: float | None = field(default=None, compare=False)  # when tiles or `coming` next change by themselves
+    coming: tuple[Tile, ...] = field(default=(), compare=False)  # what is in no tile yet, and is within LEAD
+    turns: Turns = field(default_factory=lambda: NO_TURNS, compare=False)  # for the next `resolve` of this view
 
 
 Heard = Callable[[int, float], Sequence[str | None]]  # (places, hold) -> who holds each place as one of the loudest
@@ -216,15 +234,39 @@ def resolve(
     now: float = 0.0,
     heard: Heard = nobody_heard,
     viewer: str | None = None,
+    turned: Turns = NO_TURNS,
 ) -> Resolved:
     """Tiles of one view.
 
     `seated`: ids of the sites that hold their seat (live or briefly away), main site first, then by number.
     `content`: the site whose shared screen a view that follows content shows.
     `viewer`: the site whose personal view this is; it is not shown to itself unless placed.
+    `turned`: `Resolved.turns` of this view's last time.
     """
+    turns = ahead = _Turns(now, turned)
+    name, tiles = _filled_layout(view, scene, seated, content, turns, heard, viewer)
+    known = {(tile.site, tile.track) for tile in tiles}
+    coming: list[Tile] = []
+    while ahead.next is not None and ahead.next <= now + LEAD + _EARLY:
+        ahead = _Turns(ahead.next, ahead.done)
+        _, later = _filled_layout(view, scene, seated, content, ahead, heard, viewer)
+        coming += [tile for tile in later if tile.site is not None and (tile.site, tile.track) not in known]
+    times = [turns.next, None if ahead.next is None else ahead.next - LEAD]
+    turns_at = min((time for time in times if time is not None), default=None)
+    return Resolved(name, tiles, turns_at, tuple(coming), turns.done)
+
+
+def _filled_layout(
+    view: View,
+    scene: Scene,
+    seated: Sequence[str],
+    content: str | None,
+    turns: _Turns,
+    heard: Heard,
+    viewer: str | None,
+) -> tuple[str, tuple[Tile, ...]]:
+    """Name of the layout and its tiles at the moment of `turns`."""
     chosen = scene.views[view]
-    turns = _Turns(now)
     others = [site for site in seated if site != viewer]
     decided = _decided(chosen, scene.podium, others, content, turns, heard)
     asks_content = any(isinstance(what, Filler) and what.kind == "content" for what in chosen.cells.values())
@@ -238,9 +280,8 @@ def resolve(
     free = [index for index in range(len(cells)) if index not in decided]
     if chosen.pages is not None:
         places = max(1, min(chosen.pages.tiles, len(free)) - len(heads))
-        if len(rest) > places:
-            page = turns.count(chosen.pages.seconds) % math.ceil(len(rest) / places)
-            rest = rest[page * places : (page + 1) * places]
+        first = turns.first(chosen.pages, rest, places, _pages_on)
+        rest = rest[first : first + places]
     filled = decided | dict(zip(free, (*heads, *rest), strict=False))
     tiles = []
     for index, cell in enumerate(cells):
@@ -248,17 +289,51 @@ def resolve(
         if placed is not None:
             cell = Tile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit, placed.site, placed.track)
         tiles.append(cell)
-    return Resolved(name, tuple(tiles), turns.next)
+    return name, tuple(tiles)
+
+
+Onward = Callable[[int, int, int, int], int]  # (start, periods, places, how many take turns) -> who is first then
+
+
+def _round_on(start: int, periods: int, places: int, count: int) -> int:
+    """A rotation: after the last comes the first."""
+    return (start + periods * places) % count
+
+
+def _pages_on(start: int, periods: int, places: int, count: int) -> int:
+    """Pages: the last one may be short, then again from the beginning."""
+    left = math.ceil((count - start) / places)
+    return start + periods * places if periods < left else (periods - left) % math.ceil(count / places) * places
 
 
 class _Turns:
-    """Counts whole periods of the clock, and keeps when the first of them ends."""
+    """Whose turn it is at one moment, and when that next changes."""
 
-    def __init__(self, now: float) -> None:
-        self._now = now
+    def __init__(self, now: float, before: Turns) -> None:
+        self._now, self._before = now, before
+        self.done: dict[Filler | Pages, Turn] = {}
         self.next: float | None = None
 
-    def count(self, seconds: float) -> int:
+    def first(self, rule: Filler | Pages, waiting: Sequence[Placement], places: int, onward: Onward) -> int:
+        """Which of `waiting` has the first of so many places."""
+        if not waiting:
+            return 0
+        index, number = 0, None
+        if len(waiting) > places:
+            number = self._count(rule.seconds)
+            index = self._index(self._before.get(rule), number, waiting, places, onward)
+        self.done[rule] = Turn(waiting[index], index, number)
+        return index
+
+    @staticmethod
+    def _index(before: Turn | None, number: int, waiting: Sequence[Placement], places: int, onward: Onward) -> int:
+        count = len(waiting)
+        if before is None:
+            return onward(0, number, places, count)
+        start = waiting.index(before.first) if before.first in waiting else before.index % count
+        return start if before.number is None else onward(start, max(0, number - before.number), places, count)
+
+    def _count(self, seconds: float) -> int:
         number = math.floor((self._now + _EARLY) / seconds)
         ends = (number + 1) * seconds
         self.next = ends if self.next is None else min(self.next, ends)
@@ -312,7 +387,7 @@ def _picked(
     elif rule.kind == "rotation":
         named = rule.sites or seated
         waiting = [place for place in map(Placement, named) if place.site in seated and place not in taken]
-        first = turns.count(rule.seconds) * count if len(waiting) > count else 0
+        first = turns.first(rule, waiting, count, _round_on)
         picked = [waiting[(first + k) % len(waiting)] for k in range(min(count, len(waiting)))]
     else:
         one = None

@@ -216,6 +216,7 @@ class MixPlan:
     sites: tuple[SitePlan, ...] = ()
     views: tuple[ViewPlan, ...] = ()
     renditions: tuple[RenditionPlan, ...] = ()
+    coming: tuple[tuple[int, Track], ...] = ()  # on no view yet, but in a moment: decoded already
     loudest: int = 4
     echo: bool = False  # a test room: everybody hears themselves too
 

@@ -118,7 +118,8 @@ class ConferenceMix:
         # Decoders first: the keyframes they need are on their way while encoders open.
         seen = _sources(scenes, watched, sites)
         fast = _sources(scenes, {view for view in watched if scenes[view].plan.frame_rate > SLOW}, sites)
-        self._decoders.want(seen, self._clock.now(), seen - fast)
+        coming = set(plan.coming)  # no view fetches these
+        self._decoders.want(seen | coming, self._clock.now(), seen - fast - coming)
         for view in self._views.keys() - scenes.keys():
             gone = self._views.pop(view)
             self._skipped += gone.skipped

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from mcu_core.scene import (
     AUTO,
+    LEAD,
+    NO_TURNS,
     CustomTile,
     Filler,
     FillerKind,
@@ -18,6 +20,7 @@ from mcu_core.scene import (
     Placement,
     Resolved,
     Scene,
+    Turns,
     ViewScene,
     drawable,
     resolve,
@@ -43,7 +46,7 @@ def test_a_rotation_gives_each_site_its_turn_and_names_the_next_one() -> None:
     turning = scene(ViewScene("1").placing(0, Filler("rotation", 10.0)))
     seen = [resolve("programme", turning, SITES[:4], now=float(now)) for now in range(100, 140, 10)]
     assert sorted(shown(one)[0] or "" for one in seen) == ["s1", "s2", "s3", "s4"]
-    assert seen[0].turns_at == 110.0
+    assert seen[0].turns_at == 110.0 - LEAD
     assert shown(resolve("programme", turning, SITES[:4], now=109.9)) == shown(seen[0])
 
 
@@ -93,12 +96,68 @@ def test_a_paged_wall_shows_all_120_sites_in_turn_and_nobody_twice() -> None:
     assert {page.layout for page in pages} == {"4x4"}
     seen = [site for page in pages for site in shown(page) if site is not None]
     assert sorted(seen) == sorted(SITES)
-    assert pages[0].turns_at == 1010.0
+    assert pages[0].turns_at == 1010.0 - LEAD
 
 
 def test_pages_that_hold_everybody_do_not_turn() -> None:
     wall = scene(ViewScene(pages=Pages(16, 10.0), follows_content=False), view="wall")
     assert resolve("wall", wall, SITES[:16]).turns_at is None
+
+
+def test_whom_the_next_turn_brings_is_told_two_seconds_before_it() -> None:
+    wall = scene(ViewScene(pages=Pages(16, 10.0), follows_content=False), view="wall")
+    before = resolve("wall", wall, SITES, now=1007.9)
+    assert (before.coming, before.turns_at) == ((), 1008.0)
+    soon, then = resolve("wall", wall, SITES, now=1008.0), resolve("wall", wall, SITES, now=1010.0)
+    assert [(tile.site, tile.w) for tile in soon.coming] == [(tile.site, tile.w) for tile in then.tiles]
+    assert soon.turns_at == 1010.0
+    assert then.coming == ()
+
+
+def test_all_turns_of_the_next_two_seconds_are_told_of() -> None:
+    chosen = ViewScene("1+2").placing(0, Filler("rotation", 10.0)).placing(1, Filler("rotation", 11.0))
+    moments = (108.0, 110.0, 110.0 + LEAD)
+    shows = [{tile.site for tile in resolve("programme", scene(chosen), SITES[:9], now=now).tiles} for now in moments]
+    coming = {tile.site for tile in resolve("programme", scene(chosen), SITES[:9], now=moments[0]).coming}
+    assert coming == shows[1] - shows[0]
+    later = resolve("programme", scene(chosen), SITES[:9], now=120.5)  # 121 is a turn of one, 130 of the other
+    assert later.turns_at == 121.0
+    assert {tile.site for tile in later.coming} == {
+        tile.site for tile in resolve("programme", scene(chosen), SITES[:9], now=121.0).tiles
+    } - {tile.site for tile in later.tiles}
+
+
+@pytest.mark.parametrize("rule", [Pages(16, 10.0), Filler("rotation", 10.0)])
+def test_a_turn_stays_where_it_is_when_others_join_or_leave(rule: Pages | Filler) -> None:
+    if isinstance(rule, Pages):
+        turning = scene(ViewScene(pages=rule, follows_content=False), view="wall")
+    else:
+        turning = scene(ViewScene("1").placing(0, rule), view="wall")
+    turned: Turns = NO_TURNS
+
+    def at(now: float, seated: tuple[str, ...]) -> list[str | None]:
+        nonlocal turned
+        resolved = resolve("wall", turning, seated, now=now, turned=turned)
+        turned = resolved.turns
+        return shown(resolved)
+
+    before = at(1000.0, SITES[:96])
+    assert at(1001.0, SITES[:97]) == before
+    assert at(1002.0, SITES[1:97]) == before
+    following = at(1010.0, SITES[1:97])
+    assert SITES.index(following[0] or "") == SITES.index(before[0] or "") + len(before)
+    left = tuple(site for site in SITES[1:97] if site != following[0])
+    assert at(1011.0, left)[0] == SITES[SITES.index(following[0] or "") + 1], "the next one takes its place"
+
+
+def test_pages_begin_at_the_front_when_there_are_too_many_for_one() -> None:
+    wall = scene(ViewScene(pages=Pages(16, 10.0), follows_content=False), view="wall")
+    full = resolve("wall", wall, SITES[:16], now=1000.0)
+    more = resolve("wall", wall, SITES[:17], now=1511.0, turned=full.turns)
+    assert shown(more) == list(SITES[:16])
+    then = resolve("wall", wall, SITES[:17], now=1520.0, turned=more.turns)
+    assert shown(then)[0] == "s17"
+    assert shown(resolve("wall", wall, SITES[:17], now=1530.0, turned=then.turns))[0] == "s1"
 
 
 def test_a_paged_programme_keeps_the_podium() -> None:

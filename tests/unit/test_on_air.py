@@ -315,10 +315,49 @@ def test_rotations_tell_when_they_turn_while_somebody_watches() -> None:
     conference = live("a", "b")
     conference.apply(FillCell("programme", 0, Filler("rotation", 7.0)), 1.0)
     conference.apply(SetLayout("programme", "1"), 1.0)
-    assert OnAir(conference, now=100.0).turns_at == 105.0
+    assert OnAir(conference, now=100.0).turns_at == 103.0  # two seconds before, who comes is made ready
+    assert OnAir(conference, now=103.0).turns_at == 105.0
     conference.apply(SetLayout("wall", "auto", pages=Pages(1, 5.0)), 1.0)
     conference.presence.legs.clear()
     assert OnAir(conference, now=100.0).turns_at is None
+
+
+def test_who_comes_with_the_next_page_is_asked_for_and_decoded_but_not_yet_called_visible() -> None:
+    conference = live(*(f"xa-{number}" for number in range(7)))
+    conference.presence.sends("xa-3", microphone=True, camera=False, screen=False)
+    full_screen(conference)
+    conference.apply(SetLayout("wall", "auto", pages=Pages(4, 10.0)), 1.0)
+    conference.presence.legs["leg-m"] = Leg("leg-m", "0", None, "wall", "H264", True)
+    before, soon, then = (OnAir(conference, now=now) for now in (1007.0, 1008.0, 1010.0))
+    plans = [on_air.mix_plan(1) for on_air in (before, soon, then)]  # as time goes on
+    first, _, second = ({tile.site for tile in plan.views[1].tiles} for plan in plans)
+    assert first | second == set(range(1, 9))
+    assert plans[0].coming == ()
+    assert second - {site for site, _ in plans[1].coming} == {5}, "its camera is off"
+    assert soon.hints()["xa-6", "camera"].active
+    wanted = {plan.leg: plan.camera_wanted for plan in soon.leg_plans(no_hint, "0")}
+    assert wanted["leg-xa-6"]
+    assert not soon.tally("xa-6").visible
+    assert then.tally("xa-6").visible
+
+
+def test_a_view_that_looks_like_another_still_turns() -> None:
+    conference = live("a", "b")
+    conference.apply(SetLayout("programme", "1"), 1.0)
+    conference.apply(SetLayout("chair", "1"), 1.0)
+    conference.apply(FillCell("chair", 0, Filler("rotation", 6.0)), 1.0)
+    on_air = OnAir(conference, now=108.0)
+    assert on_air.shown_as["chair"] == "programme"
+    assert on_air.turns_at == 112.0
+
+
+def test_a_joining_site_does_not_turn_the_page() -> None:
+    conference = live(*(f"xa-{number}" for number in range(95)))
+    conference.apply(SetLayout("wall", "auto", pages=Pages(16, 10.0)), 1.0)
+    before = OnAir(conference, now=1000.0).resolved["wall"].tiles
+    conference.apply(AddSite("Xã mới", site="xa-new"), 2.0)
+    join(conference, "xa-new")
+    assert OnAir(conference, now=1001.0).resolved["wall"].tiles == before
 
 
 def test_numbers_of_all_renditions_are_distinct_and_fit_16_bits() -> None:

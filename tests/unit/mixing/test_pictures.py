@@ -32,12 +32,13 @@ from mcu_core.wire import (
     SitePlan,
     Speaker,
     TilePlan,
+    VideoIn,
     VideoOut,
     View,
     ViewPlan,
 )
-from mixer.codec import EncodedVideo
-from mixer.picture import Picture
+from mixer.codec import EncodedVideo, video_encoder
+from mixer.picture import Canvas, Picture
 from tests.unit.mixing.fakes import AtOnce, FakeClock
 
 SITES = {n: SitePlan(n, f"Điểm {n}", present=True) for n in (1, 2, 3)}
@@ -290,6 +291,26 @@ async def test_only_what_a_watched_view_shows_is_decoded(tmp_path: Path) -> None
     conference.mix.apply(conference.plan(2, PROGRAMME, chair, renditions=watched))
     assert conference.asked[2:] == [(3, "camera")], "who is decoded already is not asked again"
     conference.mix.apply(conference.plan(3, chair, renditions=watched[1:]))
+    assert conference.decoders.decoders == 1
+
+
+async def test_who_comes_with_the_next_page_is_decoded_before_and_drawn_with_the_first_picture_of_it(
+    tmp_path: Path,
+) -> None:
+    conference = Conference(tmp_path)
+    wall = replace(PROGRAMME, view="wall", frame_rate=5.0, tiles=(TilePlan(0, 0, 1, 1, site=1),))
+    watched = replace(FIRST, rendition=5, view="wall", frame_rate=5.0)
+    conference.mix.apply(
+        replace(conference.plan(1, wall, renditions=(watched,)), coming=((2, "camera"), (3, "camera")))
+    )
+    assert sorted(conference.asked) == [(1, "camera"), (2, "camera"), (3, "camera")]
+    canvas = Canvas(64, 32)
+    keyframe = video_encoder("H264", 64, 32, 10, 100_000).encode(canvas.frame, 0, force_keyframe=True)[0]
+    conference.mix.receive_video(VideoIn(2, "camera", "H264", True, 0.0, 0, keyframe.payload))
+    turned = replace(wall, tiles=(TilePlan(0, 0, 1, 1, site=2),))
+    conference.mix.apply(conference.plan(2, turned, renditions=(watched,)))
+    assert len(conference.asked) == 3, "it is decoded already"
+    assert conference.decoders.picture((2, "camera"), 0.1) is not None
     assert conference.decoders.decoders == 1
 
 
