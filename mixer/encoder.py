@@ -138,6 +138,9 @@ class Vp8Encoder(_Encoder):
     one is due anyway: all viewers would pay for one of its own.
     """
 
+    _since_keyframe: int  # pictures
+    _opened_with: int  # bit/s
+
     def set_bitrate(self, bitrate_bps: int) -> None:
         self._bitrate = _within(bitrate_bps)
 
