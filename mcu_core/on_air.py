@@ -2,8 +2,8 @@
 
 Views that come out the same (same tiles, canvas, rate and bitrate) are one: the later one's watchers are given the
 earlier one's renditions, so until the podium is given chair and programme share an encoder.  A rendition's number
-follows from its view, codec and size alone, so it is the same after a restart of control; there is none without an
-open leg that watches it.
+follows from its view, codec and size alone, so it is the same after a restart of control; there is none without a
+leg that watches it: one that is connected, or will be in a moment, or was a moment ago.
 
 A rendition is passed through, not mixed, when one live site fills its view, sends the rendition's codec, and sits on
 the relay of all who watch; the site is told to send no more than the rendition's bitrate.  Smaller sizes of the view
@@ -39,6 +39,7 @@ from mcu_core.wire import (
 )
 
 FADE = 0.3  # seconds
+EXPECTED = 3.0  # seconds that the picture of a leg is kept for it before it is connected, and when it is lost
 LARGEST_PASSED = (1280, 720)
 
 Hints = dict[tuple[str, Track], QualityHint]
@@ -120,6 +121,7 @@ class OnAir:
         """When a view that somebody watches next changes by itself, or must make ready to."""
         times = [self.resolved[view].turns_at for view in self._followed]
         times += self._places_due
+        times += [leg.since + EXPECTED for leg in self._presence.legs.values() if self._expected(leg)]
         return min((time for time in times if time is not None), default=None)
 
     @cached_property
@@ -159,26 +161,38 @@ class OnAir:
             return None
         return self.shown_as[self.view_of(leg)], leg.codec, rung.size
 
+    def _expected(self, leg: Leg) -> bool:
+        return not leg.connected and self._time - leg.since < EXPECTED
+
     @cached_property
     def _viewers(self) -> dict[Encoding, list[Leg]]:
-        """Open legs by what is encoded for them, in the order of the numbers of the renditions."""
+        """Legs that watch by what is encoded for them, in the order of the numbers of the renditions."""
         viewers: dict[Encoding, list[Leg]] = {}
         for leg in self._presence.legs.values():
-            encoding = self.encoding_of(leg)
+            encoding = self.encoding_of(leg) if leg.connected or self._expected(leg) else None
             if encoding is not None:
                 viewers.setdefault(encoding, []).append(leg)
         return dict(sorted(viewers.items(), key=lambda item: rendition_number(*item[0])))
 
     @cached_property
+    def _largest(self) -> dict[View, Rung]:
+        """The largest size of each view that somebody sees."""
+        largest: dict[View, Rung] = {}
+        for view, _, size in self._viewers:  # the numbers of larger ones come first
+            rung = nearest(self._ladders[view], size)
+            if rung is not None:
+                largest.setdefault(view, rung)
+        return largest
+
+    @cached_property
     def watched(self) -> tuple[View, ...]:
         """Views that somebody sees."""
-        seen = {view for view, _, _ in self._viewers}
-        return tuple(view for view in self.views if view in seen)
+        return tuple(view for view in self.views if view in self._largest)
 
     @cached_property
     def _followed(self) -> tuple[View, ...]:
         """Views that somebody sees, each by its own name although it looks like another until its turn."""
-        seen = {self.view_of(leg) for leg in self._presence.legs.values() if self.encoding_of(leg) is not None}
+        seen = {self.view_of(leg) for legs in self._viewers.values() for leg in legs}
         return tuple(view for view in self.views if view in seen)
 
     @cached_property
@@ -326,7 +340,7 @@ class OnAir:
         tiles += [(view, tile) for view in self._followed for tile in self.resolved[view].coming]
         for view, tile in tiles:
             if tile.site is not None:
-                form = self._now.format_of(view)
+                form = self._largest[self.shown_as[view]]
                 size = (tile.w * form.width, tile.h * form.height)
                 hint = hint_for(*size, tile.fit, form.frame_rate, tile.track)
                 if view in passed_views:  # viewers get it as it is: no more than they would get of the mix

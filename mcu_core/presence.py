@@ -74,6 +74,7 @@ class Leg:
     view: View = "programme"  # what a monitor watches; a site's view follows from its role
     codec: Codec | None = None  # None: it takes no video
     connected: bool = False
+    since: float = 0.0  # when it was opened, or last lost
     line: LegAdaptation = field(default_factory=LegAdaptation)  # of its seat
 
     @property

@@ -178,7 +178,8 @@ class Legs:
 
     def _opened(self, seat: Seat, relay: str, info: LegInfo) -> None:
         presence = self._owner.presence
-        presence.legs[seat.id] = Leg(seat.id, relay, seat.site, seat.view, info.codec, line=self._line(seat, info))
+        line, now = self._line(seat, info), self._around.clock.now()
+        presence.legs[seat.id] = Leg(seat.id, relay, seat.site, seat.view, info.codec, since=now, line=line)
         if seat.site is not None and not presence.of(seat.site).speaks_for_itself:
             # until it says what it sends, what it offered is the best guess
             presence.sends(seat.site, microphone=True, camera=info.camera, screen=False)
@@ -204,7 +205,8 @@ class Legs:
         self._owner.changed(urgent=True)
 
     def _lost(self, leg: Leg, how: str, reason: str) -> None:
-        leg.connected = False
+        if leg.connected:
+            leg.connected, leg.since = False, self._around.clock.now()
         if how == "closed":
             del self._owner.presence.legs[leg.leg]
             self._unserved.add(leg.leg)

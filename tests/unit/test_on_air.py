@@ -213,6 +213,35 @@ def test_each_leg_is_sent_its_size_and_an_encoding_exists_only_while_watched() -
     assert [r.rendition for r in OnAir(conference).mix_plan(2).renditions] == [1]
 
 
+def test_nothing_is_encoded_for_a_leg_that_is_lost_but_a_moment_s_loss_changes_nothing() -> None:
+    conference = live("a", "b")
+    for site in ("tinh", "a", "b"):
+        leg = conference.presence.legs[f"leg-{site}"]
+        leg.line.size, leg.connected, leg.since = ("medium" if site == "b" else "high"), site == "a", 10.0
+    on_air = OnAir(conference, 12.9)
+    assert [r["size"] for r in on_air.renditions()] == ["high", "medium"]
+    assert on_air.turns_at == 13.0
+    on_air = OnAir(conference, 13.0)
+    assert [(r["size"], r["viewers"]) for r in on_air.renditions()] == [("high", 1)]
+    assert on_air.turns_at is None
+    assert legs(conference)["b"].rendition == rendition_number("programme", "H264", "medium"), "it waits for it"
+    conference.presence.legs["leg-a"].connected = False
+    assert OnAir(conference, 13.0).mix_plan(1).views == ()
+
+
+def test_no_more_is_asked_of_a_site_than_the_largest_picture_that_anybody_gets() -> None:
+    conference = live("a", "b")
+    conference.apply(SetLayout("programme", "1"), 1.0)
+    conference.apply(SetLayout("chair", "1"), 1.0)
+    for site in ("tinh", "a", "b"):
+        conference.presence.legs[f"leg-{site}"].line.size = "low"
+    hint = OnAir(conference).hints()["tinh", "camera"]
+    assert (hint.width, hint.height, hint.frame_rate) == (320, 180, 10)
+    conference.presence.legs["leg-b"].line.size = "medium"
+    hint = OnAir(conference).hints()["tinh", "camera"]
+    assert (hint.width, hint.height, hint.frame_rate) == (640, 360, 15)
+
+
 def test_a_pinned_size_beats_what_the_line_carries() -> None:
     conference = live("a")
     conference.presence.legs["leg-a"].line.size = "sound"

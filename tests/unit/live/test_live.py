@@ -306,6 +306,12 @@ async def test_a_silent_leg_holds_its_place_and_comes_back() -> None:
         assert [tile.site for tile in w.machine.mixer.mix.views[0].tiles] == [2, 3]
         assert not next(site for site in w.machine.mixer.mix.sites if site.site == 2).present
         assert channel.got(say.Media) == []
+        b = next(one for one in w.machine.relay.legs if one != seat)
+        w.machine.relay.tell(LegState(b, "silent"))
+        await w.clock.pass_by(2.5)
+        assert w.machine.mixer.mix.renditions
+        await w.clock.pass_by(1.0)
+        assert not w.machine.mixer.mix.renditions, "nobody has been there for a while"
         w.machine.relay.connected(seat)
         await w.clock.pass_by(0.1)
         assert w.site("a")["state"] == "live"

@@ -176,6 +176,7 @@ async def test_a_paged_wall_turns_by_itself_while_somebody_watches() -> None:
         token = await w.live.open_monitor("c-1", "wall", actor="an")
         seat, channel = await w.enter(token)
         await w.offer(seat, channel)
+        w.machine.relay.connected(seat)
         await settle()
 
         def wall() -> tuple[int | None, ...]:
