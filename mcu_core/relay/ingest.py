@@ -125,8 +125,12 @@ class VideoIngest:
     # -- packets
 
     def skim(self, data: Buffer, size: int, now: float) -> bool:
-        """Whether a packet may end unopened: nobody sees this stream."""
-        return not self.wanted
+        """Count a packet that may end unopened: nobody sees this stream."""
+        if self.wanted:
+            return False
+        _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
+        self.reception.hear(sequence, rtp_time, now)
+        return True
 
     def receive(self, data: Buffer, size: int, now: float) -> None:
         """A packet of the primary SSRC in `data[:size]`, authenticated."""

@@ -34,6 +34,7 @@ ANSWER_TWICE = 0.02  # share of lost packets from which an answer to a NACK is l
 MAX_INBOUND = 16  # SSRCs of one leg
 TRUST = 0.25  # seconds; below the mux's REBIND_SILENCE
 AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
+HIDDEN_SHARE, OBEYS_WITHIN = 40_000, 5.0  # of a picture nobody sees, if it still comes after so many seconds
 _SSRC = struct.Struct("!I")
 _WALL = time.time() - time.monotonic()  # read once: sender reports never jump
 
@@ -160,6 +161,7 @@ class Leg:
         self._inbound: dict[int, Inbound] = {}
         self._uplink = Uplink()
         self._report_at = now
+        self._wanted_at: dict[Track, float] = {}  # when each was last known to be wanted
         self._judge_at = now
         self._judged = (now, 0, 0, 0)  # when, octets received, packets expected, packets lost
         self._stats_at = now
@@ -514,27 +516,39 @@ class Leg:
             parts.append(rtcp.sender_report(rtcp.SenderReport(video.ssrc, ntp, rtp_time, video.packets, video.octets)))
             ssrcs.append(video.ssrc)
         parts += [rtcp.source_description(ssrc, sdp.CNAME) for ssrc in ssrcs]
-        parts += self._limits()
+        parts += self._limits(now)
         self._egress.report(self.outlet, b"".join(parts))
 
-    def _limits(self) -> list[bytes]:
+    def _limits(self, now: float) -> list[bytes]:
         """What the site may send: told by REMB, which browsers follow at once, or by TMMBR, which room systems know."""
-        wanted = {
-            stream.reception.ssrc: SCREEN_SHARE if track == "screen" else self.plan.camera_bitrate_bps or UNLIMITED
+        shares = {
+            stream.reception.ssrc: share
             for track, stream in self.streams.items()
-            if stream.wanted
+            if (share := self._share(track, stream, now))
         }
         line, own = self.offer.line("camera"), self.audio.ssrc
-        if line is None or not wanted:
+        if line is None or not shares:
             return []
         if (limit := self._uplink.limit_bps) is not None:
-            share = min(1.0, max(0.0, limit - AUDIO_SHARE) / sum(wanted.values()))
-            wanted = {ssrc: round(bitrate * share) for ssrc, bitrate in wanted.items()}
+            part = min(1.0, max(0.0, limit - AUDIO_SHARE) / sum(shares.values()))
+            shares = {ssrc: round(bitrate * part) for ssrc, bitrate in shares.items()}
         if "goog-remb" in line.feedback:
-            return [rtcp.remb(own, AUDIO_SHARE + sum(wanted.values()), list(wanted))]
+            return [rtcp.remb(own, AUDIO_SHARE + sum(shares.values()), list(shares))]
         if "ccm tmmbr" in line.feedback:
-            return [rtcp.tmmbr(own, ssrc, limit) for ssrc, limit in wanted.items()]
+            return [rtcp.tmmbr(own, ssrc, limit) for ssrc, limit in shares.items()]
         return []
+
+    def _share(self, track: Track, stream: VideoIngest, now: float) -> int:
+        """Bit/s of one stream; 0: nothing to be told.
+
+        A picture nobody sees is stopped by a hint; whoever goes on sending it knows only limits.  A browser that obeys
+        hints is told none, for after one it would begin small when it is seen again.
+        """
+        if stream.wanted:
+            self._wanted_at[track] = now
+            return SCREEN_SHARE if track == "screen" else self.plan.camera_bitrate_bps or UNLIMITED
+        ignored = now - self._wanted_at.setdefault(track, now) > OBEYS_WITHIN
+        return HIDDEN_SHARE if ignored and stream.reception.heard_since(now - REPORT_EVERY) else 0
 
     def age(self, now: float) -> str | None:
         """Let time pass.  Returns why the leg is to be closed, if it is; `state` tells the rest."""

@@ -85,6 +85,9 @@ class Reception:
     def sender_report(self, ntp: int, now: float) -> None:
         self._sr_middle, self._sr_at = (ntp >> 16) & 0xFFFF_FFFF, now
 
+    def heard_since(self, then: float) -> bool:
+        return self.highest >= 0 and self._arrived >= then
+
     @property
     def jitter_ms(self) -> float:
         return self._jitter / self._rate * 1000
