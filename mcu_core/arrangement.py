@@ -13,7 +13,16 @@ from typing import Any, Literal
 
 from mcu_core.adaptation import Size
 from mcu_core.commands import Role
-from mcu_core.scene import VIEWS, Scene, is_personal, layout_exists, scene_from_json, scene_to_json
+from mcu_core.scene import (
+    VIEWS,
+    LayoutChoice,
+    Scene,
+    choice_from_json,
+    choice_to_json,
+    is_personal,
+    scene_from_json,
+    scene_to_json,
+)
 from mcu_core.wire import View
 
 Json = dict[str, Any]
@@ -43,7 +52,9 @@ class ViewFormat:
 FORMATS: Mapping[View, ViewFormat] = MappingProxyType(
     {"programme": ViewFormat(), "chair": ViewFormat(), "wall": ViewFormat(frame_rate=5.0, bitrate_bps=400_000)}
 )
-PODIUM_LAYOUTS: Mapping[View, str] = MappingProxyType({"programme": "auto", "chair": "1"})
+PODIUM_LAYOUTS: Mapping[View, LayoutChoice] = MappingProxyType(
+    {"programme": LayoutChoice("auto"), "chair": LayoutChoice("1")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Arrangement:
     reopened: str | None = None  # muted by the operator, open while on the podium
     next_site: str | None = None
     formats: Mapping[View, ViewFormat] = field(default_factory=lambda: FORMATS)
-    podium_layouts: Mapping[View, str] = field(default_factory=lambda: PODIUM_LAYOUTS)
+    podium_layouts: Mapping[View, LayoutChoice] = field(default_factory=lambda: PODIUM_LAYOUTS)
     noisy: frozenset[str] = frozenset()  # muted by the MCU for their noise
     excused: frozenset[str] = frozenset()  # opened by the operator: the MCU does not mute them for their noise
     auto_mute_noisy: bool = False
@@ -118,8 +129,8 @@ class Arrangement:
             ),
             podium_layouts=MappingProxyType(
                 {
-                    view: data["podium_layouts"][view] if layout_exists(data["podium_layouts"][view]) else layout
-                    for view, layout in PODIUM_LAYOUTS.items()
+                    view: choice_from_json(data["podium_layouts"][view]) or choice
+                    for view, choice in PODIUM_LAYOUTS.items()
                 }
             ),
             noisy=frozenset(data.get("noisy", ())),  # documents of before did not have these
@@ -190,4 +201,6 @@ def _to_json(name: str, value: Any) -> Any:
         return {key: _site_to_json(site) for key, site in value.items()}
     if name == "formats":
         return {view: _format_to_json(form) for view, form in value.items()}
+    if name == "podium_layouts":
+        return {view: choice_to_json(choice) for view, choice in value.items()}
     return dict(value) if isinstance(value, Mapping) else value

@@ -158,6 +158,15 @@ class SetPodiumLayout:
 
     view: Literal["programme", "chair"]
     layout: str
+    tiles: tuple[CustomTile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RedrawLayout:
+    """A layout of the office's own was drawn anew: these tiles wherever the conference has it, on air or for later."""
+
+    layout: str
+    tiles: tuple[CustomTile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +289,7 @@ Command = (
     | SetOptions
     | MuteNoisy
     | SetPodiumLayout
+    | RedrawLayout
     | Podium
     | BringBack
     | PlayScene

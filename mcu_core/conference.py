@@ -35,6 +35,7 @@ from mcu_core.commands import (
     PlaceSite,
     PlayScene,
     Podium,
+    RedrawLayout,
     Rehearse,
     RemoveSite,
     RenameSite,
@@ -56,6 +57,7 @@ from mcu_core.errors import OperatorError
 from mcu_core.moments import brought_back
 from mcu_core.names import check_slug, clean_name, slug_of
 from mcu_core.presence import Presence
+from mcu_core.redrawing import redrawn
 from mcu_core.rehearsal import after_rehearsal, kept_for_rehearsal
 from mcu_core.scene import (
     AUTO,
@@ -64,6 +66,7 @@ from mcu_core.scene import (
     CustomTile,
     Filler,
     Filling,
+    LayoutChoice,
     Pages,
     Placement,
     Scene,
@@ -255,13 +258,15 @@ class Conference:
                 return replace(now, noisy=now.noisy | {site}), [
                     Event("muted_noise", site, {"level_dbov": round(level_dbov, 1)})
                 ]
-            case SetPodiumLayout(view, layout):
-                if not layout_exists(layout):
-                    raise _unknown_layout(layout)
-                layouts = MappingProxyType({**now.podium_layouts, view: layout})
+            case SetPodiumLayout(view, layout, tiles):
+                _laid_out(layout, tiles, None)
+                layouts = MappingProxyType({**now.podium_layouts, view: LayoutChoice(layout, tiles)})
                 return replace(now, podium_layouts=layouts), [
                     Event("podium_layout", data={"view": view, "layout": layout})
                 ]
+            case RedrawLayout(layout, tiles):
+                _laid_out(layout, tiles, None)
+                return redrawn(now, layout, tiles), [Event("layout_redrawn", data={"layout": layout})]
             case Podium(None, transition):
                 return _turning(_podium_ended(now), transition), [Event("podium", None, {"was": now.scene.podium})]
             case Podium(str(site), transition):
@@ -527,12 +532,13 @@ def _podium_given(now: Arrangement, site: str) -> Arrangement:
     )
 
 
-def _podium_view(scene: Scene, view: View, keep: bool, layouts: Mapping[View, str]) -> ViewScene:
+def _podium_view(scene: Scene, view: View, keep: bool, layouts: Mapping[View, LayoutChoice]) -> ViewScene:
     """The view a podium begins with, or the one the operator made of it, less what hides the new speaker."""
     if keep:
         return scene.views[view].placing(0, None)
-    layout = layouts[view]
-    return ViewScene(layout, led=layout == AUTO, transition=scene.views[view].transition)
+    choice = layouts[view]
+    transition = scene.views[view].transition
+    return ViewScene(choice.layout, tiles=choice.tiles, led=choice.layout == AUTO, transition=transition)
 
 
 def _turning(now: Arrangement, transition: Transition | None) -> Arrangement:

@@ -449,18 +449,20 @@ class OnAir:
     def _view_state(self, view: View) -> dict[str, Any]:
         resolved, chosen = self.resolved[view], self._now.scene.views[view]
         form: ViewFormat = self._now.format_of(view)
+        podium = self._now.podium_layouts.get(view)
         return {
             "layout": chosen.layout,
             "effective_layout": resolved.layout,
             "pages": None if chosen.pages is None else asdict(chosen.pages),
             "transition": chosen.transition,
+            "podium_layout": None if podium is None else podium.layout,
             "cells": [
                 {
                     "site": tile.site,
                     "track": tile.track,
                     "fixed": index in chosen.cells,
                     "filler": _filler_state(chosen.cells.get(index)),
-                    **{"x": tile.x, "y": tile.y, "w": tile.w, "h": tile.h},
+                    **{"x": tile.x, "y": tile.y, "w": tile.w, "h": tile.h, "z": tile.z},
                 }
                 for index, tile in enumerate(resolved.tiles)
             ],

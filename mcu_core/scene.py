@@ -91,6 +91,14 @@ def drawable(tiles: Sequence[CustomTile]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class LayoutChoice:
+    """A layout for later; `tiles` of one that is not in the catalogue."""
+
+    layout: str
+    tiles: tuple[CustomTile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     site: str
     track: Track = "camera"
@@ -477,6 +485,25 @@ def scene_from_json(data: Mapping[str, Any]) -> Scene:
     return Scene(MappingProxyType(views), data["podium"], audio)
 
 
+def choice_to_json(choice: LayoutChoice) -> str | dict[str, Any]:
+    return {"layout": choice.layout, "tiles": _tiles_to_json(choice.tiles)} if choice.tiles else choice.layout
+
+
+def choice_from_json(data: str | Mapping[str, Any]) -> LayoutChoice | None:
+    """None: a layout that is no longer in the catalogue."""
+    if isinstance(data, str):
+        return LayoutChoice(data) if layout_exists(data) else None
+    return LayoutChoice(str(data["layout"]), _tiles_from_json(data["tiles"]))
+
+
+def _tiles_to_json(tiles: Sequence[CustomTile]) -> list[list[Any]]:
+    return [[t.x, t.y, t.w, t.h, t.z, t.fit] for t in tiles]
+
+
+def _tiles_from_json(data: Sequence[Sequence[Any]]) -> tuple[CustomTile, ...]:
+    return tuple(CustomTile(*tile) for tile in data)
+
+
 def _view_to_json(chosen: ViewScene) -> dict[str, Any]:
     return {
         "layout": chosen.layout,
@@ -486,7 +513,7 @@ def _view_to_json(chosen: ViewScene) -> dict[str, Any]:
             else [index, {"kind": what.kind, "seconds": what.seconds, "sites": list(what.sites)}]
             for index, what in chosen.cells.items()
         ],
-        "tiles": [[t.x, t.y, t.w, t.h, t.z, t.fit] for t in chosen.tiles],
+        "tiles": _tiles_to_json(chosen.tiles),
         "follows_content": chosen.follows_content,
         "led": chosen.led,
         "pages": None if chosen.pages is None else [chosen.pages.tiles, chosen.pages.seconds],
@@ -501,7 +528,7 @@ def _view_from_json(data: Mapping[str, Any]) -> ViewScene:
             cells[int(index)] = Filler(what["kind"], float(what["seconds"]), tuple(what["sites"]))
         else:
             cells[int(index)] = Placement(str(what), track[0])
-    tiles = tuple(CustomTile(*tile) for tile in data["tiles"])
+    tiles = _tiles_from_json(data["tiles"])
     layout, pages = str(data["layout"]), data.get("pages")
     return ViewScene(
         layout if tiles or layout_exists(layout) else AUTO,

@@ -90,7 +90,7 @@ async def set_podium_layout(
     call: Call, conference: ConferenceId, view: Literal["programme", "chair"], body: PodiumLayoutChange
 ) -> ConferenceState:
     """Layout that the podium gives a view from the next time on."""
-    return await command(call, conference, SetPodiumLayout(view, body.layout))
+    return await command(call, conference, SetPodiumLayout(view, body.layout, await tiles_of(call, body.layout)))
 
 
 @routes.put("/conferences/{conference}/views/{view}/cells/{cell}", right=Right.OPERATE)

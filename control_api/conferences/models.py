@@ -228,6 +228,7 @@ class CellAnswer(Answer):
     y: float
     w: float
     h: float
+    z: int = Field(description="Drawn in ascending order.")
 
 
 class ViewAnswer(Answer):
@@ -235,6 +236,7 @@ class ViewAnswer(Answer):
     effective_layout: str
     pages: PagesChange | None
     transition: Transition
+    podium_layout: str | None = Field(description="What the podium gives it; null where it arranges nothing.")
     cells: tuple[CellAnswer, ...]
     frame_rate: float
     width: int

@@ -78,6 +78,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "on_air": ("Lên hình sau {ms} ms: {command} {site}", "On air after {ms} ms: {command} {site}"),
     "on_air:none": ("Lên hình sau {ms} ms: {command}", "On air after {ms} ms: {command}"),
     "layout": ("{view}: đổi bố cục sang {layout}", "{view}: layout {layout}"),
+    "layout_redrawn": ("Bố cục {layout} được vẽ lại", "Layout {layout} was drawn anew"),
     "placed": ("Đặt {site} vào ô {cell} của {view}", "{site} placed in cell {cell} of {view}"),
     "placed:none": ("Bỏ trống ô {cell} của {view}", "Cell {cell} of {view} emptied"),
     "filled": ("Ô {cell} của {view} lấp theo quy tắc: {filler}", "Cell {cell} of {view} filled by rule: {filler}"),

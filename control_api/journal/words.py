@@ -88,6 +88,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "SetOptions": ("đổi tùy chọn", "change options"),
     "MuteNoisy": ("tắt tiếng vì ồn", "mute for noise"),
     "SetPodiumLayout": ("đổi bố cục phát biểu", "change the podium's layout"),
+    "RedrawLayout": ("vẽ lại bố cục", "redraw a layout"),
     "Podium": ("bục phát biểu", "podium"),
     "CallNext": ("gọi điểm cầu tiếp theo", "call the next site"),
     "MuteSite": ("tắt, mở tiếng", "mute or unmute"),

@@ -34,11 +34,12 @@ from control_api.live.store import (
 from control_api.live.surroundings import Surroundings
 from control_api.live.workers import Connect, Link, Pool, WorkerLink, connect_worker
 from control_api.live.writer import Writer
-from mcu_core.commands import Command, SetLayout
+from mcu_core.commands import Command, RedrawLayout
 from mcu_core.conference import Conference
 from mcu_core.errors import EndpointError, OperatorError
 from mcu_core.moments import moment_of
 from mcu_core.on_air import OnAir
+from mcu_core.redrawing import redrawn
 from mcu_core.scene import CustomTile
 from mcu_core.wire import (
     CloseLeg,
@@ -361,11 +362,10 @@ class LiveService:
         return await self._room(conference_id).command(command, actor, command_id)
 
     async def layout_changed(self, name: str, tiles: tuple[CustomTile, ...], *, actor: str | None) -> None:
-        """A stored layout was drawn anew: every view that has it takes the new tiles, each as a command."""
+        """A stored layout was drawn anew: every conference that has it takes the new tiles, as one command."""
         for room in list(self._rooms.values()):
-            for view, chosen in list(room.arrangement.scene.views.items()):
-                if chosen.layout == name and chosen.tiles and chosen.tiles != tiles:
-                    await room.command(SetLayout(view, name, tiles, chosen.pages), actor, None)
+            if redrawn(room.arrangement, name, tiles) != room.arrangement:
+                await room.command(RedrawLayout(name, tiles), actor, None)
 
     async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None:
         """Disconnect a site's endpoint; it may come back with the same link.  Not connected: nothing happens."""

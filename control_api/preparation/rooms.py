@@ -98,10 +98,9 @@ def allocation(model: RoomModel) -> Allocation:
 
 
 def check_model(model: RoomModel, drawn: Mapping[str, tuple[CustomTile, ...]]) -> None:
-    """Raises Refused `unknown_layout`; the podium takes layouts of the catalogue only."""
+    """Raises Refused `unknown_layout`."""
     for name in sorted(model.layouts):
-        podium = name in (model.podium_programme, model.podium_chair)
-        if not layout_exists(name) and (podium or name not in drawn):
+        if not layout_exists(name) and name not in drawn:
             raise Refused(
                 "unknown_layout",
                 f"Không có bố cục “{name}”. Hãy chọn bố cục trong danh mục.",
@@ -120,9 +119,10 @@ def commands_of(model: RoomModel, drawn: Mapping[str, tuple[CustomTile, ...]]) -
             (f"rendition-{view.view}", form),
             (f"layout-{view.view}", SetLayout(view.view, view.layout, tiles, pages, view.transition)),
         ]
+    programme, chair = model.podium_programme, model.podium_chair
     found += [
-        ("podium-programme", SetPodiumLayout("programme", model.podium_programme)),
-        ("podium-chair", SetPodiumLayout("chair", model.podium_chair)),
+        ("podium-programme", SetPodiumLayout("programme", programme, drawn.get(programme, ()))),
+        ("podium-chair", SetPodiumLayout("chair", chair, drawn.get(chair, ()))),
         ("options", SetOptions(model.auto_mute_noisy, model.pass_through)),
     ]
     return found + [

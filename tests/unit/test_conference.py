@@ -21,6 +21,8 @@ from mcu_core.commands import (
     PlaceSite,
     PlayScene,
     Podium,
+    RedrawLayout,
+    Rehearse,
     RemoveSite,
     RenameSite,
     SetGain,
@@ -138,6 +140,41 @@ def test_the_wall_keeps_its_layout_when_the_podium_ends() -> None:
     conference.apply(SetLayout("wall", "4x4"), 2.0)
     conference.apply(Podium(None), 3.0)
     assert conference.arrangement.scene.views["wall"].layout == "4x4"
+
+
+WIDE, NARROW = (CustomTile(0, 0.25, 1, 0.5), CustomTile(0, 0, 0.2, 0.2)), (CustomTile(0.25, 0, 0.5, 1),)
+
+
+def test_the_podium_takes_a_layout_of_the_office_s_own() -> None:
+    conference = conference_of("a", "b")
+    conference.apply(SetPodiumLayout("chair", "rong", WIDE), 1.0)
+    conference = Conference.from_document("c-1", conference.document())
+    conference.apply(Podium("a"), 2.0)
+    chair = conference.arrangement.scene.views["chair"]
+    assert (chair.layout, chair.tiles, chair.led) == ("rong", WIDE, False)
+
+
+def test_a_layout_drawn_anew_is_new_wherever_it_comes_back() -> None:
+    conference = conference_of("a", "b")
+    conference.apply(SetLayout("chair", "rong", WIDE), 1.0)
+    conference.apply(PlaceSite("chair", 1, "b"), 1.0)
+    conference.apply(SetPodiumLayout("programme", "rong", WIDE), 1.0)
+    conference.apply(Rehearse(True), 1.0)
+    conference.apply(Podium("a"), 2.0)
+    undrawn = conference.arrangement
+    conference.apply(RedrawLayout("rong", NARROW), 3.0)
+    views = conference.arrangement.scene.views
+    assert (views["programme"].tiles, views["chair"].tiles) == (NARROW, ())
+    conference.apply(Podium(None), 4.0)
+    chair = conference.arrangement.scene.views["chair"]
+    assert (chair.tiles, dict(chair.cells)) == (NARROW, {})
+    conference.apply(Podium("b"), 5.0)
+    assert conference.arrangement.scene.views["programme"].tiles == NARROW
+    conference.apply(Rehearse(False), 6.0)
+    assert conference.arrangement.scene.views["chair"].tiles == NARROW
+    for _ in range(4):
+        conference.apply(Undo(), 7.0)
+    assert conference.arrangement == undrawn
 
 
 def test_undo_takes_the_podium_back_exactly() -> None:
@@ -323,7 +360,9 @@ def test_next_is_cleared_when_that_site_gets_the_podium() -> None:
         (FillCell("programme", 0, Filler("rotation", 5.0, ("x",))), "unknown_site"),
         (FillCell("site:2", 0, Filler("blank")), "unknown_view"),
         (SetPersonalView("a", "1", ((1, Filler("blank")),)), "cell_out_of_range"),
-        (SetPodiumLayout("programme", "custom"), "unknown_layout"),
+        (SetPodiumLayout("programme", "7x99"), "unknown_layout"),
+        (SetPodiumLayout("programme", "custom"), "bad_tiles"),
+        (RedrawLayout("2x2", (CustomTile(0, 0, 1, 1),)), "bad_tiles"),
         (PlaceSite("programme", 25, "a"), "cell_out_of_range"),
         (PlaceSite("programme", -1, "a"), "cell_out_of_range"),
         (PlaceSite("programme", 0, "x"), "unknown_site"),
@@ -379,6 +418,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(SetLayout, views, st.just("custom"), st.just((CustomTile(0, 0, 0.5, 0.5),))),
     st.builds(PlaceSite, views, st.integers(0, 8), st.none() | sites, st.sampled_from(["camera", "screen"])),
     st.builds(SetPodiumLayout, st.sampled_from(["programme", "chair"]), st.sampled_from(["1", "1+5"])),
+    st.builds(SetPodiumLayout, st.just("programme"), st.just("custom"), st.just((CustomTile(0, 0, 0.4, 0.4),))),
+    st.builds(RedrawLayout, st.just("custom"), st.just((CustomTile(0, 0, 0.7, 0.7),))),
     st.builds(Podium, st.none() | sites, st.none() | st.sampled_from(["cut", "fade"])),
     st.builds(FillCell, views, st.integers(0, 8), st.none() | rules),
     st.builds(SetLayout, views, st.just("auto"), pages=st.just(Pages(4, 5.0)), transition=st.just("fade")),

@@ -24,7 +24,7 @@ from mcu_core.conference import Conference
 from mcu_core.hints import QualityHint
 from mcu_core.on_air import OnAir, rendition_number
 from mcu_core.presence import Happening, Leg
-from mcu_core.scene import Filler, Pages, Placement
+from mcu_core.scene import CustomTile, Filler, Pages, Placement
 from mcu_core.wire import CODECS, Codec, LegPlan, PassPlan, Track, View
 
 
@@ -194,6 +194,15 @@ def test_the_state_names_everything_the_console_draws() -> None:
     assert state["views"]["programme"]["layout"] == "auto"
     assert state["views"]["programme"]["effective_layout"] == "1+1"
     assert [cell["site"] for cell in state["views"]["programme"]["cells"]] == ["tinh", "a"]
+    assert [state["views"][view]["podium_layout"] for view in ("programme", "chair", "wall")] == ["auto", "1", None]
+
+
+def test_the_state_tells_which_cell_lies_over_which() -> None:
+    conference = live("a", "b")
+    tiles = (CustomTile(0.7, 0.7, 0.2, 0.2, 1), CustomTile(0, 0, 1, 1))
+    conference.apply(SetLayout("programme", "hinh-trong-hinh", tiles), 1.0)
+    cells = OnAir(conference).state()["views"]["programme"]["cells"]
+    assert [(cell["w"], cell["z"]) for cell in cells] == [(0.2, 1), (1, 0)]
 
 
 def test_each_leg_is_sent_its_size_and_an_encoding_exists_only_while_watched() -> None:

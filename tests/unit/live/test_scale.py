@@ -296,3 +296,6 @@ async def test_a_layout_drawn_anew_changes_the_views_that_have_it() -> None:
         view = next(view for view in w.machine.mixer.mix.views if view.view == "programme")
         assert [(tile.x, tile.w, tile.site) for tile in view.tiles] == [(0.25, 0.5, 2)]
         assert w.live.state("c-1")["views"]["programme"]["layout"] == "rong"
+        revision = w.live.state("c-1")["revision"]
+        await w.live.layout_changed("khac", narrow, actor="an")
+        assert w.live.state("c-1")["revision"] == revision  # nothing of it is this conference's

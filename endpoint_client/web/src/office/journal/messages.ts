@@ -104,7 +104,7 @@ export const CODES: Record<Kind, string> = {
   presence: 'site_joined,site_returned,site_live,site_away,site_left,dropped,link_issued,link_revoked',
   sound: 'muted,unmuted,muted_all,unmuted_all,muted_noise,site_gain',
   podium: 'podium,next,on_air',
-  pictures: 'layout,placed,filled,transition,personal_view,personal_view_dropped,rendition,podium_layout,undone',
+  pictures: 'layout,layout_redrawn,placed,filled,transition,personal_view,personal_view_dropped,rendition,podium_layout,undone',
   faults:
     'alarm_mixer_down,alarm_relay_down,alarm_site_quarantined,alarm_site_muted_noise,alarm_site_noisy,worker_up,line_bad,line_good,size_adapted,journal_gap',
 };
