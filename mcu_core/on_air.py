@@ -5,9 +5,9 @@ earlier one's renditions, so until the podium is given chair and programme share
 follows from its view, codec and size alone, so it is the same after a restart of control; there is none without a
 leg that watches it: one that is connected, or will be in a moment, or was a moment ago.
 
-A rendition is passed through, not mixed, when one live site fills its view, sends the rendition's codec, and sits on
-the relay of all who watch; the site is told to send no more than the rendition's bitrate.  Smaller sizes of the view
-are mixed all the same.
+A rendition is passed through, not mixed, when one live site fills its view, sends the rendition's codec, is asked for
+no more than that view needs, and sits on the relay of all who watch.  The relay says when it flows and suits
+(`PassBook`); until then, and for the smaller sizes of the view, there is an encoder.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OnAir:
         self._now = self.arrangement = conference.arrangement
         self._presence = self.presence = conference.presence
         self._time = now
-        self._passing = passing
+        self._passing = passing or PassBook()
         self._places_due: list[float | None] = []  # when places for the loudest may change hands
 
     # -- views
@@ -198,40 +198,41 @@ class OnAir:
     @cached_property
     def passes(self) -> tuple[PassPlan, ...]:
         """Renditions whose viewers can be sent a site's own packets."""
-        if not self._now.pass_through:
-            return ()
-        found = ((encoding, self._passable(encoding, legs)) for encoding, legs in self._viewers.items())
-        return tuple(
-            PassPlan(rendition_number(*encoding), self._number(tile.site), tile.track)
-            for encoding, tile in found
-            if tile is not None and tile.site is not None
-        )
+        found = (self._passable(encoding, legs) for encoding, legs in self._viewers.items())
+        return tuple(plan for plan in found if plan is not None)
 
     @cached_property
     def settled(self) -> frozenset[int]:
         """Renditions passed through long enough to need no encoder."""
-        return frozenset() if self._passing is None else self._passing.update(self.passes, self._time)
+        return self._passing.settled(self.passes, self._time)
 
-    def _passable(self, encoding: Encoding, viewers: Iterable[Leg]) -> Tile | None:
-        """The tile that is all of this rendition's picture and can be had from its site's leg."""
+    def _passable(self, encoding: Encoding, viewers: Iterable[Leg]) -> PassPlan | None:
+        """How this rendition's picture can be had from the leg of the site that fills it."""
         view, codec, size = encoding
-        form, tile = self._now.format_of(view), self._full_tile(view)
+        tile = self._full_tile(view)
         if tile is None or tile.site is None or size != "high":
-            return None
-        if form.width > LARGEST_PASSED[0] or form.height > LARGEST_PASSED[1]:
             return None
         source = next((leg for leg in self._presence.legs.values() if leg.site == tile.site and leg.connected), None)
         if source is None or source.codec != codec or not self._sends(tile.site, tile.track):
             return None
-        return tile if all(leg.relay == source.relay for leg in viewers) else None
+        enough, asked = self._need(view, tile), self._wanted[tile.site, tile.track]
+        bitrate = self._now.format_of(view).bitrate_bps
+        if asked.width > enough.width or asked.height > enough.height or asked.bitrate_bps > bitrate:
+            return None  # another view needs more of it
+        if any(leg.relay != source.relay for leg in viewers):
+            return None
+        number = rendition_number(*encoding)
+        return PassPlan(number, self._number(tile.site), tile.track, enough.width, enough.height, bitrate)
 
     def _sends(self, site: str, track: Track) -> bool:
         presence = self._presence.of(site)
         return presence.state is State.LIVE and (presence.camera if track == "camera" else presence.screen)
 
     def _full_tile(self, view: View) -> Tile | None:
-        """The one tile of a view that shows nothing else."""
-        tiles = self.resolved[view].tiles
+        """The one tile of a view that shows nothing else and may be passed through."""
+        form, tiles = self._now.format_of(view), self.resolved[view].tiles
+        if not self._now.pass_through or form.width > LARGEST_PASSED[0] or form.height > LARGEST_PASSED[1]:
+            return None
         alone = len(tiles) == 1 and (tiles[0].x, tiles[0].y, tiles[0].w, tiles[0].h) == (0, 0, 1, 1)
         return tiles[0] if alone else None
 
@@ -333,20 +334,22 @@ class OnAir:
     @cached_property
     def _wanted(self) -> Hints:
         """Every picture that is shown or will be in a moment, with what is needed of it."""
-        passed = {plan.rendition for plan in self.passes}
-        passed_views = {encoding[0] for encoding in self._viewers if rendition_number(*encoding) in passed}
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
         tiles = [(view, tile) for view in self.watched for tile in self.resolved[view].tiles]
         tiles += [(view, tile) for view in self._followed for tile in self.resolved[view].coming]
         for view, tile in tiles:
             if tile.site is not None:
-                form = self._largest[self.shown_as[view]]
-                size = (tile.w * form.width, tile.h * form.height)
-                hint = hint_for(*size, tile.fit, form.frame_rate, tile.track)
-                if view in passed_views:  # viewers get it as it is: no more than they would get of the mix
-                    hint = replace(hint, bitrate_bps=min(hint.bitrate_bps, form.bitrate_bps))
-                needs.setdefault((tile.site, tile.track), []).append(hint)
+                needs.setdefault((tile.site, tile.track), []).append(self._need(view, tile))
         return {key: largest(hints) for key, hints in needs.items()}
+
+    def _need(self, view: View, tile: Tile) -> QualityHint:
+        """What a view needs of the picture in one of its tiles."""
+        form = self._largest[self.shown_as[view]]
+        hint = hint_for(tile.w * form.width, tile.h * form.height, tile.fit, form.frame_rate, tile.track)
+        if form.size == "high" and self._full_tile(view) is not None:
+            # viewers may get it as it is: no more than they would get of the mix
+            hint = replace(hint, bitrate_bps=min(hint.bitrate_bps, form.bitrate_bps))
+        return hint
 
     def hints(self) -> Hints:
         """What each shown or coming picture needs; a picture that is not in it is on no screen."""
@@ -355,13 +358,13 @@ class OnAir:
     def passed_to(self, leg: Leg) -> str | None:
         """The site whose own picture a leg is sent, None when its picture is mixed."""
         encoding = self.encoding_of(leg)
-        return None if encoding is None else self._passed_sites.get(rendition_number(*encoding))
+        return None if encoding is None else self._passed_site(rendition_number(*encoding))
 
-    @cached_property
-    def _passed_sites(self) -> dict[int, str]:
-        """By rendition."""
-        site_of = {site.number: site.id for site in self._now.sites.values()}
-        return {plan.rendition: site_of[plan.site] for plan in self.passes}
+    def _passed_site(self, rendition: int) -> str | None:
+        number = self._passing.site_of(rendition)
+        if number is None:
+            return None
+        return next((site.id for site in self._now.sites.values() if site.number == number), None)
 
     def tally(self, site: str) -> Tally:
         muted_by = self._now.muted_by(site)
@@ -391,7 +394,7 @@ class OnAir:
                     **asdict(plan),
                     "size": encoding[2],
                     "viewers": len(legs),
-                    "passed": self._passed_sites.get(plan.rendition),
+                    "passed": self._passed_site(plan.rendition),
                 }
             )
         return made

@@ -223,14 +223,18 @@ class MixPlan:
 
 @dataclass(frozen=True, slots=True)
 class PassPlan:
-    """Viewers of this rendition get a site's own packets, from its next keyframe on; no mixer makes that picture.
+    """Viewers of this rendition get a site's own packets, from its next keyframe on, while they suit.
 
-    The mixer's encoder stays in its plan for a moment, so that there is a picture until that keyframe.
+    They suit while they come, are no larger than `width` x `height` and need no more than `bitrate_bps`.  The relay
+    says whether they do (`PassFlow`); the mixer's encoder stays in its plan until then, and comes back after that.
     """
 
     rendition: int
     site: int
     track: Track = "camera"
+    width: int = 1280
+    height: int = 720
+    bitrate_bps: int = 1_500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,11 +358,27 @@ class LegInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PassFlow:
+    """relay -> control, when it changes: viewers of a rendition get a site's own pictures and these suit.
+
+    False: they stopped, do not suit, or gave way; then only a mixer's encoder can help.
+    """
+
+    type: Literal["pass_flow"] = field(default="pass_flow", init=False)
+    conference: str
+    rendition: int
+    site: int
+    track: Track
+    flows: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RelayInfo:
     type: Literal["relay_info"] = field(default="relay_info", init=False)
     pid: int
     port: int
     legs: tuple[LegInfo, ...]
+    flows: tuple[PassFlow, ...] = ()  # all that flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,6 +614,7 @@ Reply = Done | RelayInfo | LegAnswer | PlanApplied | Placed | Workers
 Event = (
     LegState
     | LegOverload
+    | PassFlow
     | RelayStats
     | Levels
     | RelayAttached

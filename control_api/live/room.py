@@ -9,7 +9,7 @@ command.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -38,6 +38,7 @@ from mcu_core.wire import (
     Levels,
     MixerStats,
     Noisy,
+    PassFlow,
     PlanOnAir,
     RelayStats,
     Speaker,
@@ -231,7 +232,7 @@ class Room:
     async def _something_new(self) -> None:
         """Wait for a change, or for the time when a view changes by itself: a page turns, an encoder is not needed."""
         now, on_air = self._clock.now(), self.on_air
-        times = [at for at in (on_air.turns_at, self._passing.due(now)) if at is not None]
+        times = [at for at in (on_air.turns_at, self._passing.due(on_air.passes, now)) if at is not None]
         if not times:
             await self._changed.wait()
             return
@@ -247,7 +248,6 @@ class Room:
 
     def _tell(self) -> None:
         now, on_air = self._clock.now(), self.on_air
-        self._passing.update(on_air.passes, now)  # also while there is no mixer that asks
         self.people.tell_changes(on_air, now)  # first: the legs' plans carry the hints
         self.legs.tell_plans(on_air, now)
 
@@ -546,6 +546,15 @@ class Room:
             if (news := self._lines.measured(seat.site, stats, self._clock.now())) is not None:
                 self.journal(news[0], seat.site, news[1])
 
+    def pass_flow(self, relay: str, event: PassFlow) -> None:
+        self._passing.told(relay, event, self._clock.now())
+        self.changed(urgent=True)
+
+    def passed_on(self, relay: str, flows: Sequence[PassFlow]) -> None:
+        """All that a relay passes through."""
+        self._passing.found(relay, flows)
+        self.changed()
+
     def leg_overload(self, event: LegOverload) -> None:
         leg = self.presence.legs.get(event.leg)
         if leg is None or not self._adapts(leg):
@@ -586,6 +595,7 @@ class Room:
             what_vi, what_en = "Bộ trộn của phiên họp", "The conference's mixer"
         else:
             self.legs.relay_down(worker.name)
+            self.passed_on(worker.name, ())
             what_vi, what_en = f"Tiến trình truyền dẫn {worker.name}", f"Relay {worker.name}"
         self.alarm(
             f"{worker.kind}_down",

@@ -49,6 +49,7 @@ from mcu_core.wire import (
     LegState,
     Levels,
     Noisy,
+    PassFlow,
     RelayInfo,
     RelayStats,
     RelayStatus,
@@ -88,7 +89,7 @@ class LiveService:
         self._lag = LagWatch()
         self._synced = asyncio.Event()
         self._unsynced = set(self._settings.relays)
-        self._early: dict[str, list[LegState]] = {}  # by relay: told while we ask which legs it carries
+        self._early: dict[str, list[LegState | PassFlow]] = {}  # by relay: told while we ask what it carries
         self._tasks: asyncio.TaskGroup | None = None
         self.gate: Gate = OpenGate()
         self._relays = {name: self._relay_link(name) for name in self._settings.relays}
@@ -187,6 +188,7 @@ class LiveService:
         orphans = []
         for conference_id, room in self._rooms.items():
             orphans += room.legs.reconcile(name, by_conference.pop(conference_id, {}))
+            room.passed_on(name, [flow for flow in info.flows if flow.conference == conference_id])
         orphans += [leg for legs in by_conference.values() for leg in legs]
         for event in self._early.pop(name):
             self._relay_event(name, event)
@@ -198,11 +200,14 @@ class LiveService:
 
     def _relay_event(self, name: str, event: Event) -> None:
         match event:
-            case LegState() if name in self._early:
+            case LegState() | PassFlow() if name in self._early:
                 self._early[name].append(event)
             case LegState():
                 for room in self._rooms.values():
                     room.legs.told(event)
+            case PassFlow():
+                if (passing_room := self._rooms.get(event.conference)) is not None:
+                    passing_room.pass_flow(name, event)
             case LegOverload():
                 for room in self._rooms.values():
                     room.leg_overload(event)

@@ -8,6 +8,7 @@ relay's event loop; takes `now`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mcu_core.relay.egress import AudioSender, Egress, VideoSender
 from mcu_core.relay.leg import Leg
@@ -27,6 +28,7 @@ from mcu_core.wire import (
     LegPlans,
     Media,
     PassedPicture,
+    PassFlow,
     PictureWait,
     RenditionKeyframe,
     SenderClock,
@@ -66,6 +68,7 @@ class Conference:
         self.legs: dict[str, Leg] = {}
         self.dropped: dict[str, int] = {}
         self.passed = 0  # pictures sent as their site made them
+        self.flows: dict[int, PassFlow] = {}  # by rendition: what control was told of it
         self.link = self._link(mixer, relay)
         self._relay = relay
         self._tell = tell  # control
@@ -160,7 +163,7 @@ class Conference:
         """Which renditions are to be passed through; what flows goes on until there is a keyframe of the other."""
         planned = {plan.rendition: plan for plan in plans.passes}
         for rendition in planned.keys() | self._passing.keys():
-            self._passing.setdefault(rendition, Passing()).plan = planned.get(rendition)
+            self._passing.setdefault(rendition, Passing()).want(planned.get(rendition))
         self._share_out()
 
     def _share_out(self) -> None:
@@ -181,8 +184,8 @@ class Conference:
 
     def _seek(self, rendition: int, passing: Passing[tuple[Leg, Track]], now: float) -> None:
         """Want the keyframe at which the picture can change its source."""
-        if passing.age(now):
-            self._drop("pass_stalled")
+        if (trouble := passing.age(now)) is not None:
+            self._drop(f"pass_{trouble}")
         plan = passing.plan
         if plan is not None and passing.wants_site:
             for leg in self.legs.values():
@@ -191,6 +194,18 @@ class Conference:
         audience = self._audiences.get(rendition)
         if audience is not None and passing.wants_mixed:
             audience.ring.want_keyframe()
+
+    def _tell_flows(self) -> None:
+        """Tell control where pictures have begun or ceased to come from a site itself: whether an encoder is needed."""
+        flows = {
+            rendition: PassFlow(self.id, rendition, passing.source[0].site, passing.source[1])
+            for rendition, passing in self._passing.items()
+            if passing.source is not None and passing.flows
+        }
+        before, self.flows = self.flows, flows
+        for rendition in before.keys() | flows.keys():
+            if (flow := flows.get(rendition)) != before.get(rendition):
+                self._tell(flow or replace(before[rendition], flows=False))
 
     def _watch(self, leg: Leg, now: float) -> None:
         """Bring what the leg is sent in line with its plan."""
@@ -335,11 +350,14 @@ class Conference:
         shown = now + self._picture_waits.get(leg.site, 0.0) if track == "camera" else now
         for rendition, passing in self._passing.items():
             audience = self._audiences.get(rendition)
-            if audience is None or not (passing.means(leg.site, track) or passing.source == (leg, track)):
+            means = passing.means(leg.site, track)
+            if audience is None or not (means or passing.source == (leg, track)):
                 continue
             if audience.ring.codec != codec:
                 self._drop("pass_wrong_codec")
                 continue
+            if means:
+                passing.hear(codec, keyframe, data, now)
             before = passing.source
             if passing.take_site((leg, track), leg.site, track, keyframe, now):
                 first = audience.ring.pass_on(data, keyframe, passing.clock.stamp(shown, rtp_time), now)
@@ -409,6 +427,8 @@ class Conference:
         """Legs' repairs, keyframes that are still missing; about every 10 ms."""
         for rendition, passing in self._passing.items():
             self._seek(rendition, passing, now)
+        if self._passing or self.flows:
+            self._tell_flows()
         if self._held:
             self._release(now)
         if self._troubled:

@@ -119,7 +119,9 @@ class Relay:
         now = self._clock()
         match call:
             case RelayStatus():
-                return RelayInfo(os.getpid(), self.port, tuple(leg.info for leg in self._legs.values()))
+                legs = tuple(leg.info for leg in self._legs.values())
+                flows = tuple(flow for one, _ in self._conferences.values() for flow in one.flows.values())
+                return RelayInfo(os.getpid(), self.port, legs, flows)
             case OpenLeg():
                 return await self._open(call, now)
             case RestartIce():

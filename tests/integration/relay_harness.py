@@ -235,6 +235,11 @@ class RelayProcess:
     def states(self, leg: str) -> list[str]:
         return [e.state for e in self.events if isinstance(e, wire.LegState) and e.leg == leg]
 
+    def flows(self, conference: str) -> bool:
+        """Whether a site's own pictures flow there, as control was last told."""
+        told = (e for e in reversed(self.events) if isinstance(e, wire.PassFlow) and e.conference == conference)
+        return any(event.flows for event in [next(told, None)] if event is not None)
+
     def stats(self) -> wire.RelayStats | None:
         return next((e for e in reversed(self.events) if isinstance(e, wire.RelayStats)), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -23,9 +24,10 @@ from mcu_core.commands import (
 from mcu_core.conference import Conference
 from mcu_core.hints import QualityHint
 from mcu_core.on_air import OnAir, rendition_number
+from mcu_core.passing import PassBook
 from mcu_core.presence import Happening, Leg
 from mcu_core.scene import CustomTile, Filler, Pages, Placement
-from mcu_core.wire import CODECS, Codec, LegPlan, PassPlan, Track, View
+from mcu_core.wire import CODECS, Codec, LegPlan, PassFlow, PassPlan, Track, View
 
 
 def live(*members: str, codec: Codec = "H264") -> Conference:
@@ -269,15 +271,54 @@ def full_screen(conference: Conference) -> None:
 def test_one_site_that_fills_a_view_is_passed_through_and_not_encoded_once_that_has_settled() -> None:
     conference = live("a", "b")
     full_screen(conference)
-    on_air = OnAir(conference)
+    book, viewer = PassBook(settle=2.0), conference.presence.legs["leg-b"]
+    on_air = OnAir(conference, 100.0, book)
     assert on_air.passes == (PassPlan(1, 1, "camera"),)
-    assert [r.rendition for r in on_air.mix_plan(1).renditions] == [1]  # until the site's keyframe has come
-    on_air.settled = frozenset({1})
+    assert [r.rendition for r in on_air.mix_plan(1).renditions] == [1]
+    assert on_air.passed_to(viewer) is None
+    assert book.due(on_air.passes, 100.0) is None
+    book.told("0", PassFlow("c-1", 1, 1, "camera"), 100.0)
+    on_air = OnAir(conference, 100.0, book)
+    assert [r.rendition for r in on_air.mix_plan(1).renditions] == [1]
+    assert on_air.passed_to(viewer) == "tinh"
+    assert on_air.renditions()[0]["passed"] == "tinh"
+    assert book.due(on_air.passes, 100.0) == 102.0
+    on_air = OnAir(conference, 102.0, book)
     assert on_air.mix_plan(2).renditions == ()
     assert on_air.mix_plan(2).views == ()
     assert legs(conference)["tinh"].camera_wanted
-    assert on_air.passed_to(conference.presence.legs["leg-b"]) == "tinh"
-    assert on_air.renditions()[0]["passed"] == "tinh"
+    book.told("0", PassFlow("c-1", 1, 1, "camera", flows=False), 110.0)
+    on_air = OnAir(conference, 110.0, book)
+    assert [r.rendition for r in on_air.mix_plan(3).renditions] == [1]
+    assert on_air.passes, "the relay waits for the site's next keyframe"
+
+
+def test_what_a_relay_is_found_to_pass_on_needs_no_encoder_when_control_comes_back() -> None:
+    plan, flow, book = PassPlan(1, 1, "camera"), PassFlow("c-1", 1, 1, "camera"), PassBook()
+    book.found("0", [flow])
+    assert book.settled([plan], 100.0) == {1}
+    book.found("1", [])
+    assert book.settled([plan], 100.0) == {1}
+    assert book.settled([PassPlan(1, 2, "camera")], 100.0) == frozenset(), "another site's"
+    book.told("1", replace(flow, flows=False), 100.0)
+    assert book.settled([plan], 100.0) == {1}, "not theirs to say"
+    book.found("0", [])
+    assert book.settled([plan], 100.0) == frozenset()
+
+
+def test_a_site_that_another_view_asks_for_more_is_not_passed_through() -> None:
+    conference = live("a", "b")
+    conference.apply(SetLayout("chair", "1"), 1.0)
+    conference.apply(SetLayout("programme", "1+1"), 1.0)
+    chair = rendition_number("chair", "H264")
+    assert [plan.rendition for plan in OnAir(conference).passes] == [chair]
+    conference.apply(SetRendition("programme", width=1920, height=1080), 1.0)
+    conference.apply(SetLayout("programme", "pip"), 1.0)
+    assert OnAir(conference).hints()["tinh", "camera"].width == 1920
+    assert OnAir(conference).passes == ()
+    conference.apply(SetLayout("programme", "1"), 1.0)
+    conference.apply(SetRendition("programme", width=1280, height=720, bitrate_bps=1_600_000), 1.0)
+    assert [plan.rendition for plan in OnAir(conference).passes] == [1], "the chair's are 1.5 Mbit/s"
 
 
 def test_smaller_sizes_of_a_passed_picture_are_mixed() -> None:

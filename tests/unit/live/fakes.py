@@ -27,6 +27,7 @@ from mcu_core.wire import (
     LegState,
     MixPlan,
     OpenLeg,
+    PassFlow,
     PlanApplied,
     RelayInfo,
     RelayStatus,
@@ -194,6 +195,7 @@ class FakeWorker:
         self.legs: dict[str, LegInfo] = {}
         self.links: list[FakeLink] = []
         self.codec: Codec | None = "H264"
+        self.flows: tuple[PassFlow, ...] = ()
         self.hung = asyncio.Event()
         self.hung.set()
 
@@ -217,7 +219,7 @@ class FakeWorker:
                 known = (
                     replace(i, rendition=plans[i.leg].rendition if i.leg in plans else None) for i in self.legs.values()
                 )
-                return RelayInfo(1, 40000, tuple(known))
+                return RelayInfo(1, 40000, tuple(known), self.flows)
             case OpenLeg(leg=leg, conference=conference, site=site, offer=offer):
                 if offer == "bad":
                     raise EndpointError("bad_offer", "Sai.", "Wrong.")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mcu_core.commands import FillCell, MuteSite, PinSize, SetLayout, SetOptions, SetPersonalView
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import rendition_number
 from mcu_core.scene import CustomTile, Filler, Pages
-from mcu_core.wire import LegOverload, LegPlans, LegStats, MixPlan, Noisy, PassPlan, RelayStats, Speaker
+from mcu_core.wire import LegOverload, LegPlans, LegStats, MixPlan, Noisy, PassFlow, PassPlan, RelayStats, Speaker
 from signaling import messages as say
 from tests.unit.live.fakes import World, settle, world
 
+FLOWS = PassFlow("c-1", 1, 1, "camera")
 MEDIUM = rendition_number("programme", "H264", "medium")
 
 
@@ -30,8 +33,13 @@ def encoded(w: World) -> list[int]:
 
 
 async def full_screen(w: World) -> None:
+    """Show the main site alone; its pictures flow as they are."""
     for view in ("programme", "chair"):
         await w.live.command("c-1", SetLayout(view, "1"), actor="an")
+    await settle()
+    assert passes(w) == (PassPlan(1, 1, "camera"),)
+    assert encoded(w) == [1]
+    w.machine.relay.tell(FLOWS)
     await settle()
 
 
@@ -129,7 +137,6 @@ async def test_a_full_screen_site_is_passed_through_and_its_encoder_ends_two_sec
         await w.join("tinh")
         _, a = await w.join("a")
         await full_screen(w)
-        assert passes(w) == (PassPlan(1, 1, "camera"),)
         assert a.got(say.Picture) == [say.Picture(passed=True, name="UBND tỉnh")]
         assert encoded(w) == [1]
         await w.clock.pass_by(2.1)
@@ -140,7 +147,55 @@ async def test_a_full_screen_site_is_passed_through_and_its_encoder_ends_two_sec
         await settle()
         assert encoded(w) == [1, 3]
         assert passes(w) == (PassPlan(3, 1, "camera"),)  # the chair's screen is still one site
+        assert a.got(say.Picture) == []  # until a mixed picture takes its place
+        w.machine.relay.tell(replace(FLOWS, flows=False))
+        await settle()
         assert a.got(say.Picture) == [say.Picture(passed=False, name=None)]
+
+
+async def test_a_site_whose_pictures_cease_while_it_says_that_it_films_is_mixed_until_they_come_again() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        _, a = await w.join("a")
+        await full_screen(w)
+        await w.clock.pass_by(2.1)
+        assert encoded(w) == []
+        w.machine.relay.tell(replace(FLOWS, flows=False))
+        await settle()
+        assert encoded(w) == [1]
+        assert a.got(say.Picture)[-1] == say.Picture(passed=False, name=None)
+        assert passes(w) == (PassPlan(1, 1, "camera"),)
+        w.machine.relay.tell(FLOWS)
+        await w.clock.pass_by(2.1)
+        assert encoded(w) == []
+
+
+async def test_control_that_comes_back_leaves_a_passed_picture_alone() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        await w.join("a")
+        await full_screen(w)
+        await w.clock.pass_by(2.1)
+        w.machine.relay.flows = (FLOWS,)
+        await w.kill()
+        before = len(w.machine.mixer.calls)
+        await w.start()
+        await w.clock.pass_by(3.0)
+        assert [call.renditions for call in w.machine.mixer.calls[before:] if isinstance(call, MixPlan)] == [()]
+
+
+async def test_a_relay_that_dies_passes_nothing_on() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        seat, channel = await w.join("a")
+        await full_screen(w)
+        w.machine.kill("relay", "0")
+        await settle()
+        channel.forget()
+        await w.clock.pass_by(1.0)
+        await w.offer(seat, channel)
+        await w.live_media(seat, channel)
+        assert encoded(w) == [1]
 
 
 async def test_a_page_that_comes_back_is_told_again_whose_picture_it_gets() -> None:

@@ -37,9 +37,22 @@ def nal(kind: int, size: int, seed: int = 0) -> bytes:
     return bytes((0x60 | kind,)) + body
 
 
-def picture(size: int, keyframe: bool = False, seed: int = 0) -> bytes:
+def sps(width: int, height: int) -> bytes:
+    """An H.264 sequence parameter set, constrained baseline, of whole macroblocks."""
+
+    def ue(value: int) -> str:
+        code = f"{value + 1:b}"
+        return "0" * (len(code) - 1) + code
+
+    counts = (0, 0, 2, 1)  # id, frame numbers, picture order, reference frames
+    bits = "".join(map(ue, counts)) + "0" + ue(width // 16 - 1) + ue(height // 16 - 1) + "1" + "1001"
+    bits += "0" * (-len(bits) % 8)
+    return bytes((0x67, 66, 0xE0, 31)) + int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def picture(size: int, keyframe: bool = False, seed: int = 0, width: int = 640, height: int = 352) -> bytes:
     """An Annex B picture; a keyframe has parameter sets."""
-    units = [nal(7, 10), nal(8, 4), nal(5, size, seed)] if keyframe else [nal(1, size, seed)]
+    units = [sps(width, height), nal(8, 4), nal(5, size, seed)] if keyframe else [nal(1, size, seed)]
     return b"".join(b"\0\0\0\1" + unit for unit in units)
 
 

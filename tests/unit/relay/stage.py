@@ -150,8 +150,16 @@ class Browser:
     def speak(self, level: int = 20, payload: bytes = b"opus") -> None:
         self.rtp(self.leg.site * 10, payload, payload_type=111, extensions=bytes((0x10, level)))
 
-    def film(self, keyframe: bool = False, ssrc: int | None = None, seed: int = 0, **header: Any) -> None:
-        payloads = packetize.h264(picture(2000, keyframe, seed))
+    def film(
+        self,
+        keyframe: bool = False,
+        ssrc: int | None = None,
+        seed: int = 0,
+        width: int = 640,
+        height: int = 352,
+        **header: Any,
+    ) -> None:
+        payloads = packetize.h264(picture(2000, keyframe, seed, width, height))
         for number, payload in enumerate(payloads):
             marker = number == len(payloads) - 1
             self.rtp(ssrc or self.leg.site * 10 + 1, payload, marker=marker, payload_type=96, **header)

@@ -8,7 +8,7 @@ import pytest
 
 from mcu_core.relay import rtcp, rtp
 from mcu_core.relay.passing import STALLED
-from mcu_core.wire import PassedPicture, PassPlan, PictureWait, VideoIn
+from mcu_core.wire import Event, PassedPicture, PassFlow, PassPlan, PictureWait, VideoIn
 from tests.unit.relay.packets import picture
 from tests.unit.relay.stage import Browser, Stage
 
@@ -151,7 +151,7 @@ def test_mixer_that_dies_does_not_disturb_what_is_passed_through(stage: Stage) -
 def test_silent_site_is_counted_and_gives_way(stage: Stage) -> None:
     site, viewer = passed(stage)
     stage.link.events.clear()
-    stage.pass_time(STALLED + 0.1)
+    stage.pass_time(STALLED["camera"] + 0.1)
     assert stage.conference.all_dropped()["pass_stalled"] == 1
     assert 5 in stage.link.keyframes()
     stage.show(5, keyframe=True)
@@ -160,6 +160,39 @@ def test_silent_site_is_counted_and_gives_way(stage: Stage) -> None:
     assert sizes(viewer) == []
     site.film(keyframe=True)
     assert sizes(viewer) == [SITE]
+
+
+def test_control_is_told_when_a_site_s_pictures_flow_and_when_they_cease(stage: Stage) -> None:
+    told: list[Event] = []
+    stage.conference._tell = told.append
+    site, _ = passed(stage)
+    stage.pass_time(0.02)
+    assert told == [PassFlow("c", 5, 1, "camera")]
+    assert tuple(stage.conference.flows.values()) == (PassFlow("c", 5, 1, "camera"),)
+    told.clear()
+    stage.pass_time(STALLED["camera"] + 0.1)
+    assert told == [PassFlow("c", 5, 1, "camera", flows=False)]
+    site.film(keyframe=True)
+    stage.pass_time(0.02)
+    assert told[1:] == [PassFlow("c", 5, 1, "camera")]
+    stage.conference.remove(site.leg)
+    stage.pass_time(0.02)
+    assert told[2:] == [PassFlow("c", 5, 1, "camera", flows=False)]
+    assert stage.conference.flows == {}
+
+
+def test_pictures_larger_than_the_view_give_way_to_mixed_ones(stage: Stage) -> None:
+    site, viewer = passed(stage)
+    stage.link.events.clear()
+    stage.now += 1.0
+    site.film(keyframe=True, width=1920, height=1088)
+    stage.pass_time(0.4)
+    assert stage.conference.flows == {}
+    assert stage.conference.all_dropped()["pass_too_large"] == 1
+    assert 5 in stage.link.keyframes()
+    stage.show(5, keyframe=True)
+    site.film(keyframe=True, width=1920, height=1088)
+    assert sizes(viewer) == [SITE, MIXED]
 
 
 def test_site_that_leaves_makes_room_for_the_mixer(stage: Stage) -> None:

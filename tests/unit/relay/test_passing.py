@@ -7,12 +7,13 @@ import random
 from mcu_core.relay import rtp
 from mcu_core.relay.passing import STALLED, ArrivalClock, Passing
 from mcu_core.wire import PassPlan
+from tests.unit.relay.packets import picture
 
 
 def test_sources_change_at_keyframes_only() -> None:
     passing: Passing[str] = Passing()
     assert passing.over
-    passing.plan = PassPlan(5, 1)
+    passing.want(PassPlan(5, 1))
     assert passing.wants_site
     assert not passing.wants_mixed
     assert not passing.take_site("a", 1, "camera", False, 0.0)
@@ -20,7 +21,7 @@ def test_sources_change_at_keyframes_only() -> None:
     assert not passing.take_site("s", 1, "screen", True, 0.0)
     assert passing.take_site("a", 1, "camera", True, 0.0)
     assert not passing.take_mixed(True)
-    passing.plan = None
+    passing.want(None)
     assert passing.wants_mixed
     assert not passing.take_mixed(False)
     assert passing.take_site("a", 1, "camera", False, 0.1), "the site's flows on"
@@ -31,9 +32,9 @@ def test_sources_change_at_keyframes_only() -> None:
 
 def test_whoever_has_a_keyframe_first_bridges_a_change_of_site() -> None:
     passing: Passing[str] = Passing()
-    passing.plan = PassPlan(5, 1)
+    passing.want(PassPlan(5, 1))
     passing.take_site("a", 1, "camera", True, 0.0)
-    passing.plan = PassPlan(5, 2)
+    passing.want(PassPlan(5, 2))
     assert passing.take_site("a", 1, "camera", False, 0.1)
     assert passing.take_mixed(True)
     assert not passing.take_site("a", 1, "camera", True, 0.2)
@@ -43,21 +44,102 @@ def test_whoever_has_a_keyframe_first_bridges_a_change_of_site() -> None:
 
 def test_silent_site_gives_way_and_returns_at_its_keyframe() -> None:
     passing: Passing[str] = Passing()
-    passing.plan = PassPlan(5, 1)
+    passing.want(PassPlan(5, 1))
     passing.take_site("a", 1, "camera", True, 0.0)
-    assert not passing.age(STALLED)
-    assert passing.age(STALLED + 0.1)
-    assert not passing.age(STALLED + 0.2), "told once"
+    assert passing.age(STALLED["camera"]) is None
+    assert passing.flows
+    assert passing.age(STALLED["camera"] + 0.1) == "stalled"
+    assert passing.age(STALLED["camera"] + 0.2) is None, "told once"
+    assert not passing.flows
     assert passing.wants_mixed
     assert passing.take_mixed(True)
     assert passing.wants_site
-    assert not passing.take_site("a", 1, "camera", False, 2.0)
-    assert passing.take_site("a", 1, "camera", True, 2.1)
+    assert not passing.take_site("a", 1, "camera", False, 4.0)
+    assert passing.take_site("a", 1, "camera", True, 4.1)
+    assert passing.flows
+
+
+def test_a_still_screen_is_sent_seldom_and_stays() -> None:
+    passing: Passing[str] = Passing()
+    passing.want(PassPlan(5, 1, "screen"))
+    passing.take_site("a", 1, "screen", True, 0.0)
+    assert passing.age(14.0) is None
+    assert passing.age(15.1) == "stalled"
+
+
+def test_pictures_too_large_give_way_and_return_when_they_have_suited_for_a_while() -> None:
+    passing: Passing[str] = Passing()
+    passing.want(PassPlan(5, 1, width=1280, height=720))
+    now = 0.0
+
+    def film(width: int, height: int) -> bool:
+        passing.hear("H264", True, picture(300, True, width=width, height=height), now)
+        return passing.take_site("a", 1, "camera", True, now)
+
+    assert film(1280, 720)
+    assert passing.flows
+    assert film(1920, 1088), "until there is a mixed one"
+    assert not passing.flows
+    assert passing.age(now) == "too_large"
+    assert passing.take_mixed(True)
+    assert not film(1920, 1088)
+    assert not passing.wants_site
+    assert not film(1280, 720)
+    now = 4.9
+    assert not film(720, 1280), "upright"
+    assert not film(1280, 720)
+    now = 9.8
+    passing.age(now)
+    assert not film(1280, 720)
+    now = 10.0
+    passing.age(now)
+    assert passing.wants_site
+    assert film(640, 352), "smaller ones suit"
+
+
+def test_a_picture_that_does_not_tell_its_size_is_mixed() -> None:
+    passing: Passing[str] = Passing()
+    passing.want(PassPlan(5, 1))
+    passing.hear("H264", True, b"\0\0\1\x67\x42", 0.0)
+    assert not passing.take_site("a", 1, "camera", True, 0.0)
+
+
+def test_a_sender_that_heeds_no_limit_gives_way() -> None:
+    passing: Passing[str] = Passing()
+    passing.want(PassPlan(5, 1, bitrate_bps=1_000_000))
+    troubles: list[str | None] = []
+    now = 0.0
+
+    def second(bps: int) -> None:
+        nonlocal now
+        for _ in range(10):
+            now += 0.1
+            passing.hear("H264", False, bytes(bps // 80), now)
+            passing.take_site("a", 1, "camera", False, now)
+            troubles.append(passing.age(now))
+
+    passing.hear("H264", True, picture(300, True), now)
+    assert passing.take_site("a", 1, "camera", True, now)
+    for rate in (800_000, 3_000_000, 3_000_000, 800_000, 3_000_000, 3_000_000):
+        second(rate)
+    assert passing.flows, "a peak is no fault"
+    second(3_000_000)
+    second(3_000_000)
+    assert [trouble for trouble in troubles if trouble] == ["too_fast"]
+    assert passing.take_mixed(True)
+    for _ in range(4):
+        second(1_000_000)
+        second(1_000_000)
+        second(1_300_000)
+    assert not passing.wants_site, "still a little much"
+    for _ in range(7):
+        second(1_000_000)
+    assert passing.wants_site
 
 
 def test_site_that_left_is_followed_by_nothing_but_a_keyframe() -> None:
     passing: Passing[str] = Passing()
-    passing.plan = PassPlan(5, 1)
+    passing.want(PassPlan(5, 1))
     passing.take_site("a", 1, "camera", True, 0.0)
     passing.lost("a")
     assert not passing.take_mixed(False)
