@@ -277,6 +277,7 @@ class OnAir:
                     muted=self._now.muted_by(site.id) is not None,
                     camera_off=not presence.camera,
                     gain_db=site.gain_db,
+                    always=self._always_heard(site.id),
                 )
             )
         return plans
@@ -298,6 +299,9 @@ class OnAir:
             FADE if self._now.scene.views[view].transition == "fade" else 0.0,
         )
 
+    def _always_heard(self, site: str) -> bool:
+        return site in (self._now.scene.podium, self._now.main_site)
+
     def leg_plans(self, hint_of: Callable[[str, Track], QualityHint], relay: str) -> tuple[LegPlan, ...]:
         """The plan of every leg on one relay.  `hint_of`: what was told to a site for a track."""
         plans = []
@@ -310,14 +314,13 @@ class OnAir:
                 plans.append(LegPlan(leg.leg, rendition))
                 continue
             is_open = self._now.muted_by(leg.site) is None
-            always = is_open and leg.site in (self._now.scene.podium, self._now.main_site)
             camera = hint_of(leg.site, "camera")
             plans.append(
                 LegPlan(
                     leg.leg,
                     rendition,
                     audio_open=is_open,
-                    audio_always=always,
+                    audio_always=is_open and self._always_heard(leg.site),
                     camera_wanted=(leg.site, "camera") in self._wanted,
                     screen_wanted=(leg.site, "screen") in self._wanted,
                     camera_bitrate_bps=camera.bitrate_bps if camera.active else None,

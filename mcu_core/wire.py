@@ -80,19 +80,19 @@ class AudioIn:
     site: int
     sequence: int
     level: int
-    voice: bool
+    speech: bool  # as the relay judges by levels, `mixer.levels.Speech`; False when there is none
     arrived: float
     rtp_time: int
     payload: bytes
 
     def pack(self) -> bytes:
-        head = _AUDIO_IN.pack(self.site, self.sequence, self.level, self.voice, self.arrived, self.rtp_time)
+        head = _AUDIO_IN.pack(self.site, self.sequence, self.level, self.speech, self.arrived, self.rtp_time)
         return _frame(AUDIO_IN, head, self.payload)
 
     @classmethod
     def unpack(cls, data: bytes) -> AudioIn:
-        site, sequence, level, voice, arrived, rtp_time = _AUDIO_IN.unpack_from(data)
-        return cls(site, sequence, level, bool(voice), arrived, rtp_time, data[_AUDIO_IN.size :])
+        site, sequence, level, speech, arrived, rtp_time = _AUDIO_IN.unpack_from(data)
+        return cls(site, sequence, level, bool(speech), arrived, rtp_time, data[_AUDIO_IN.size :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,7 @@ class SitePlan:
     muted: bool = False  # its sound is closed at the MCU, whatever it sends
     camera_off: bool = False  # says that it sends no camera picture
     gain_db: float = 0.0
+    always: bool = False  # chair and podium: heard whatever their level, whoever else speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ class MixPlan:
     views: tuple[ViewPlan, ...] = ()
     renditions: tuple[RenditionPlan, ...] = ()
     coming: tuple[tuple[int, Track], ...] = ()  # on no view yet, but in a moment: decoded already
-    loudest: int = 4
+    loudest: int = 4  # voices heard at once besides those that always are; relays choose among their own
     echo: bool = False  # a test room: everybody hears themselves too
 
 

@@ -48,10 +48,10 @@ class AudioLoop:
         self.voices: tuple[int, ...] = ()
         self.speaker: int | None = None
 
-    def update(self, sites: Mapping[int, SitePlan], *, echo: bool = False) -> None:
+    def update(self, sites: Mapping[int, SitePlan], *, loudest: int, echo: bool) -> None:
         """Follow a new plan from the next tick on."""
         self._sites = sites
-        self._mix.echo = echo
+        self._mix.loudest, self._mix.echo = loudest, echo
 
     def playout(self, site: int) -> float | None:
         """Seconds by which a site's sound is delayed of itself; None if it was never heard."""

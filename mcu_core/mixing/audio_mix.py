@@ -15,13 +15,14 @@ import numpy as np
 from mcu_core.mixing.line import Line
 from mcu_core.mixing.playout import BLOCK
 from mcu_core.mixing.voice import PrivateMix, Voice
-from mcu_core.wire import AudioIn, SitePlan
+from mcu_core.wire import LEVEL_UNKNOWN, AudioIn, SitePlan
 from mixer.audio_bus import AudioBus
 from mixer.codec import OpusEncoder
-from mixer.levels import ActiveSpeaker
+from mixer.levels import ActiveSpeaker, Loudest
 from mixer.master import Master
 
-MAX_VOICES = 16  # decoded at once; relays pass on only the few loudest and whoever has the word
+MAX_VOICES = 16  # decoded at once: the loudest, whoever has the word, and sites that tell no level
+SILENT_FOR = 2.0  # seconds without speech after which a voice makes room for another
 _TIDY = 50  # ticks
 _NO_WAITS: Mapping[int, float] = {}
 
@@ -38,15 +39,21 @@ class MixedSound:
 
 
 class AudioMix:
-    """Owned by the audio thread.  Counts `refused` packets: of voices past `MAX_VOICES`."""
+    """Owned by the audio thread.  Counts `refused` packets: of voices past `loudest` and past `MAX_VOICES`.
+
+    Each relay passes on its own loudest; among those of all relays the choice is made once more here.  Past
+    `MAX_VOICES` who speaks takes the place of who has long been silent, and who must be heard always gets one.
+    """
 
     def __init__(self) -> None:
         self.refused = 0
+        self.loudest = MAX_VOICES
         self.echo = False  # a test room: no private mixes, so that everybody hears themselves
         self._bus = AudioBus(MAX_VOICES, BLOCK)
         self._free = list(range(MAX_VOICES - 1, -1, -1))
         self._voices: dict[int, Voice] = {}
         self._lines: dict[int, Line] = {}  # of silent sites too
+        self._loudest = Loudest[int](MAX_VOICES)
         self._speaker = ActiveSpeaker[int]()
         self._encoder, self._master = OpusEncoder(), Master(BLOCK)
         self._out = np.zeros(BLOCK, np.int16)
@@ -64,6 +71,7 @@ class AudioMix:
 
         `waits`: seconds that the sound of a site must at least be delayed.
         """
+        self._loudest.n = self.loudest
         for voice in self._voices.values():
             voice.ending = _closed(sites.get(voice.site))
         speaker = self._speaker.current
@@ -72,7 +80,7 @@ class AudioMix:
         for voice in self._voices.values():
             voice.playout.least = waits.get(voice.site, 0.0)
         for packet in packets:
-            self._receive(packet, sites.get(packet.site), now)
+            self._receive(packet, sites, now)
         self._read(now, sites)
         mixed = self._encode(now)
         for voice in [voice for voice in self._voices.values() if voice.over(now)]:
@@ -101,18 +109,36 @@ class AudioMix:
             self._remove(voice)
         self._encoder.close()
 
-    def _receive(self, packet: AudioIn, site: SitePlan | None, now: float) -> None:
+    def _receive(self, packet: AudioIn, sites: Mapping[int, SitePlan], now: float) -> None:
+        site = sites.get(packet.site)
         if site is None or _closed(site):
             return
         voice = self._voices.get(packet.site)
+        if not self._passes(packet, site) or (voice is None and not self._room(site, sites, now)):
+            self.refused += 1
+            return
         if voice is None:
-            if not self._free:
-                self.refused += 1
-                return
-            voice = self._voices[packet.site] = self._admit(packet.site)
+            voice = self._voices[packet.site] = self._admit(packet.site, now)
         level = voice.receive(packet)
         if level is not None:
-            self._speaker.hear(packet.site, level, now)
+            self._speaker.hear(packet.site, level, now, packet.speech)
+
+    def _passes(self, packet: AudioIn, site: SitePlan) -> bool:
+        """Whether it is one of the loudest, as the relays choose."""
+        if packet.level == LEVEL_UNKNOWN or site.always:
+            return True
+        return self._loudest.hear(packet.site, -packet.level, packet.arrived, packet.speech)
+
+    def _room(self, site: SitePlan, sites: Mapping[int, SitePlan], now: float) -> bool:
+        """Whether a new voice has a place, if need be that of another."""
+        if self._free:
+            return True
+        others = [voice for voice in self._voices.values() if not (voice.ending or sites[voice.site].always)]
+        silent = min(others, key=lambda voice: voice.spoke, default=None)
+        if silent is None or not (site.always or now - silent.spoke > SILENT_FOR):
+            return False
+        self._remove(silent)
+        return True
 
     def _read(self, now: float, sites: Mapping[int, SitePlan]) -> None:
         for voice in self._voices.values():
@@ -120,7 +146,7 @@ class AudioMix:
             site = sites.get(voice.site)
             gain_db = site.gain_db if site is not None else 0.0
             if voice.read(now, gain_db, row) and (level := voice.level) is not None:
-                self._speaker.hear(voice.site, level, now)
+                self._speaker.hear(voice.site, level, now, voice.line.strip.activity.speaking)
 
     def _encode(self, now: float) -> MixedSound:
         bus, out = self._bus, self._out
@@ -141,11 +167,11 @@ class AudioMix:
         voices = tuple(sorted(voice.site for voice in heard))
         return MixedSound(shared, private, voices, self._speaker.current, news)
 
-    def _admit(self, number: int) -> Voice:
+    def _admit(self, number: int, now: float) -> Voice:
         line = self._lines.get(number)
         if line is None:
             line = self._lines[number] = Line()
-        return Voice(number, self._free.pop(), line)
+        return Voice(number, self._free.pop(), line, now)
 
     def _forget(self, sites: Mapping[int, SitePlan]) -> None:
         """Drop what is remembered of sites that no plan knows."""
@@ -160,6 +186,7 @@ class AudioMix:
         self._free.append(voice.row)
         if voice.ending:
             self._speaker.drop(voice.site)
+            self._loudest.drop(voice.site)
         voice.close()
 
 

@@ -111,7 +111,7 @@ class ConferenceMix:
         check_plan(plan)
         self.plan = plan
         sites = {site.site: site for site in plan.sites}
-        self._audio.update(sites, echo=plan.echo)
+        self._audio.update(sites, loudest=plan.loudest, echo=plan.echo)
         self._lip_sync.keep(sites)
         scenes = {view.view: make_scene(plan.revision, view, sites) for view in plan.views}
         watched = {rendition.view for rendition in plan.renditions} & scenes.keys()

@@ -36,10 +36,11 @@ class PrivateMix:
 class Voice:
     """Takes packets, gives 20 ms blocks.  Owned by the audio mix; used in its thread only."""
 
-    def __init__(self, site: int, row: int, line: Line) -> None:
+    def __init__(self, site: int, row: int, line: Line, now: float) -> None:
         self.site, self.row = site, row
         self.line, self.playout = line, line.playout
         self.heard_until = 0.0
+        self.spoke = now  # last time; a new one is given time to
         self.ending = False  # muted or gone: one more block, faded out
         self.private: PrivateMix | None = None  # made when first needed
         self._decoder = OpusDecoder()
@@ -51,6 +52,8 @@ class Voice:
         """Take a packet; returns its level in dBov when the sender told it."""
         self.playout.push(packet.sequence, packet.rtp_time, packet.arrived, packet.payload)
         self._level_told = packet.level != LEVEL_UNKNOWN
+        if packet.speech:
+            self.spoke = packet.arrived
         return -packet.level if self._level_told else None
 
     def read(self, now: float, gain_db: float, out: Pcm) -> bool:
@@ -77,6 +80,8 @@ class Voice:
             self.heard_until = now + HANG_OVER
             self.line.heard(now)
             self.line.strip.process(out, gain_db, out)
+            if not self._level_told and self.line.strip.activity.speaking:
+                self.spoke = now
         return filled > 0
 
     @property

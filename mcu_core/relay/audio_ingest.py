@@ -11,13 +11,13 @@ from collections.abc import Callable
 from mcu_core.relay.reception import Reception
 from mcu_core.relay.rtp import FIXED, Buffer, audio_level, bounds
 from mcu_core.wire import LEVEL_UNKNOWN, LegPlan
-from mixer.levels import SPEECH_DBOV
+from mixer.levels import SPEECH_DBOV, Speech
 
 MAX_OPUS = 1275  # bytes, RFC 6716, section 3.2.1
 SILENT, QUIET = 127, -SPEECH_DBOV  # -dBov
 METER_STEP = 3  # dB
 
-OnAudio = Callable[[int, int, bool, int, bytes, float], bool]  # sequence, level, voice, rtp_time, payload, arrived
+OnAudio = Callable[[int, int, bool, int, bytes, float], bool]  # sequence, level, speech, rtp_time, payload, arrived
 
 
 class AudioIngest:
@@ -32,6 +32,7 @@ class AudioIngest:
         self.level_known = False  # it does send levels
         self._passes = False  # the last packet was passed on
         self._peak = SILENT
+        self._speech = Speech()
         self._level_id = level_id
         self._on_audio = on_audio
 
@@ -51,6 +52,7 @@ class AudioIngest:
         if self.open:
             if octet < 0 or self._passes or level < QUIET:
                 return False
+            self._speech.hear(-level, now)  # its pauses
         elif level < QUIET and level < self._peak - METER_STEP:
             return False
         _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
@@ -67,12 +69,13 @@ class AudioIngest:
         _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
         self.reception.hear(sequence, rtp_time, now)
         octet = -1 if self._level_id is None else audio_level(data, size, self._level_id)
-        level = LEVEL_UNKNOWN
+        level, speech = LEVEL_UNKNOWN, False
         if octet >= 0:
             level = octet & 0x7F
+            speech = self._speech.hear(-level, now, octet > 127)
             self.level_known = True
             self._peak = min(self._peak, level)
-        self._passes = self.open and self._on_audio(sequence, level, octet > 127, rtp_time, bytes(data[start:end]), now)
+        self._passes = self.open and self._on_audio(sequence, level, speech, rtp_time, bytes(data[start:end]), now)
 
     def take_level(self) -> int:
         """The loudest level since the last call, dBov; -127 when there was none."""

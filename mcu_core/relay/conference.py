@@ -369,12 +369,12 @@ class Conference:
             self._share_out()
         return passed
 
-    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
+    def voice(self, leg: Leg, sequence: int, level: int, speech: bool, rtp_time: int, data: bytes, now: float) -> bool:
         """Pass a packet of an open site on if it is loud enough.  A site that tells no level always passes."""
         site = leg.site
-        passes = level == LEVEL_UNKNOWN or leg.plan.audio_always or self._loudest.hear(site, -level, now)
+        passes = level == LEVEL_UNKNOWN or leg.plan.audio_always or self._loudest.hear(site, -level, now, speech)
         if passes:
-            self.link.send_media(AudioIn(site, sequence, level, voice, now, rtp_time, data).pack())
+            self.link.send_media(AudioIn(site, sequence, level, speech, now, rtp_time, data).pack())
         return passes
 
     def trouble(self, leg: Leg) -> None:

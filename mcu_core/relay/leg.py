@@ -50,7 +50,7 @@ class LegOwner(Protocol):
     ) -> None:
         """A whole frame of a wanted stream."""
 
-    def voice(self, leg: Leg, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
+    def voice(self, leg: Leg, sequence: int, level: int, speech: bool, rtp_time: int, data: bytes, now: float) -> bool:
         """One Opus packet of a site that is open; whether it was passed on."""
 
     def clock(self, clock: SenderClock) -> None:
@@ -325,8 +325,8 @@ class Leg:
         inbound = self._inbound[ssrc] = Inbound(Retransmissions(stream))
         return inbound
 
-    def _voice(self, sequence: int, level: int, voice: bool, rtp_time: int, data: bytes, now: float) -> bool:
-        return self._owner.voice(self, sequence, level, voice, rtp_time, data, now)
+    def _voice(self, sequence: int, level: int, speech: bool, rtp_time: int, data: bytes, now: float) -> bool:
+        return self._owner.voice(self, sequence, level, speech, rtp_time, data, now)
 
     # -- inbound RTCP
 

@@ -21,7 +21,7 @@ AUDIO_OUT = wire.AudioOut(tick=3.0, rtp_time=960, shared=b"all", private={2: b"w
     "media",
     [
         VIDEO_IN,
-        wire.AudioIn(site=1, sequence=65535, level=127, voice=False, arrived=0.0, rtp_time=0, payload=b""),
+        wire.AudioIn(site=1, sequence=65535, level=127, speech=False, arrived=0.0, rtp_time=0, payload=b""),
         wire.VideoOut(rendition=3, keyframe=False, tick=1.0, rtp_time=90000, payload=b"\0" * 5000),
         AUDIO_OUT,
         wire.AudioOut(tick=3.0, rtp_time=960, shared=b"", private={}),

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
+from itertools import count
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixer.levels import ActiveSpeaker, Loudest
+from mixer.levels import ActiveSpeaker, Loudest, Speech
 
 
 def talk(speaker: ActiveSpeaker[str], start: float, end: float, **levels: float) -> None:
@@ -158,3 +163,138 @@ def test_never_more_than_n_places(n: int, packets: list[tuple[int, int, float]])
 @pytest.mark.parametrize("level", [-127, -50])
 def test_silence_gets_no_place(level: int) -> None:
     assert not Loudest[str](4).hear("a", level, 0.0)
+
+
+# ---------------------------------------------------------------------------------------------- speech and noise
+
+Levels = Callable[[int], float]  # level of the nth packet
+
+
+def fan(level: float, seed: int = 1) -> Levels:
+    random = Random(seed)
+    return lambda n: level + random.uniform(-1.5, 1.5)
+
+
+def person(level: float, room: float = -70.0, seed: int = 2) -> Levels:
+    """Four syllables a second, phrases of two seconds, over the noise of their own room."""
+    noise = fan(room, seed)
+
+    def at(n: int) -> float:
+        envelope = max(math.sin(2 * math.pi * (n % 13) / 13), 1e-3) if n % 125 < 100 else 1e-3
+        return max(level + 20 * math.log10(envelope), noise(n))
+
+    return at
+
+
+def clapping(level: float, start: int, end: int, seed: int = 3) -> Levels:
+    """A hall's applause; silence before and after."""
+    claps = Random(seed)
+    return lambda n: level + claps.gauss(0, 1.5) if start <= n < end else -70.0
+
+
+class Hall:
+    """Sites with their levels, one relay's choice and the speaker."""
+
+    def __init__(self, places: int, **sites: Levels) -> None:
+        self.sites, self.speech = sites, {site: Speech() for site in sites}
+        self.loudest, self.speaker = Loudest[str](places), ActiveSpeaker[str]()
+        self._n: Iterator[int] = count()
+
+    def run(self, seconds: float) -> dict[str, float]:
+        """The share of packets above SPEECH_DBOV that passed, of each site that had any."""
+        loud, passed = dict.fromkeys(self.sites, 0), dict.fromkeys(self.sites, 0)
+        for n in (next(self._n) for _ in range(round(seconds * 50))):
+            for site, levels in self.sites.items():
+                level = max(-127, round(levels(n)))
+                speech = self.speech[site].hear(level, 0.02 * n)
+                passes = self.loudest.hear(site, level, 0.02 * n, speech)
+                loud[site] += level > -50
+                passed[site] += level > -50 and passes
+                if passes:
+                    self.speaker.hear(site, level, 0.02 * n, speech)
+        return {site: passed[site] / loud[site] for site in loud if loud[site]}
+
+
+def fans(*levels: float) -> dict[str, Levels]:
+    return {f"fan{n}": fan(level, n) for n, level in enumerate(levels)}
+
+
+def test_four_fans_keep_out_nobody_who_speaks() -> None:
+    hall = Hall(4, **fans(-32, -32, -32, -32), ada=lambda n: person(-34)(n) if n >= 150 else -70)
+    hall.run(3.0)
+    assert hall.run(5.0)["ada"] > 0.95
+    assert hall.speaker.current == "ada"
+
+
+@pytest.mark.parametrize("level", [-28, -34, -40])
+def test_the_speaker_stays_the_speaker_in_a_pause_beside_a_fan(level: float) -> None:
+    ada = person(level)
+    hall = Hall(4, ada=lambda n: ada(n) if n % 400 < 200 else -70, **fans(-30))
+    hall.run(4.0)
+    for _ in range(8):
+        hall.run(1.0)
+        assert hall.speaker.current == "ada"
+
+
+def test_noise_is_heard_while_there_is_room() -> None:
+    """Steady music or singing too: nobody else wants the place."""
+    hall = Hall(2, **fans(-30, -35))
+    assert hall.run(20.0) == {"fan0": 1.0, "fan1": 1.0}
+
+
+@pytest.mark.parametrize("level", [-26, -32, -38])
+@pytest.mark.parametrize("snr", [12, 18])
+def test_a_person_beside_their_own_fan_speaks(level: float, snr: float) -> None:
+    ada = person(level, room=level - snr)
+    hall = Hall(1, ada=ada, bob=lambda n: person(level - 1, seed=5)(n) if n > 150 else -70)
+    hall.run(3.0)
+    passed = hall.run(4.0)
+    assert passed["ada"] > 0.95, "another as loud does not take the place of who speaks"
+
+
+def test_a_soft_voice_is_speech() -> None:
+    hall = Hall(1, **fans(-35), ada=person(-45))
+    hall.run(3.0)
+    assert hall.run(5.0)["ada"] > 0.95
+
+
+def test_applause_drowns_the_speaker_for_a_moment_only_and_is_never_the_speaker() -> None:
+    """It is steady within a second and a half."""
+    claps = {f"hall{n}": clapping(-14, 200, 700, n) for n in range(4)}
+    hall = Hall(4, ada=person(-30), **claps)
+    hall.run(4.0)
+    for _ in range(4):
+        hall.run(1.0)
+        assert hall.speaker.current == "ada"
+    assert hall.run(6.0)["ada"] > 0.95
+
+
+def test_a_voice_bit_counts_only_against_and_only_where_the_sender_uses_it() -> None:
+    syllables = [person(-30)(n) for n in range(500)]
+
+    def share(mark: Callable[[int], bool]) -> float:
+        speech = Speech()
+        said = [speech.hear(level, 0.02 * n, mark(n)) for n, level in enumerate(syllables)]
+        return sum(said[50:]) / sum(level > -45 for level in syllables[50:])
+
+    never, always = share(lambda n: False), share(lambda n: True)
+    assert never == always > 0.8
+    assert share(lambda n: n == 0) < 0.1  # it says that the rest is none
+    assert share(lambda n: syllables[n] > -45) == pytest.approx(always, abs=0.05)
+    forgotten = Speech()
+    forgotten.hear(-30, 0.0, True)
+    assert [forgotten.hear(level, 11 + 0.02 * n) for n, level in enumerate(syllables)][50:] == [
+        level > -50 and said for level, said in zip(syllables, _unmarked(syllables), strict=True)
+    ][50:]
+
+
+def _unmarked(levels: list[float]) -> list[bool]:
+    speech = Speech()
+    return [speech.hear(level, 11 + 0.02 * n) for n, level in enumerate(levels)]
+
+
+def test_packets_that_come_rarely_tell_of_noise_too() -> None:
+    """A sender with DTX sends a few packets a second of a fan that its encoder takes for silence."""
+    speech = Speech()
+    said = [speech.hear(-32, 0.4 * n) for n in range(50)]
+    assert not any(said[8:])

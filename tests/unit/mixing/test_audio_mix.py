@@ -42,6 +42,7 @@ class Room:
     ticks: list[MixedSound] = field(default_factory=list)
     speaking: set[int] = field(default_factory=set)
     level: int = 20
+    levels: dict[int, int] = field(default_factory=dict)  # of sites that are not at `level`
     _n: int = 0
 
     @classmethod
@@ -53,8 +54,8 @@ class Room:
         for _ in range(round(seconds * 50)):
             now = self._n * 0.02
             packets = [
-                AudioIn(site, self._n % 2**16, self.level, True, now, self._n * BLOCK, spoken(site)[self._n % 50])
-                for site in sorted(self.speaking)
+                AudioIn(site, self._n % 2**16, level, level < 50, now, self._n * BLOCK, spoken(site)[self._n % 50])
+                for site, level in ((site, self.levels.get(site, self.level)) for site in sorted(self.speaking))
             ]
             made.append(self.mix.tick(now + 0.004, packets, self.sites))
             self._n += 1
@@ -180,15 +181,52 @@ def test_gain_is_applied() -> None:
     assert levels[1] / levels[0] == pytest.approx(2.0, rel=0.1)
 
 
-def test_voices_past_the_limit_are_refused_and_counted() -> None:
-    room = Room.of(*range(1, MAX_VOICES + 3))
-    room.speaking = set(room.sites)
+UNTOLD = 255
+
+
+def test_who_must_be_heard_is_heard_although_all_voices_are_taken() -> None:
+    room = Room.of(*range(1, MAX_VOICES + 4))
+    room.level, room.speaking = UNTOLD, set(room.sites)
+    ticks = room.run(0.3)
+    assert set(ticks[-1].private) == set(range(1, MAX_VOICES + 1))
+    assert room.mix.dropped()["audio_refused"] > 0
+    chair, podium, other = MAX_VOICES + 1, MAX_VOICES + 2, MAX_VOICES + 3
+    for site in (chair, podium):
+        room.change(site, always=True)
     ticks = room.run(0.3)
     assert len(ticks[-1].private) == MAX_VOICES
-    assert room.mix.dropped()["audio_refused"] > 0
-    room.speaking = {MAX_VOICES + 1, MAX_VOICES + 2}
-    room.run(2.6)  # the others end, their places become free
-    assert set(room.run(0.2)[-1].private) == {MAX_VOICES + 1, MAX_VOICES + 2}
+    assert {chair, podium} <= set(ticks[-1].private)
+    assert other not in ticks[-1].private
+
+
+def test_who_speaks_takes_the_place_of_who_was_silent_longest() -> None:
+    """Sites that tell no level always pass the relay, so they could keep a speaker out for ever."""
+    room = Room.of(*range(1, MAX_VOICES + 2))
+    room.level = UNTOLD
+    room.speaking = {1}
+    room.run(2.0)  # a steady tone is no speech after a second
+    room.speaking = set(range(1, MAX_VOICES + 1))
+    room.run(0.5)
+    speaker = MAX_VOICES + 1
+    room.levels[speaker] = 25
+    room.speaking = set(room.sites)
+    assert speaker not in room.run(0.1)[-1].private  # not yet silent for long
+    ticks = room.run(0.6)
+    assert set(ticks[-1].private) == set(range(2, speaker + 1))
+
+
+def test_the_loudest_of_all_relays_are_heard() -> None:
+    room = Room.of(*range(1, 6))
+    room.mix.loudest = 2
+    room.levels = {1: 30, 2: 20, 3: 40, 4: 25, 5: 127}
+    room.change(5, always=True)
+    room.speaking = set(room.sites)
+    room.run(3.0)
+    ticks = room.run(0.6)
+    assert set(ticks[-1].voices) == {2, 4, 5}
+    room.mix.loudest = 3
+    room.run(0.5)
+    assert room.heard(None, room.run(0.6)) == {1, 2, 4, 5}
 
 
 @settings(max_examples=15, deadline=None)

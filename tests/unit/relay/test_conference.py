@@ -61,6 +61,18 @@ def test_sound_of_the_loudest_open_sites_passes(stage: Stage) -> None:
     assert stage.conference.take_levels() == {1: -127, 2: -127, 3: -127}
 
 
+def test_a_fan_gives_its_place_to_who_speaks_and_the_mixer_is_told_which_is_which(stage: Stage) -> None:
+    fan, ada = (stage.join(number, audio_open=True) for number in (1, 2))
+    stage.plan(fan.leg, loudest=1, audio_open=True)
+    for n in range(200):
+        stage.now += 0.02
+        fan.speak(32)
+        ada.speak(34 if n >= 140 and n % 10 < 6 else 70)  # its pauses end at their header
+    told = [(media.site, media.speech) for media in stage.link.media]
+    assert told[50:140] == [(1, False)] * 90
+    assert set(told[141:]) == {(2, True), (2, False)}
+
+
 def test_site_that_tells_no_level_always_passes_when_open(stage: Stage) -> None:
     leg = stage.leg(1, level_id=None)
     stage.plan(leg, loudest=0, audio_open=True)
