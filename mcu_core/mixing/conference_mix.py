@@ -164,12 +164,9 @@ class ConferenceMix:
         self._audio.receive(packet)
 
     def receive_clock(self, clock: SenderClock) -> None:
-        """A sender report of one of a site's streams."""
-        if (
-            clock.kind != "screen"
-            and self.plan is not None
-            and any(each.site == clock.site for each in self.plan.sites)
-        ):
+        """A sender report of one of a site's streams; a relay may be here before the first plan is."""
+        known = self.plan is None or any(each.site == clock.site for each in self.plan.sites)
+        if clock.kind != "screen" and known:
             self._lip_sync.report(clock.site, clock.kind, clock.ntp, clock.rtp_time)
 
     # -- events

@@ -82,6 +82,7 @@ class Conference:
         self._listeners: list[tuple[int, AudioSender]] = []
         self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
         self._picture_waits: dict[int, float] = {}  # seconds that a site's pictures wait for its sound
+        self._clocks: dict[tuple[int, str], SenderClock] = {}  # the newest of each site and kind of stream
         self._held: dict[Leg, float] = {}  # whose line is too narrow: when to go on at the latest
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
@@ -124,6 +125,7 @@ class Conference:
             leg.video.leave()
         if not any(other.site == leg.site for other in self.legs.values()):
             self._loudest.drop(leg.site)
+            self._clocks = {key: clock for key, clock in self._clocks.items() if clock.site != leg.site}
         self._regroup()
 
     def _regroup(self) -> None:
@@ -282,9 +284,14 @@ class Conference:
     # -- from the mixer
 
     def _mixer_up(self) -> None:
-        """A mixer that is new has no reference pictures: its sites are asked for keyframes, its encoders too."""
+        """A mixer that is new has no reference pictures: its sites are asked for keyframes, its encoders too.
+
+        Nor does it know the sites' clocks, which they tell only every few seconds.
+        """
         now = self._clock()
         self._picture_waits.clear()
+        for clock in self._clocks.values():
+            self.link.post(clock)
         for leg in self.legs.values():
             leg.begin_anew()
             leg.repair(now)
@@ -381,6 +388,7 @@ class Conference:
         self._troubled[leg] = None
 
     def clock(self, clock: SenderClock) -> None:
+        self._clocks[clock.site, clock.kind] = clock
         self.link.post(clock)
 
     def keyframe_wanted(self, leg: Leg, now: float) -> None:

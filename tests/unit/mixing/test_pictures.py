@@ -22,13 +22,16 @@ from mcu_core.mixing.scene import check_plan, make_scene
 from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.wire import (
+    AudioIn,
     AudioOut,
     MixerStats,
     MixPlan,
     Noisy,
+    PassedPicture,
     PictureWait,
     PlanOnAir,
     RenditionPlan,
+    SenderClock,
     SitePlan,
     Speaker,
     TilePlan,
@@ -346,6 +349,21 @@ async def test_a_relay_that_comes_is_given_keyframes_and_may_be_asked_for_them(t
             while len(conference.video) < 12:
                 await asyncio.sleep(0)
         assert sum(each.keyframe for each in conference.video) == 1
+
+
+async def test_clocks_told_before_the_first_plan_keep_sound_and_picture_in_step(tmp_path: Path) -> None:
+    mix = (conference := Conference(tmp_path)).mix
+    for site in (1, 9):
+        mix.receive_clock(SenderClock(site, "audio", 1000.0, 0))
+        mix.receive_clock(SenderClock(site, "camera", 1000.0, 0))
+    mix.apply(conference.plan(1, PROGRAMME))
+    for site in (1, 9):
+        mix.receive_passed(PassedPicture(site, 0, 5.2))
+        mix.receive_audio(AudioIn(site, 0, 20, True, 5.0, 0, b"opus"))
+    waits = mix._lip_sync.waits(1, 0.05)
+    assert waits is not None
+    assert waits.sound > 0.05
+    assert mix._lip_sync.waits(9, 0.05) is None, "the plan does not know it"
 
 
 async def test_figures_come_once_a_second(tmp_path: Path) -> None:

@@ -212,6 +212,23 @@ def test_sites_clock_reaches_the_mixer(stage: Stage) -> None:
     assert clock.ntp == pytest.approx(1_700_000_000.0 + rtcp.NTP_EPOCH)
 
 
+def test_a_new_mixer_is_told_at_once_what_clocks_the_sites_have(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True)
+    site.film(keyframe=True)
+    site.speak()
+    for second in (0, 1):
+        for ssrc in (10, 11):
+            site.rtcp(rtcp.sender_report(rtcp.SenderReport(ssrc, rtcp.ntp_time(1000.0 + second), second, 1, 1)))
+    stage.link.events.clear()
+    stage.conference._mixer_up()
+    clocks = [e for e in stage.link.events if isinstance(e, wire.SenderClock)]
+    assert sorted((clock.kind, clock.rtp_time) for clock in clocks) == [("audio", 1), ("camera", 1)]
+    stage.conference.remove(site.leg)
+    stage.link.events.clear()
+    stage.conference._mixer_up()
+    assert stage.link.events == []
+
+
 def test_monitor_sends_nothing_whatever_it_sends(stage: Stage) -> None:
     monitor = stage.join(0, rendition=5, camera_wanted=True, audio_open=True, audio_always=True)
     monitor.rtp(0, b"opus", payload_type=111, extensions=bytes((0x10, 5)))
