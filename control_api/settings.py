@@ -111,10 +111,13 @@ class Relay(Section):
     _lists = field_validator("bind", "announce", mode="before")(_split)
 
 
+MOST_PERSONAL_VIEWS = 32
+
+
 class Conference(Section):
     """What one conference may cost."""
 
-    personal_views: Annotated[int, Field(ge=0, le=32)] = 4  # sites with a view of their own; each costs an encoder
+    personal_views: Annotated[int, Field(ge=0, le=MOST_PERSONAL_VIEWS)] = 4  # of single sites; each costs an encoder
     adaptation: bool = True  # send each site the size of the picture that its line carries
 
 

@@ -104,14 +104,13 @@ class FillCell:
 
 @dataclass(frozen=True, slots=True)
 class SetPersonalView:
-    """Give a site a view of its own.  It costs an encoder, so a conference has at most `limit` of them."""
+    """Give a site a view of its own.  It costs an encoder, so a conference has a limited number of them."""
 
     site: str
     layout: str = "auto"
     cells: tuple[tuple[int, Filling], ...] = ()
     tiles: tuple[CustomTile, ...] = ()
     pages: Pages | None = None
-    limit: int = 4
 
 
 @dataclass(frozen=True, slots=True)

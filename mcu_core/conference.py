@@ -82,6 +82,7 @@ from mcu_core.wire import View
 DOCUMENT_VERSION = 1
 MAX_UNDO = 50
 MAX_SITES = 1000
+PERSONAL_VIEWS = 4
 LAST_PERSONAL = 9999  # the highest number of a site that can have a view of its own
 
 
@@ -103,8 +104,9 @@ class Undoable:
 class Conference:
     """One conference.  Owned by one task; other tasks read."""
 
-    def __init__(self, conference_id: str, arrangement: Arrangement) -> None:
+    def __init__(self, conference_id: str, arrangement: Arrangement, personal_views: int = PERSONAL_VIEWS) -> None:
         self.id = conference_id
+        self.personal_views = personal_views  # as many as it may have; not stored
         self.arrangement = arrangement
         self.presence = Presence()
         self.revision = 0  # of the document: grows by one with each command
@@ -113,13 +115,13 @@ class Conference:
         self._next_number = 1
 
     @classmethod
-    def new(cls, conference_id: str, title: str) -> Conference:
+    def new(cls, conference_id: str, title: str, personal_views: int = PERSONAL_VIEWS) -> Conference:
         """Raises OperatorError `bad_name`."""
-        return cls(conference_id, Arrangement(clean_name(title)))
+        return cls(conference_id, Arrangement(clean_name(title)), personal_views)
 
     def copy(self) -> Conference:
         """Another conference with the same arrangement and the very same presence."""
-        twin = Conference(self.id, self.arrangement)
+        twin = Conference(self.id, self.arrangement, self.personal_views)
         twin.presence = self.presence
         twin.revision, twin.changed_at = self.revision, self.changed_at
         twin._undo, twin._next_number = self._undo, self._next_number
@@ -138,12 +140,14 @@ class Conference:
         }
 
     @classmethod
-    def from_document(cls, conference_id: str, document: Mapping[str, Any]) -> Conference:
+    def from_document(
+        cls, conference_id: str, document: Mapping[str, Any], personal_views: int = PERSONAL_VIEWS
+    ) -> Conference:
         """Raises OperatorError `bad_document` when the document is from a newer version or damaged."""
         try:
             if document["version"] != DOCUMENT_VERSION:
                 raise ValueError(f"version {document['version']}")
-            conference = cls(conference_id, Arrangement.from_json(document["arrangement"]))
+            conference = cls(conference_id, Arrangement.from_json(document["arrangement"]), personal_views)
             conference.revision = int(document["revision"])
             conference._next_number = int(document["next_number"])
             conference._undo = tuple(Undoable(step["command"], step["way_back"]) for step in document["undo"])
@@ -235,7 +239,7 @@ class Conference:
                     Event("transition", data={"view": view, "transition": transition})
                 ]
             case SetPersonalView():
-                return _with_personal_view(now, command), [
+                return _with_personal_view(now, command, self.personal_views), [
                     Event("personal_view", command.site, {"layout": command.layout})
                 ]
             case DropPersonalView(site):
@@ -447,15 +451,15 @@ def _checked_filler(now: Arrangement, filler: Filler) -> Filler:
     return Filler(filler.kind)
 
 
-def _with_personal_view(now: Arrangement, command: SetPersonalView) -> Arrangement:
+def _with_personal_view(now: Arrangement, command: SetPersonalView, most: int) -> Arrangement:
     site = known_site(now, command.site)
     view = personal_view(site.number)
-    if site.number > LAST_PERSONAL or (view not in now.scene.views and len(now.scene.personal) >= command.limit):
+    if site.number > LAST_PERSONAL or (view not in now.scene.views and len(now.scene.personal) >= most):
         raise OperatorError(
             "too_many_views",
-            f"Phiên họp đã có đủ {command.limit} khung hình riêng; mỗi khung hình riêng cần thêm một bộ mã hóa. "
+            f"Phiên họp đã có đủ {most} khung hình riêng; mỗi khung hình riêng cần thêm một bộ mã hóa. "
             "Hãy bỏ bớt một khung hình riêng trước.",
-            f"The conference has its {command.limit} personal views; each costs an encoder. Drop one of them first.",
+            f"The conference has its {most} personal views; each costs an encoder. Drop one of them first.",
         )
     chosen = _laid_out(command.layout, command.tiles, command.pages)
     for cell, filling in command.cells:

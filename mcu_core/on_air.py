@@ -419,6 +419,7 @@ class OnAir:
             "rehearsal": now.rehearsing,
             "speaker": self._presence.speaker,
             "main_site": now.main_site,
+            "personal_views": {"used": len(now.scene.personal), "most": self._conference.personal_views},
             "sites": [self._site_state(site) for site in now.sites],
             "views": {view: self._view_state(view) for view in self.views},
         }

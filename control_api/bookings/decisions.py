@@ -109,7 +109,7 @@ async def refuse_booking(call: Call, booking: BookingId, body: Refusal) -> Booki
 @routes.put("/bookings/{booking}/parameters", right=Right.DECIDE)
 async def set_booking_parameters(call: Call, booking: BookingId, body: Parameters) -> BookingDetail:
     """Set the room's parameters (article 9.1a); they are fixed once all sites must be connected."""
-    await registering.set_parameters(call.services.booking_desk, call.user, booking, body.as_json())
+    await registering.set_parameters(call.services.booking_desk, call.user, booking, body)
     await call.services.booking_rooms.settle(booking)
     return await detail(call, booking)
 

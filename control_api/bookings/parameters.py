@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
+from control_api.settings import MOST_PERSONAL_VIEWS
 from mcu_core.scene import layout_exists
 
 
@@ -28,7 +29,9 @@ class Parameters(Model):
     height: Literal[360, 540, 720, 1080] = Field(default=720, description="Lines of the composed picture, 16:9.")
     frame_rate: Literal[15, 25, 30] = 30
     bitrate_bps: Annotated[int, Field(ge=200_000, le=8_000_000)] = 1_500_000
-    personal_views: Annotated[int, Field(ge=0, le=16)] = Field(default=0, description="Sites with a view of their own.")
+    personal_views: Annotated[int, Field(ge=0, le=MOST_PERSONAL_VIEWS)] = Field(
+        default=0, description="Sites with a view of their own; at most what the settings allow."
+    )
     programme_layout: Layout = "auto"
     chair_layout: Layout = "auto"
     auto_mute_noisy: bool = False

@@ -20,10 +20,12 @@ from control_api.bookings.admission import take_turn, write_holds
 from control_api.bookings.booking import read_row
 from control_api.bookings.desk import Desk, sites_of
 from control_api.bookings.models import BookingChange, Closing, NewBooking, SiteForm
+from control_api.bookings.parameters import Parameters
 from control_api.bookings.rules import HOUR, answer_by, check_notice, check_times, local, rules_at
 from control_api.bookings.stamping import enter
 from control_api.bookings.steps import BEFORE, HOLDING, NAMES, Step
 from control_api.bookings.tables import BookingRow, BookingSite
+from control_api.conferences.limits import check_personal_views
 from control_api.journal.rows import append
 from control_api.live.store import JournalEntry
 from control_api.problems import Refused
@@ -166,11 +168,13 @@ async def close(desk: Desk, user: SignedIn, its_id: str, closing: Closing) -> No
         await enter(session, row, Step.CLOSED, user.username, now, remark=closing.summary, override=override)
 
 
-async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: dict[str, object]) -> None:
+async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: Parameters) -> None:
     """The Sở sets the room up; once fixed, only a new decision before the start could (S35).
 
-    Raises Refused `parameters_frozen` or `no_capacity`.
+    Raises Refused `too_many_views`, `parameters_frozen` or `no_capacity`.
     """
+    check_personal_views(parameters.personal_views, desk.settings.conference.personal_views)
+    wanted = parameters.as_json()
     now = desk.now()
     async with desk.database.writing() as session:
         await take_turn(session)
@@ -186,9 +190,9 @@ async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: di
                 "Thông số MCU của phiên họp đã được chốt trước giờ họp, không thay đổi được nữa.",
                 "The MCU's parameters of this meeting were fixed before its start and cannot be changed any more.",
             )
-        if row.parameters == parameters:
+        if row.parameters == wanted:
             return
-        row.parameters, row.revision = parameters, row.revision + 1
+        row.parameters, row.revision = wanted, row.revision + 1
         if Step(row.state) in HOLDING:
             sites = await sites_of(session, its_id)
             verdict = await check.judge(session, desk.settings, rules, row, sites)
@@ -197,7 +201,7 @@ async def set_parameters(desk: Desk, user: SignedIn, its_id: str, parameters: di
             await write_holds(session, its_id, verdict.holds)
         if row.live == "made":
             row.live = "wanted"
-        entry = JournalEntry(now, "parameters_set", user.username, None, {"booking": its_id, **parameters})
+        entry = JournalEntry(now, "parameters_set", user.username, None, {"booking": its_id, **wanted})
         await append(session, row.conference_id, [entry])
 
 

@@ -251,6 +251,11 @@ class ViewsAnswer(Answer):
     # and "site:<number>" for each personal view
 
 
+class PersonalViewsAnswer(Answer):
+    used: int
+    most: int = Field(description="Set by the administrator; each costs an encoder.")
+
+
 class ConferenceState(Answer):
     id: str
     title: str
@@ -265,6 +270,7 @@ class ConferenceState(Answer):
     rehearsal: bool = Field(description="A rehearsal is on: what is journalled now is not the meeting's.")
     speaker: str | None
     main_site: str | None
+    personal_views: PersonalViewsAnswer
     sites: tuple[SiteAnswer, ...]
     views: ViewsAnswer
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -25,7 +24,7 @@ from control_api.live.store import JoinToken, JournalEntry, Json, StaleRevisionE
 from control_api.live.surroundings import Surroundings
 from mcu_core.adaptation import Size
 from mcu_core.arrangement import Arrangement
-from mcu_core.commands import AddSite, Command, MuteNoisy, SetPersonalView
+from mcu_core.commands import AddSite, Command, MuteNoisy
 from mcu_core.conference import Conference, known_site, may_be_muted_for_noise
 from mcu_core.errors import McuError, OperatorError
 from mcu_core.on_air import OnAir
@@ -139,8 +138,6 @@ class Room:
 
         Raises OperatorError; then nothing has changed, except with changed_elsewhere: the stored state was taken over.
         """
-        if isinstance(command, SetPersonalView):
-            command = replace(command, limit=self._settings.personal_views)
         asked = Asked(type(command).__name__, self._clock.now(), getattr(command, "site", None))
         async with self.lock:
             self.check_not_ended()
@@ -178,7 +175,7 @@ class Room:
         if stored is None:
             self.vanished = True
             raise unknown_conference(self.id)
-        newer = Conference.from_document(self.id, stored.document)
+        newer = Conference.from_document(self.id, stored.document, self._settings.personal_views)
         newer.presence, newer.revision = self.presence, stored.revision
         self._put_in_place(newer)
         self.alarm(

@@ -128,7 +128,8 @@ class LiveService:
 
     def _restore(self, stored: StoredConference) -> None:
         try:
-            room = self._open(Conference.from_document(stored.id, stored.document))
+            known = Conference.from_document(stored.id, stored.document, self._settings.personal_views)
+            room = self._open(known)
         except OperatorError as error:  # one damaged conference must not keep the others down
             _log.error("conference_unreadable", conference=stored.id, error=str(error))
             return
@@ -315,7 +316,8 @@ class LiveService:
 
         Raises OperatorError bad_name, conference_exists or what a command raises; then there is no conference.
         """
-        conference = Conference.new(conference_id or f"c-{secrets.token_hex(6)}", title)
+        most = self._settings.personal_views
+        conference = Conference.new(conference_id or f"c-{secrets.token_hex(6)}", title, most)
         if conference.id in self._rooms:
             answered = None if command_id is None else await self._store.answer_of(conference.id, command_id)
             if answered is not None:

@@ -12,13 +12,14 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from control_api.api import Model
+from control_api.conferences.limits import check_personal_views
 from control_api.conferences.models import PagesChange, Pixels
 from control_api.problems import Refused
+from control_api.settings import MOST_PERSONAL_VIEWS
 from mcu_core.commands import Command, SetLayout, SetOptions, SetPersonalView, SetPodiumLayout, SetRendition
 from mcu_core.scene import AUTO, CustomTile, Pages, Transition, layout_exists
 
 LayoutName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f]+$", examples=["1+5"])]
-MOST_PERSONAL = 4
 CODECS = 2  # H.264 and VP8: an encoding of each that somebody watches
 
 
@@ -56,7 +57,7 @@ class RoomModel(Model):
     views: tuple[RoomView, ...] = Field(default=(), max_length=3)
     podium_programme: LayoutName = "auto"
     podium_chair: LayoutName = "1"
-    personal: tuple[PersonalRoom, ...] = Field(default=(), max_length=MOST_PERSONAL)
+    personal: tuple[PersonalRoom, ...] = Field(default=(), max_length=MOST_PERSONAL_VIEWS)
     auto_mute_noisy: bool = False
     pass_through: bool = True
     note: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
@@ -97,8 +98,9 @@ def allocation(model: RoomModel) -> Allocation:
     )
 
 
-def check_model(model: RoomModel, drawn: Mapping[str, tuple[CustomTile, ...]]) -> None:
-    """Raises Refused `unknown_layout`."""
+def check_model(model: RoomModel, drawn: Mapping[str, tuple[CustomTile, ...]], personal_views: int) -> None:
+    """Raises Refused `unknown_layout`, or `too_many_views` for more than so many."""
+    check_personal_views(len(model.personal), personal_views)
     for name in sorted(model.layouts):
         if not layout_exists(name) and name not in drawn:
             raise Refused(

@@ -96,7 +96,7 @@ async def list_room_templates(call: Call, query: Page) -> list[TemplateAnswer]:
 @routes.put("/room-templates/{template}", right=Right.DECIDE)
 async def save_room_template(call: Call, template: TemplateName, body: TemplateChange) -> TemplateAnswer:
     """Make a room model, or change it. Meetings that took it keep what they took."""
-    check_model(body.model, await _drawn(call))
+    check_model(body.model, await _drawn(call), call.services.settings.conference.personal_views)
     made = Template(template, body.title_vi, body.title_en, body.model)
     await PlanStore(call.services.database).save_template(made, call.user.username, call.services.now())
     return template_answer(made)
@@ -129,7 +129,7 @@ async def save_room_plan(call: Call, conference: MeetingId, body: PlanChange) ->
     template = None if body.template is None else await store.template(body.template)
     model = body.model or (None if template is None else template.model)
     assert model is not None, "the body has one of them"
-    check_model(model, await _drawn(call))
+    check_model(model, await _drawn(call), call.services.settings.conference.personal_views)
     plan = await store.replace(
         conference,
         body.revision,

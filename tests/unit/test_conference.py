@@ -272,12 +272,13 @@ def test_undo_of_a_mute_leaves_open_whom_the_operator_had_opened() -> None:
 
 def test_personal_views_are_counted() -> None:
     conference = conference_of("a", "b", "c")
+    conference.personal_views = 2
     for site in ("a", "b"):
-        conference.apply(SetPersonalView(site, limit=2), 1.0)
-    assert refused(conference, SetPersonalView("c", limit=2)) == "too_many_views"
-    conference.apply(SetPersonalView("a", "2x2", limit=2), 2.0)  # changing one is no new one
+        conference.apply(SetPersonalView(site), 1.0)
+    assert refused(conference.copy(), SetPersonalView("c")) == "too_many_views"
+    conference.apply(SetPersonalView("a", "2x2"), 2.0)  # changing one is no new one
     conference.apply(DropPersonalView("b"), 3.0)
-    conference.apply(SetPersonalView("c", limit=2), 4.0)
+    conference.apply(SetPersonalView("c"), 4.0)
     conference.apply(RemoveSite("a"), 5.0)
     assert conference.arrangement.scene.personal == ("site:4",)
 

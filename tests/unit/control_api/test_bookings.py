@@ -528,6 +528,15 @@ async def test_gates_hold_a_step_back_until_an_officer_gives_a_reason(
     assert (await office.post(made["id"], "step", forced))["state"] == "prepared"
 
 
+async def test_a_booking_gets_no_more_personal_views_than_a_conference_may_have(office: Office) -> None:
+    made = await office.register()
+    path = f"{API}/bookings/{made['id']}/parameters"
+    error = await refused(await office.officer.put(path, json={"personal_views": 8}), 409)
+    assert error["code"] == "too_many_views"
+    answer = await office.officer.put(path, json={"personal_views": 4})
+    assert (await answer.json())["parameters"]["personal_views"] == 4
+
+
 @pytest.mark.usefixtures("no_gates")
 async def test_s35_parameters_are_frozen_before_the_start(office: Office) -> None:
     made = await office.register()

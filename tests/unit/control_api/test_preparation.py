@@ -186,6 +186,14 @@ async def test_shipped_templates_stay_and_unknown_layouts_are_refused(world: Wor
     assert error["code"] == "unknown_layout"
 
 
+async def test_a_template_asks_for_no_more_personal_views_than_the_settings_allow(world: World) -> None:
+    officer = await world.sign_in(Role.OFFICER)
+    most = world.services.settings.conference.personal_views
+    body = {"title_vi": "A", "title_en": "A", "model": {"personal": [{"site": f"s{n}"} for n in range(most + 1)]}}
+    error = await refused(await officer.put("/api/v1/room-templates/cua-so", json=body), 409)
+    assert (error["code"], f"tối đa {most}" in error["vi"]) == ("too_many_views", True)
+
+
 # -------------------------------------------------------------------------------------------- checklists and forms
 
 

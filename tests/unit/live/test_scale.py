@@ -336,7 +336,8 @@ async def test_personal_views_are_limited_by_the_setting() -> None:
         state = await w.live.command("c-1", SetPersonalView("a", "1"), actor="an")
         assert state["views"]["site:2"]["layout"] == "1"
         with pytest.raises(OperatorError, match="too_many_views"):
-            await w.live.command("c-1", SetPersonalView("b", limit=99), actor="an")
+            await w.live.command("c-1", SetPersonalView("b"), actor="an")
+        assert w.live.state("c-1")["personal_views"] == {"used": 1, "most": 1}
         await settle()
         assert w.machine.relay.leg_plans[a].rendition == rendition_number("site:2", "H264")
 
