@@ -74,6 +74,7 @@ class Arrangement:
     excused: frozenset[str] = frozenset()  # opened by the operator: the MCU does not mute them for their noise
     auto_mute_noisy: bool = False
     pass_through: bool = True
+    loudest: int = 4  # heard at once besides the main site and the podium
     echo: bool = False  # a test room: everybody hears themselves too
     playing: str | None = None  # the scene of the script that was put on last
     before_rehearsal: Json | None = None  # what the end of the rehearsal restores (`mcu_core.rehearsal`)
@@ -137,6 +138,7 @@ class Arrangement:
             excused=frozenset(data.get("excused", ())),
             auto_mute_noisy=bool(data.get("auto_mute_noisy", False)),
             pass_through=bool(data.get("pass_through", True)),
+            loudest=int(data.get("loudest", 4)),
             echo=bool(data.get("echo", False)),
             playing=data.get("playing"),
             before_rehearsal=data.get("before_rehearsal"),

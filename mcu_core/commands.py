@@ -132,12 +132,14 @@ class PinSize:
 class SetOptions:
     """None keeps what is set.  Switching `auto_mute_noisy` off lifts the mutes it made.
 
-    `echo` makes a test room: its sites hear themselves, through decoder, mix and encoder.
+    `echo` makes a test room: its sites hear themselves, through decoder, mix and encoder.  `loudest`: how many are
+    heard at once besides the main site and the podium.
     """
 
     auto_mute_noisy: bool | None = None
     pass_through: bool | None = None
     echo: bool | None = None
+    loudest: int | None = None  # 1..8
 
 
 @dataclass(frozen=True, slots=True)

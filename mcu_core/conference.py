@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -83,6 +83,7 @@ DOCUMENT_VERSION = 1
 MAX_UNDO = 50
 MAX_SITES = 1000
 PERSONAL_VIEWS = 4
+MOST_HEARD = 8  # at once; each more is a decoder, and makes speech harder to follow
 LAST_PERSONAL = 9999  # the highest number of a site that can have a view of its own
 
 
@@ -247,15 +248,14 @@ class Conference:
                 return _without_view(now, view), [Event("personal_view_dropped", site)]
             case PinSize(site, size):
                 return _with(now, replace(known_site(now, site), pinned=size)), [Event("size", site, {"size": size})]
-            case SetOptions(auto_mute, passing, echo):
-                auto_mute = now.auto_mute_noisy if auto_mute is None else auto_mute
-                passing = now.pass_through if passing is None else passing
-                echo = now.echo if echo is None else echo
-                if not auto_mute:
-                    now = replace(now, noisy=frozenset(), excused=frozenset())
-                return replace(now, auto_mute_noisy=auto_mute, pass_through=passing, echo=echo), [
-                    Event("options", data={"auto_mute_noisy": auto_mute, "pass_through": passing, "echo": echo})
-                ]
+            case SetOptions(loudest=loudest):
+                if loudest is not None:
+                    _within("loudest", loudest, 1, MOST_HEARD)
+                chosen = {name: value for name, value in asdict(command).items() if value is not None}
+                after = replace(now, **chosen)
+                if not after.auto_mute_noisy:
+                    after = replace(after, noisy=frozenset(), excused=frozenset())
+                return after, [Event("options", data={name: getattr(after, name) for name in asdict(command)})]
             case MuteNoisy(site, level_dbov):
                 if not may_be_muted_for_noise(now, known_site(now, site).id):
                     return now, []

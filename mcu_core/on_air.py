@@ -254,6 +254,7 @@ class OnAir:
                     if self._sends(site, track)
                 )
             ),
+            loudest=self._now.loudest,
             echo=self._now.echo,
         )
 
@@ -412,6 +413,7 @@ class OnAir:
             "open": now.open,
             "auto_mute_noisy": now.auto_mute_noisy,
             "pass_through": now.pass_through,
+            "loudest": now.loudest,
             "podium": now.scene.podium,
             "next": now.next_site,
             "can_undo": self._conference.can_undo,

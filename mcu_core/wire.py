@@ -299,7 +299,7 @@ class LegPlans:
     conference: str
     mixer: str
     legs: tuple[LegPlan, ...]
-    loudest: int = 4
+    loudest: int = 4  # voices that pass at once besides those that always do
     passes: tuple[PassPlan, ...] = ()  # renditions passed through instead of mixed
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from control_api.api import Model
 from mcu_core.adaptation import Size
+from mcu_core.conference import MOST_HEARD
 from mcu_core.scene import Filler, Filling, Placement, Transition
 from mcu_core.wire import VIEW_PATTERN, Codec, Track
 
@@ -51,6 +52,9 @@ class ConferenceChange(Model):
     )
     pass_through: bool | None = Field(
         default=None, description="Forward a site's own picture where it fills a view, instead of encoding it again."
+    )
+    loudest: int | None = Field(
+        default=None, ge=1, le=MOST_HEARD, description="Sites heard at once besides the main site and the podium."
     )
 
 
@@ -263,6 +267,7 @@ class ConferenceState(Answer):
     open: bool
     auto_mute_noisy: bool
     pass_through: bool
+    loudest: int
     podium: str | None
     next: str | None
     can_undo: bool

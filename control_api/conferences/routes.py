@@ -65,8 +65,9 @@ async def change_conference(call: Call, conference: ConferenceId, body: Conferen
         await command(call, conference, SetTitle(body.title), part="title")
     if body.open is not None:
         await command(call, conference, SetOpen(body.open), part="open")
-    if body.auto_mute_noisy is not None or body.pass_through is not None:
-        await command(call, conference, SetOptions(body.auto_mute_noisy, body.pass_through), part="options")
+    options = SetOptions(body.auto_mute_noisy, body.pass_through, loudest=body.loudest)
+    if options != SetOptions():
+        await command(call, conference, options, part="options")
     return summary(call, conference)
 
 

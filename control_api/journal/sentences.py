@@ -27,8 +27,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "opened": ("Mở cửa phòng họp cho các điểm cầu", "Conference opened to the sites"),
     "closed": ("Đóng cửa phòng họp, các điểm cầu không vào được nữa", "Conference closed, sites cannot join"),
     "options": (
-        "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn {auto_mute_noisy}, chuyển thẳng hình {pass_through}",
-        "Options changed: mute noisy sites {auto_mute_noisy}, forward pictures {pass_through}",
+        "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn {auto_mute_noisy}, chuyển thẳng hình {pass_through}, "
+        "số điểm cầu nghe cùng lúc {loudest}",
+        "Options changed: mute noisy sites {auto_mute_noisy}, forward pictures {pass_through}, "
+        "sites heard at once {loudest}",
     ),
     "undone": ("Hoàn tác: {command}", "Undone: {command}"),
     # sites and their links

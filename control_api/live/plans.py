@@ -69,7 +69,7 @@ class Plans:
             legs = on_air.leg_plans(hint_of, relay.name)
             watched = {leg.rendition for leg in legs}
             passes = tuple(one for one in on_air.passes if one.rendition in watched)
-            plans = LegPlans(self._conference, mixer.info.socket, legs, passes=passes)
+            plans = LegPlans(self._conference, mixer.info.socket, legs, newest.loudest, passes)
             if self._legs.get(relay.name) != plans and (legs or relay.name in self._legs):
                 self._legs[relay.name] = plans
                 relay.plan(self._conference, plans)

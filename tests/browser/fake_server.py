@@ -80,7 +80,8 @@ class FakeMcu:
         self.conferences = [{"id": "c-1", "title": "Họp giao ban tháng 11"}]
         self.state: Json = {
             "id": "c-1", "title": "Họp giao ban tháng 11", "revision": 1, "open": True, "podium": None, "next": None,
-            "auto_mute_noisy": False, "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [], "views": {},
+            "auto_mute_noisy": False, "loudest": 4, "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [],
+            "views": {},
         }  # fmt: skip
         self.meeting = FakeMeeting(self.state)
         for number in range(1, sites + 1):

@@ -503,6 +503,8 @@ async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Runni
     await page.get_by_test_id("options").click()
     await page.get_by_test_id("auto-mute").check()
     await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"auto_mute_noisy": True}), "the switch")
+    await page.get_by_test_id("heard").select_option("6")
+    await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"loudest": 6}), "how many are heard")
     await no_barriers(page, "options")
 
 

@@ -367,6 +367,8 @@ def test_next_is_cleared_when_that_site_gets_the_podium() -> None:
         (PlaceSite("programme", 25, "a"), "cell_out_of_range"),
         (PlaceSite("programme", -1, "a"), "cell_out_of_range"),
         (PlaceSite("programme", 0, "x"), "unknown_site"),
+        (SetOptions(loudest=0), "out_of_range"),
+        (SetOptions(loudest=9), "out_of_range"),
         (SetRendition("programme", width=1281), "not_even"),
         (SetRendition("programme", width=16384), "out_of_range"),
         (SetRendition("wall", frame_rate=0.0), "out_of_range"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcu_core.commands import FillCell, MuteSite, PinSize, SetLayout, SetOptions, SetPersonalView
+from mcu_core.commands import FillCell, MuteSite, PinSize, SetLayout, SetOptions, SetPersonalView, Undo
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import rendition_number
 from mcu_core.scene import CustomTile, Filler, Pages
@@ -315,6 +315,26 @@ async def test_noise_is_told_to_the_operator_where_nothing_is_muted_by_itself_an
         await settle()
         assert len(w.store.journalled("alarm_site_noisy")) == 2  # nobody hears it
         alarms.close()
+
+
+async def test_how_many_are_heard_at_once_is_told_to_mixer_and_relay_and_can_be_undone() -> None:
+    async with world("a") as w:
+        await w.join("a")
+
+        def told() -> tuple[int, int]:
+            plans = [call for call in w.machine.relay.calls if isinstance(call, LegPlans)]
+            return w.machine.mixer.mix.loudest, plans[-1].loudest
+
+        await settle()
+        assert told() == (4, 4)
+        await w.live.command("c-1", SetOptions(loudest=7), actor="an")
+        await settle()
+        assert told() == (7, 7)
+        [entry] = w.store.journalled("options")
+        assert entry.data == {"auto_mute_noisy": False, "pass_through": True, "echo": False, "loudest": 7}
+        await w.live.command("c-1", Undo(), actor="an")
+        await settle()
+        assert told() == (4, 4)
 
 
 async def test_noise_is_not_the_end_of_control_when_nothing_can_be_stored() -> None:

@@ -102,6 +102,8 @@ export interface ConferenceState {
   main_site: string | null;
   sites: SiteStatus[];
   auto_mute_noisy: boolean;
+  /** Sites heard at once besides the main site and the podium, 1 to 8. */
+  loudest: number;
   views: Record<SharedView, ViewStatus> & Record<string, ViewStatus>;
 }
 /** What relays and mixer tell of themselves once a second. */
@@ -245,7 +247,7 @@ export const api = {
   personalView: (c: string, s: string, layout: string) => call('PUT', `${site(c, s)}/view`, { layout }),
   dropPersonalView: (c: string, s: string) => call('DELETE', `${site(c, s)}/view`),
   pin: (c: string, s: string, size: Size | null) => call('PUT', `${site(c, s)}/size`, { size }),
-  options: (c: string, options: { auto_mute_noisy: boolean }) => call('PATCH', of(c), options),
+  options: (c: string, options: Partial<Pick<ConferenceState, 'auto_mute_noisy' | 'loudest'>>) => call('PATCH', of(c), options),
   muted: (c: string, s: string, muted: boolean) => call('PUT', `${site(c, s)}/muted`, { muted }),
   muteAll: (c: string, except: string[]) => call('POST', `${of(c)}/mute-all`, { except }),
   unmuteAll: (c: string) => call('POST', `${of(c)}/unmute-all`),

@@ -366,6 +366,8 @@ export const vi = {
       title: 'Tùy chọn phiên họp',
       autoMute: 'Tự tắt tiếng điểm cầu ồn',
       autoMuteText: 'Chỉ tắt điểm cầu chưa được mời; không bao giờ tắt điểm cầu chính và bục phát biểu. Thôi dùng thì tiếng đã tự tắt được mở lại.',
+      heard: 'Số điểm cầu được nghe cùng lúc',
+      heardText: 'Không kể điểm cầu chính và bục phát biểu, luôn được nghe. Càng nhiều thì càng khó nghe rõ người nói.',
     },
     log: {
       title: 'Nhật ký',
