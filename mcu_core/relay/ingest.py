@@ -1,9 +1,10 @@
 """Inbound video: packets of one SSRC put in order, asked for again when lost, assembled to whole frames.
 
 A frame is complete at its marker bit, not when the next one begins (that would cost a frame interval).  A hole is
-asked for again (NACK) on a timer of about one round trip; a hole that stays open for `GIVE_UP` seconds is given up:
-frames are skipped up to the next keyframe, and a keyframe is asked for (PLI), never more often than every 0.5 s and
-less and less often.  Frames nobody wants are not assembled at all.
+asked for again (NACK) on a timer of about one round trip, three times where the third answer can come in time, else
+twice; a hole that stays open for `GIVE_UP` seconds, on a longer line until that answer, is given up: frames are
+skipped up to the next keyframe, and a keyframe is asked for (PLI), never more often than every 0.5 s and less and
+less often.  Frames nobody wants are not assembled at all.
 
 No sockets, no clock: `receive` and `service` take `now`; frames leave by the callback given.  Owned by the leg.
 """
@@ -22,7 +23,8 @@ from mcu_core.wire import Codec
 GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
 THIRD_TRY = 0.6  # and at most, for an answer to a third NACK
 FIRST_NACK = 0.008  # reordered packets come by themselves within this
-TRIES = 4
+TRIES = 3
+NACK_GAP = 0.045  # seconds between two tries, at least, so that three outlast an outage of 90 ms
 MAX_WAITING = 768  # packets behind a hole
 FEW_HOLES = 8  # that are worth repairing on a line that is full
 MAX_HOLES = 256  # more than this is an outage, not loss
@@ -254,9 +256,9 @@ class VideoIngest:
             if now - oldest.since > patience:
                 self._give_up(now)
             for missing, hole in self._holes.items():
-                if hole.ask_at <= now and hole.tries < tries:
+                if hole.ask_at <= now and hole.tries < tries and now + rtt < hole.since + patience:
                     hole.tries += 1
-                    hole.ask_at = now + max(0.03, 1.2 * rtt)
+                    hole.ask_at = now + max(NACK_GAP, 1.2 * rtt)
                     again.append(missing & 0xFFFF)
             self.nacks += len(again)
         return again

@@ -152,6 +152,40 @@ def test_unrepaired_loss_skips_to_the_next_keyframe_with_one_request() -> None:
     assert receiver.seen[1:] == [sender.number - 2, sender.number - 1]
 
 
+@pytest.mark.parametrize(
+    ("rtt", "nacks", "gives_up"),
+    [
+        (0.005, 3, 0.20),
+        (0.02, 3, 0.20),
+        (0.05, 3, 0.22),
+        (0.1, 3, 0.40),
+        (0.15, 3, 0.58),
+        (0.2, 2, 0.60),  # the answer to a third would come too late
+        (0.3, 2, 0.76),
+        (0.5, 2, 1.24),
+    ],
+)
+def test_a_packet_is_asked_for_twice_or_three_times_and_given_up_when_an_answer_would_have_come(
+    rtt: float, nacks: int, gives_up: float
+) -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    receiver.hear(sender.picture(6000)[1:], 1.0)
+    asked, until = [], 0.0
+    for ms in range(1, 2000):
+        now = 1 + ms / 1000
+        asked += [ms / 1000] * len(receiver.pass_time(now, rtt))
+        if receiver.ingest.keyframes.wanted:
+            until = ms / 1000
+            break
+    assert len(asked) == nacks
+    assert until == pytest.approx(gives_up, abs=0.003)
+    assert asked[-1] + rtt < until, "nobody is asked in vain"
+    assert asked[-1] > 0.09, "an outage of 90 ms is repaired on the shortest line too"
+    assert receiver.plis == 1
+
+
 def test_keyframe_behind_a_hole_is_used_when_the_hole_is_given_up() -> None:
     sender, receiver = Sender(), Receiver()
     receiver.hear(sender.picture(keyframe=True), 0.0)
