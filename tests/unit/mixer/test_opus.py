@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mixer import opus
 from mixer.opus import BLOCK, OpusDecoder, OpusEncoder
+from tests.unit.mixer.sounds import speech
 
 
 def tone(blocks: int, frequency: float = 440.0, amplitude: float = 8000) -> NDArray[np.int16]:
@@ -13,7 +14,7 @@ def tone(blocks: int, frequency: float = 440.0, amplitude: float = 8000) -> NDAr
     return (amplitude * np.sin(2 * np.pi * frequency * t)).astype(np.int16).reshape(blocks, BLOCK)
 
 
-def rms(pcm: NDArray[np.int16]) -> float:
+def rms(pcm: NDArray[np.int16] | NDArray[np.float64]) -> float:
     return float(np.sqrt(np.mean(np.square(pcm.astype(np.float64)))))
 
 
@@ -74,17 +75,25 @@ def test_a_long_gap_fades_to_silence() -> None:
 
 
 def test_redundancy_of_the_next_packet_brings_a_lost_one_back(library: str) -> None:
-    encoder, decoder = OpusEncoder(24_000, expected_loss_percent=20), OpusDecoder()
-    rng = np.random.default_rng(3)
-    sound = (tone(30, 220) * rng.uniform(0.3, 1, (30, 1))).astype(np.int16)
-    packets = [encoder.encode(block) for block in sound]
-    for packet in packets[:20]:
-        decoder.decode(packet)
-    recovered = decoder.decode_fec(packets[21], BLOCK)
-    assert recovered.shape == (BLOCK,)
+    """With the encoder as it is used.  Measured: 16 dB above the error, by concealment 2 dB."""
+    encoder, whole = OpusEncoder(), OpusDecoder()
+    packets = [encoder.encode(block) for block in speech(1.6, -23.0)]
+    heard = [whole.decode(packet) for packet in packets]
+    repaired = concealed = 0.0
+    for lost in range(20, 79, 3):
+        fec, plc = OpusDecoder(), OpusDecoder()
+        for packet in packets[:lost]:
+            fec.decode(packet)
+            plc.decode(packet)
+        recovered = fec.decode_fec(packets[lost + 1], BLOCK)
+        assert recovered.shape == (BLOCK,)
+        repaired += rms(recovered - heard[lost].astype(np.float64)) ** 2
+        concealed += rms(plc.conceal(BLOCK) - heard[lost].astype(np.float64)) ** 2
+        assert fec.decode(packets[lost + 1]).shape == (BLOCK,)
     if library == "libopus":
-        assert rms(recovered) > 1000
-    assert decoder.decode(packets[21]).shape == (BLOCK,)
+        assert repaired < concealed / 10
+    else:
+        assert repaired == concealed  # PyAV's decoder offers no redundancy
 
 
 def test_broken_packets_are_counted_and_concealed() -> None:
