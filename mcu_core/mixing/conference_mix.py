@@ -131,7 +131,7 @@ class ConferenceMix:
                 loop.update(scene, renditions)
                 continue
             loop = self._views[view] = ViewLoop(
-                scene, self._clock, self._threads.render, self._decoders.picture, self._outlets.video, self._on_air
+                scene, self._clock, self._threads.render, self._decoders, self._outlets.video, self._on_air
             )
             loop.speaker(self._audio.speaker)
             loop.update(scene, renditions)
@@ -157,6 +157,7 @@ class ConferenceMix:
 
     def receive_passed(self, picture: PassedPicture) -> None:
         """A picture that viewers see without us; its sound still waits for it here, or it for its sound there."""
+        self._decoders.passed((picture.site, "camera"), picture.arrived)
         self._lip_sync.picture_arrived(picture.site, picture.rtp_time, picture.arrived)
 
     def receive_audio(self, packet: AudioIn) -> None:

@@ -26,6 +26,7 @@ log = structlog.get_logger("mixing")
 STALE: dict[Track, float] = {"camera": 3.0, "screen": 15.0}  # seconds; a still screen is sent seldom
 _ASK_AGAIN = 0.5
 _RECEIVING = 2.0
+_ARRIVING = 1.0  # seconds since the newest frame
 _STUCK = 20  # tends (10 a second) that find a decoder thread busy with the same frame
 
 
@@ -47,6 +48,7 @@ class DecoderPool:
         for source in suspects:
             self._quarantine.put(source, now)
         self._dropped: Counter[str] = Counter()
+        self._unseen: dict[Source, float] = {}  # when the newest frame of a track that is not decoded arrived
         self._busy: dict[Source, tuple[int, int]] = {}  # frame in the decoder, tends that found it there
 
     def want(self, sources: Collection[Source], now: float, slow: Collection[Source] = ()) -> None:
@@ -60,8 +62,10 @@ class DecoderPool:
             if source not in self._streams:
                 stream = VideoStream(source, self._executor, self._marks, self._broken_in_thread)
                 self._streams[source] = stream
+                stream.received = self._unseen.get(source, stream.received)
                 self._ask(stream, now)
             self._streams[source].slow = source in slow
+        self._unseen = {source: at for source, at in self._unseen.items() if now - at < _ARRIVING}
 
     def receive(self, frame: VideoIn, now: float) -> float:
         """Take a frame of any site; those nobody wants are dropped undecoded.
@@ -70,6 +74,7 @@ class DecoderPool:
         """
         stream = self._streams.get((frame.site, frame.track))
         if stream is None:
+            self.passed((frame.site, frame.track), frame.arrived)
             self._dropped["video_unseen"] += 1
         elif self._quarantine.holds(stream.source, now):
             self._dropped["video_quarantined"] += 1
@@ -78,6 +83,15 @@ class DecoderPool:
                 self._ask(stream, now)
             return stream.shown
         return frame.arrived
+
+    def passed(self, source: Source, arrived: float) -> None:
+        """A frame that is not decoded, but seen by others perhaps."""
+        self._unseen[source] = arrived
+
+    def begins(self, source: Source, now: float) -> bool:
+        """Frames of a track arrive, and its first picture is still to come."""
+        stream = self._streams.get(source)
+        return stream is not None and now - stream.received < _ARRIVING and stream.due(now) is None
 
     def picture(self, source: Source, now: float) -> Picture | None:
         """The newest picture of a track; None while there is none that is fresh enough to show."""

@@ -20,6 +20,7 @@ from mixer.codec import VideoEncoder, video_encoder
 log = structlog.get_logger("mixing")
 
 KEYFRAME_GAP = 0.300  # seconds between keyframes that viewers ask for
+PATIENCE = 0.5  # seconds that a first picture waits for what is about to come
 _RETRY = 2.0  # seconds after an encoder failed
 
 
@@ -34,6 +35,7 @@ class Rendition:
         self._asked = True
         self._last_keyframe = float("-inf")
         self._last_frame: int | None = None
+        self._waits_since: float | None = None
         self._broken_until = float("-inf")
 
     def follow(self, plan: RenditionPlan) -> bool:
@@ -50,6 +52,17 @@ class Rendition:
             return False
         self._last_frame = frame
         return True
+
+    @property
+    def unseen(self) -> bool:
+        """No picture of it has been encoded."""
+        return self._last_keyframe == float("-inf")
+
+    def waits(self, tick: float) -> bool:
+        """Whether its first picture waits on, because a better one is about to come."""
+        if self._waits_since is None:
+            self._waits_since = tick
+        return self.unseen and tick - self._waits_since < PATIENCE
 
     def ask_keyframe(self) -> None:
         """A viewer needs one; requests within `KEYFRAME_GAP` of the last keyframe are merged, none is forgotten."""

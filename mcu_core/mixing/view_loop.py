@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
+from typing import Protocol
 
 import av
 
@@ -27,7 +28,15 @@ from mixer.picture import Picture
 # Views of one rate do not all start at the same instant: their encoders would stand in each other's way.
 _PHASES: dict[View, float] = {"programme": 0.0, "chair": 0.5, "wall": 0.25}
 
-Pictures = Callable[[Source, float], Picture | None]
+
+class Pictures(Protocol):
+    """What a view needs of the decoders."""
+
+    def picture(self, source: Source, now: float) -> Picture | None:
+        """The newest picture of a track, None: it has none to show."""
+
+    def begins(self, source: Source, now: float) -> bool:
+        """Frames of a track arrive, and its first picture is still to come."""
 
 
 class ViewLoop:
@@ -142,13 +151,17 @@ class ViewLoop:
 
     async def _make_picture(self, tick: Tick) -> None:
         loop = asyncio.get_running_loop()
+        scene, pool = self._scene, self._pictures
         due = [each for each in self._renditions.values() if each.due(tick.due)]
+        if any(each.unseen for each in due) and any(
+            source is not None and pool.begins(source, tick.woke) for source in scene.sources
+        ):  # who sees that site as it films, or another size, would see a card
+            due = [each for each in due if not each.waits(tick.due)]
         if not due:
             return
-        scene, leaving = self._scene, self._leaving
-        self._leaving = []
+        leaving, self._leaving = self._leaving, []
         keyframes = [each.take_keyframe(tick.due) for each in due]
-        pictures = [self._pictures(source, tick.woke) if source is not None else None for source in scene.sources]
+        pictures = [pool.picture(source, tick.woke) if source is not None else None for source in scene.sources]
         if len(due) == 1:  # the usual case: one hop to the render thread
             made = await loop.run_in_executor(
                 self._executor, self._draw_and_encode, scene, pictures, leaving, due[0], tick.due, keyframes[0]

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import ParamSpec, TypeVar
 
+from mcu_core.mixing.quarantine import Source
+from mixer.picture import Picture
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -53,3 +56,16 @@ class Later(AtOnce):
     def run_all(self) -> None:
         while self.jobs:
             self.jobs.pop(0)()
+
+
+class FakePictures:
+    """Decoders that have pictures already."""
+
+    def __init__(self, pictures: dict[Source, Picture]) -> None:
+        self._pictures = pictures
+
+    def picture(self, source: Source, now: float) -> Picture | None:
+        return self._pictures.get(source)
+
+    def begins(self, source: Source, now: float) -> bool:
+        return False

@@ -11,12 +11,13 @@ import pytest
 
 from mcu_core.mixing import rendition as rendition_module
 from mcu_core.mixing.fade import Fade
+from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import make_scene
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.wire import RenditionPlan, SitePlan, TilePlan, VideoOut, ViewPlan
 from mixer.codec import EncodedVideo
 from mixer.picture import Canvas, Picture
-from tests.unit.mixing.fakes import AtOnce, FakeClock
+from tests.unit.mixing.fakes import AtOnce, FakeClock, FakePictures
 
 SITES = {n: SitePlan(n, f"Điểm {n}", present=True) for n in (1, 2)}
 FULL = TilePlan(0.0, 0.0, 1.0, 1.0, site=1)
@@ -58,15 +59,13 @@ class Spy:
 @pytest.mark.parametrize(("fade", "steps"), [(0.3, 9), (0.0, 1)])
 async def test_a_view_fades_over_300_ms_or_cuts(monkeypatch: pytest.MonkeyPatch, fade: float, steps: int) -> None:
     monkeypatch.setattr(rendition_module, "video_encoder", Spy)
-    pictures = {
+    pictures: dict[Source, Picture] = {
         (1, "camera"): Picture.blank(64, 32, (30, 128, 128)),
         (2, "camera"): Picture.blank(64, 32, (230, 128, 128)),
     }
     sent: list[VideoOut] = []
     plan = replace(PLAN, fade=fade)
-    loop = ViewLoop(
-        make_scene(1, plan, SITES), FakeClock(), AtOnce(), lambda source, now: pictures[source], sent.append, _nobody
-    )
+    loop = ViewLoop(make_scene(1, plan, SITES), FakeClock(), AtOnce(), FakePictures(pictures), sent.append, _nobody)
     rendition = RenditionPlan(1, "programme", "H264", 64, 32, 30.0, 100_000)
 
     def show(picture: VideoOut) -> None:

@@ -17,7 +17,7 @@ from mcu_core.mixing import rendition as rendition_module
 from mcu_core.mixing.conference_mix import ConferenceMix, Outlets, Threads
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
-from mcu_core.mixing.rendition import Rendition
+from mcu_core.mixing.rendition import PATIENCE, Rendition
 from mcu_core.mixing.scene import check_plan, make_scene
 from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.mixing.view_loop import ViewLoop
@@ -90,15 +90,16 @@ class Screen:
         self.sent: list[VideoOut] = []
         self.aired: list[tuple[View, int, float]] = []
         scene = make_scene(1, plan, SITES)
-        self.loop = ViewLoop(
-            scene, self.clock, AtOnce(), self._picture, self.sent.append, lambda *what: self.aired.append(what)
-        )
+        self.loop = ViewLoop(scene, self.clock, AtOnce(), self, self.sent.append, lambda *what: self.aired.append(what))
         self.loop.update(scene, renditions)
 
-    def _picture(self, source: Source, now: float) -> Picture | None:
+    def picture(self, source: Source, now: float) -> Picture | None:
         if source == (1, "camera"):
             self.clock.advance(self.drawing)
         return self.pictures.get(source)
+
+    def begins(self, source: Source, now: float) -> bool:
+        return False
 
     async def run(self, pictures: int) -> list[VideoOut]:
         """Let the clock run until so many more pictures were sent."""
@@ -266,7 +267,8 @@ class Conference:
         self.waits: list[PictureWait] = []
         self.decoders = DecoderPool(AtOnce(), DecodingMarks(folder / "marks"), self.asked.append)
         outlets = Outlets(self.video.append, self.audio.append, self.told.append, self.waits.append, lambda: True)
-        self.mix = ConferenceMix(FakeClock(), Threads(AtOnce(), AtOnce(), AtOnce()), self.decoders, outlets)
+        self.clock = FakeClock()
+        self.mix = ConferenceMix(self.clock, Threads(AtOnce(), AtOnce(), AtOnce()), self.decoders, outlets)
 
     @property
     def on_air(self) -> list[int]:
@@ -349,6 +351,51 @@ async def test_a_relay_that_comes_is_given_keyframes_and_may_be_asked_for_them(t
             while len(conference.video) < 12:
                 await asyncio.sleep(0)
         assert sum(each.keyframe for each in conference.video) == 1
+
+
+@pytest.mark.parametrize(
+    ("filming", "keyframe_after", "begins_after", "luma"),
+    [
+        (True, 0.2, 0.2, 200),  # a site that viewers saw as it films: they go on seeing it
+        (True, 9.9, PATIENCE, None),  # one that does not answer holds nobody up for long
+        (False, 9.9, 0.0, None),  # nor does one that sends nothing
+    ],
+)
+async def test_a_view_begins_with_the_picture_of_who_was_seen_unmixed(
+    tmp_path: Path, filming: bool, keyframe_after: float, begins_after: float, luma: int | None
+) -> None:
+    conference = Conference(tmp_path)
+    mix, clock, canvas = conference.mix, conference.clock, Canvas(64, 32)
+    canvas.picture.fill((200, 128, 128))
+    encoder = video_encoder("H264", 64, 32, 15, 100_000)
+    frames = [each.payload for n in range(2) for each in encoder.encode(canvas.frame, n * 6000, n == 0)]
+
+    def film(n: int) -> None:
+        mix.receive_video(VideoIn(1, "camera", "H264", n == 0, clock.now(), 6000 * n, frames[n]))
+
+    whole = replace(PROGRAMME, tiles=(TilePlan(0, 0, 1, 1, site=1),))
+    mix.apply(conference.plan(1, whole, renditions=()))
+    if filming:
+        film(1)
+    mix.apply(conference.plan(2, whole))
+    assert conference.asked == [(1, "camera")]
+    start, due = clock.now(), clock.now() + keyframe_after
+    with running(mix):
+        async with asyncio.timeout(5):
+            while not conference.video:
+                if clock.now() >= due:
+                    film(0)
+                    due = float("inf")
+                elif filming:
+                    film(1)
+                await asyncio.sleep(0)
+    first = conference.video[0]
+    assert first.keyframe
+    assert 0 <= first.tick - start - begins_after < 0.25, "its clock goes by tenths"
+    compositor = mix._views["programme"]._compositor
+    assert compositor is not None
+    shown = float(np.median(compositor.canvas.picture.y[4:16]))
+    assert shown == pytest.approx(luma, abs=10) if luma else shown < 100
 
 
 async def test_clocks_told_before_the_first_plan_keep_sound_and_picture_in_step(tmp_path: Path) -> None:
