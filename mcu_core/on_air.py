@@ -206,6 +206,11 @@ class OnAir:
         """Renditions passed through long enough to need no encoder."""
         return self._passing.settled(self.passes, self._time)
 
+    @property
+    def settles_at(self) -> float | None:
+        """When the next one will have: later than this moment, though perhaps not than now."""
+        return self._passing.due(self.passes, self._time)
+
     def _passable(self, encoding: Encoding, viewers: Iterable[Leg]) -> PassPlan | None:
         """How this rendition's picture can be had from the leg of the site that fills it."""
         view, codec, size = encoding

@@ -229,7 +229,7 @@ class Room:
     async def _something_new(self) -> None:
         """Wait for a change, or for the time when a view changes by itself: a page turns, an encoder is not needed."""
         now, on_air = self._clock.now(), self.on_air
-        times = [at for at in (on_air.turns_at, self._passing.due(on_air.passes, now)) if at is not None]
+        times = [at for at in (on_air.turns_at, on_air.settles_at) if at is not None]
         if not times:
             await self._changed.wait()
             return

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcu_core.commands import FillCell, MuteSite, PinSize, SetLayout, SetOptions, SetPersonalView, Undo
+from mcu_core.commands import FillCell, MuteSite, PinSize, PlaceSite, SetLayout, SetOptions, SetPersonalView, Undo
 from mcu_core.errors import OperatorError
 from mcu_core.on_air import rendition_number
 from mcu_core.scene import CustomTile, Filler, Pages
@@ -151,6 +151,21 @@ async def test_a_full_screen_site_is_passed_through_and_its_encoder_ends_two_sec
         w.machine.relay.tell(replace(FLOWS, flows=False))
         await settle()
         assert a.got(say.Picture) == [say.Picture(passed=False, name=None)]
+
+
+async def test_two_views_that_flow_shortly_after_one_another_both_lose_their_encoders() -> None:
+    async with world("a") as w:
+        await w.join("tinh")
+        await w.join("a")
+        for view, site in (("programme", "tinh"), ("chair", "a")):
+            await w.live.command("c-1", SetLayout(view, "1"), actor="an")
+            await w.live.command("c-1", PlaceSite(view, 0, site), actor="an")
+        await settle()
+        w.machine.relay.tell(FLOWS)
+        await w.clock.pass_by(0.01)
+        w.machine.relay.tell(PassFlow("c-1", 3, 2, "camera"))
+        await w.clock.pass_by(2.1)
+        assert encoded(w) == []
 
 
 async def test_a_site_whose_pictures_cease_while_it_says_that_it_films_is_mixed_until_they_come_again() -> None:
