@@ -23,6 +23,7 @@ from pylibsrtp import Error as SrtpError
 from benchmarks.dtls_client import DtlsClient, Identity, Keys
 from benchmarks.loadgen_eye import Eye, frame_index
 from benchmarks.loadgen_media import Film, Tape, assemble, is_keyframe
+from mcu_core.relay import rtcp
 
 AUDIO_PT, VIDEO_PT = 111, 102
 _HEADER = struct.Struct("!BBHII")
@@ -64,7 +65,7 @@ class Remote:
 
 
 @dataclass(slots=True)
-class _Stream:
+class Stream:
     """Receiving side of one SSRC."""
 
     ssrc: int = 0
@@ -100,7 +101,7 @@ class Leg:
         self._keys: Keys | None = None
         self._checked = False
         self._audio_out, self._video_out = _Sending(), _Sending()
-        self._audio_in, self._video_in = _Stream(), _Stream()
+        self._audio_in, self._video_in = Stream(), Stream()
         self._frame: list[bytes] = []
         self._frame_whole = False
         self._decodable = False  # nothing is missing since the last keyframe
@@ -284,7 +285,7 @@ class Leg:
         if self.eye is not None:
             self.eye.show(frame)
 
-    def _jump(self, stream: _Stream, sequence: int, data: bytes, *, video: bool) -> bool:
+    def _jump(self, stream: Stream, sequence: int, data: bytes, *, video: bool) -> bool:
         """A sequence number that was not expected: count what is missing.  False for an old one."""
         if stream.expected < 0:
             stream.ssrc = int.from_bytes(data[8:12], "big")
@@ -319,19 +320,18 @@ class Leg:
         except SrtpError:
             self.counters.unverified += 1
             return
-        at = 0
-        while at + 8 <= len(plain):
-            kind, size = plain[at + 1], 4 * (int.from_bytes(plain[at + 2 : at + 4], "big") + 1)
-            if kind == 206 and plain[at] & 31 in (1, 4):  # PLI, FIR
+        for message in rtcp.parse(plain, len(plain)):
+            self._obey(message, now)
+
+    def _obey(self, message: rtcp.Message, now: float) -> None:
+        match message:
+            case rtcp.KeyframeRequest():
                 self.counters.plis += 1
                 self._video_out.index = 0
-            elif kind == 200 and size >= 28:
-                ssrc = int.from_bytes(plain[at + 4 : at + 8], "big")
+            case rtcp.SenderReport(ssrc, ntp):
                 for stream in (self._audio_in, self._video_in):
                     if stream.ssrc == ssrc:
-                        stream.last_report = int.from_bytes(plain[at + 10 : at + 14], "big")
-                        stream.last_report_at = now
-            at += size
+                        stream.last_report, stream.last_report_at = ntp >> 16 & 0xFFFFFFFF, now
 
     # -- ICE, DTLS, sending
 

@@ -47,17 +47,18 @@ def cut(loop: VideoLoop) -> Film:
 def tape(site: int, speaks: bool) -> Tape:
     """Talk (one of a few voices) or silence, at 24 kbit/s."""
     loop: SoundLoop = sound_loop("babble", site % 8, 24_000) if speaks else sound_loop("silence", 0, 24_000)
-    return Tape(tuple(_levelled(level, packet) for level, packet in zip(loop.levels, loop.packets, strict=True)))
+    return Tape(tuple(levelled(level, packet) for level, packet in zip(loop.levels, loop.packets, strict=True)))
 
 
 @functools.lru_cache(maxsize=64)
 def tone_tape(site: int) -> Tape:
     """A site's steady tone."""
     loop = sound_loop("tone", site)
-    return Tape(tuple(_levelled(level, packet) for level, packet in zip(loop.levels, loop.packets, strict=True)))
+    return Tape(tuple(levelled(level, packet) for level, packet in zip(loop.levels, loop.packets, strict=True)))
 
 
-def _levelled(level_dbov: int, packet: bytes) -> bytes:
+def levelled(level_dbov: int, packet: bytes) -> bytes:
+    """A packet behind the header extension that tells its level."""
     voiced = VOICED if level_dbov > -60 else 0
     return bytes((0xBE, 0xDE, 0, 1, 1 << 4, voiced | -level_dbov, 0, 0)) + packet
 

@@ -439,7 +439,7 @@ _SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian �
 _QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
 _SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
 _SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
-BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line", "store")
+BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line", "lipsync", "store")
 
 
 @bench.command("compose")
@@ -512,6 +512,20 @@ def bench_line(
     from benchmarks.impair import PROFILES
 
     _bench("line", json, profile=_one_of(profile, tuple(PROFILES)), seconds=seconds, seed=seed)
+
+
+@bench.command("lipsync")
+def bench_lipsync(
+    seconds: _SECONDS = 30.0,
+    seed: Annotated[int, typer.Option(help="Cùng số, cùng những gói bị mất · same number, same losses")] = 1,
+    quick: _QUICK = False,
+    json: _JSON = False,
+) -> None:
+    """Hình và tiếng khớp nhau đến đâu, đo trên đường truyền · are picture and sound in step, measured on the wire.
+
+    Ví dụ · example: mcu bench lipsync --seconds 30
+    """
+    _bench("lipsync", json, seconds=seconds, seed=seed, quick=quick)
 
 
 @bench.command("store")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import heapq
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
+from benchmarks.flash_and_beep import BLOCK, MOST_AFTER, MOST_BEFORE, RATE, beep_starts, beeps, flashes, is_white
 from mcu_core.wire import AudioIn, PassedPicture, RenditionPlan, SenderClock, SitePlan, VideoIn, ViewPlan
-from mixer.codec import OpusDecoder, OpusEncoder, VideoDecoder, video_encoder
-from mixer.picture import Canvas, Picture
+from mixer.codec import OpusDecoder, VideoDecoder
+from mixer.picture import Picture
 from tests.integration.mixing_bench import Bench, bench, grid, plan, tone_of
 
 PERIOD = 2.0  # seconds between flashes
 FRAME_RATE = 15
 CENTRES = {1: (160, 90), 2: (480, 90), 3: (160, 270)}
-MOST_EARLY, MOST_LATE = -0.045, 0.125  # sound against picture, ITU-R BT.1359
 
 
 @dataclass(frozen=True)
@@ -29,27 +28,6 @@ class Line:
 
 
 LINES = {1: Line(0.02, 0.20), 2: Line(0.20, 0.03), 3: Line(0.02, 0.03)}
-
-
-@cache
-def flashes() -> tuple[bytes, ...]:
-    """One period: white for 0.2 s, black for the rest."""
-    canvas, frames = Canvas(320, 180), []
-    encoder = video_encoder("H264", 320, 180, FRAME_RATE, 400_000)
-    for n in range(round(PERIOD * FRAME_RATE)):
-        canvas.picture.fill((235 if n < 3 else 16, 128, 128))
-        frames += [each.payload for each in encoder.encode(canvas.frame, n * 6000, n == 0)]
-    encoder.close()
-    return tuple(frames)
-
-
-@cache
-def beeps(site: int) -> tuple[bytes, ...]:
-    """One period: the site's tone for 0.2 s, silence for the rest."""
-    pcm = (6000 * np.sin(2 * np.pi * tone_of(site) * np.arange(round(PERIOD * 48_000)) / 48_000)).astype(np.int16)
-    pcm[9600:] = 0
-    encoder = OpusEncoder()
-    return tuple(encoder.encode(block) for block in pcm.reshape(-1, 960))
 
 
 async def feed(stage: Bench, seconds: float, passed: bool = False) -> list[tuple[int, float]]:
@@ -74,11 +52,11 @@ async def feed(stage: Bench, seconds: float, passed: bool = False) -> list[tuple
         peer, audio_base, video_base = stage.relay.peer, 7_000 * site, 11_000 * site
         assert peer is not None
         if kind == "audio":
-            beep = beeps(site)
+            beep = beeps(tone_of(site), PERIOD)
             packet = AudioIn(site, n, 20, True, loop.time(), audio_base + n * 960, beep[n % len(beep)])
             peer.send_media(packet.pack())
         elif kind == "camera":
-            flash = flashes()
+            flash = flashes(PERIOD, FRAME_RATE)
             at = n % len(flash)
             if at == 0:
                 flashed.append((site, loop.time()))
@@ -94,17 +72,12 @@ async def feed(stage: Bench, seconds: float, passed: bool = False) -> list[tuple
     return flashed
 
 
-def beep_starts(stage: Bench, site: int) -> list[float]:
+def beeps_heard(stage: Bench, site: int) -> list[float]:
     """When the tone of `site` begins in the shared mix, seconds of the mixer's clock."""
-    decoder = OpusDecoder()
-    pcm = np.concatenate([decoder.decode(tick.shared) for tick in stage.relay.audio]).astype(np.float64)
+    decoder, ticks = OpusDecoder(), stage.relay.audio
+    pcm = np.concatenate([decoder.decode(tick.shared) for tick in ticks])
     decoder.close()
-    step = 240
-    at = np.arange(pcm.size) / 48_000
-    turned = (pcm * np.exp(-2j * np.pi * tone_of(site) * at))[: pcm.size // step * step].reshape(-1, step)
-    loud = np.abs(np.convolve(turned.mean(axis=1), np.ones(4) / 4, "full")) > 700
-    found = [n for n in range(10, loud.size) if loud[n] and not loud[n - 10 : n].any()]
-    return [stage.relay.audio[n * step // 960].tick + n * step % 960 / 48_000 for n in found if n * step < pcm.size]
+    return [ticks[at // BLOCK].tick + at % BLOCK / RATE for at in beep_starts(pcm, tone_of(site))]
 
 
 def flash_starts(stage: Bench) -> dict[int, list[float]]:
@@ -115,10 +88,10 @@ def flash_starts(stage: Bench) -> dict[int, list[float]]:
         for frame in decoder.decode(each.payload, each.rtp_time):
             picture = Picture.from_frame(frame)
             for site, (x, y) in CENTRES.items():
-                is_white = float(np.median(picture.y[y - 30 : y + 10, x - 30 : x + 30])) > 125
-                if is_white and not white[site]:
+                is_lit = is_white(picture, x, y)
+                if is_lit and not white[site]:
                     found[site].append(each.tick)
-                white[site] = is_white
+                white[site] = is_lit
     decoder.close()
     return found
 
@@ -134,11 +107,11 @@ async def test_flash_and_beep_leave_together_however_they_came() -> None:
         seen = flash_starts(stage)
         for site, line in LINES.items():
             flash = seen[site][-1]
-            beep = min(beep_starts(stage, site), key=lambda when: abs(when - flash))
+            beep = min(beeps_heard(stage, site), key=lambda when: abs(when - flash))
             print(
                 f"site {site}, sound {line.sound:.3f} s, picture {line.picture:.3f} s on its way: {beep - flash:+.3f}"
             )
-            assert MOST_EARLY < beep - flash < MOST_LATE
+            assert -MOST_BEFORE < beep - flash < MOST_AFTER
 
 
 async def test_passed_pictures_are_shown_with_their_sound_too() -> None:
@@ -150,5 +123,5 @@ async def test_passed_pictures_are_shown_with_their_sound_too() -> None:
         assert stage.relay.waits.get(2, 0.0) > 0.1, "its pictures come long before its sound"
         for site in LINES:
             flash = flashed[site] + stage.relay.waits.get(site, 0.0)
-            beep = min(beep_starts(stage, site), key=lambda when: abs(when - flash))
-            assert MOST_EARLY < beep - flash < MOST_LATE
+            beep = min(beeps_heard(stage, site), key=lambda when: abs(when - flash))
+            assert -MOST_BEFORE < beep - flash < MOST_AFTER
