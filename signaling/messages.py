@@ -73,7 +73,7 @@ class State(Message):
 
 class Quality(Message):
     type: Literal["quality"] = "quality"
-    freezes: _Counter = 0
+    freezes: _Counter | None = None
     fps: _Figure = 0.0
     width: _Pixels = 0
     height: _Pixels = 0

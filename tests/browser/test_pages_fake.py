@@ -489,6 +489,7 @@ async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Runni
 
     await page.locator("[data-site=s-4] td").nth(1).click()
     await page.get_by_test_id("site-more").locator("summary").click()
+    await expect(page.get_by_test_id("site-more")).to_contain_text("đứng hình (2 giây qua) 0")
     await page.get_by_test_id("pin").select_option("low")
     await until(lambda: fake.commands[-1] == ("PUT", "conferences/c-1/sites/s-4/size", {"size": "low"}), "the size")
     await page.get_by_test_id("personal-view").select_option("2x2")

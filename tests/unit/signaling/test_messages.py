@@ -122,6 +122,13 @@ def test_defaults_are_as_the_page_says() -> None:
     assert parse('{"type": "quality", "fps": 30}') == Quality(fps=30.0)  # JSON has one kind of number
 
 
+def test_a_browser_that_does_not_count_freezes_says_so() -> None:
+    for text in ('{"type": "quality"}', '{"type": "quality", "freezes": null}'):
+        message = parse(text)
+        assert isinstance(message, Quality)
+        assert message.freezes is None
+
+
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_parser(text: str) -> None:
     with pytest.raises(EndpointError):

@@ -10,9 +10,9 @@ export type SharedView = 'programme' | 'chair' | 'wall';
 export type View = SharedView | `site:${number}`;
 export type HintedTrack = 'camera' | 'screen';
 
-/** What the endpoint measured since its last `quality`; `lost` is a fraction 0–1, `freezes` a count. */
+/** What the endpoint measured since its last `quality`; `lost` is a fraction 0–1, `freezes` a count where there is one. */
 export interface Quality {
-  freezes: number;
+  freezes: number | null;
   fps: number;
   width: number;
   height: number;

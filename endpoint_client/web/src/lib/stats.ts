@@ -8,7 +8,7 @@ interface Counters {
   bytes: number;
   received: number;
   lost: number;
-  freezes: number;
+  freezes: number | null; // not every browser counts them
 }
 
 export class QualityMeter {
@@ -16,9 +16,9 @@ export class QualityMeter {
   #last: Counters | null = null;
 
   read(report: RTCStatsReport): Quality {
-    const now: Counters = { at: performance.now(), bytes: 0, received: 0, lost: 0, freezes: 0 };
+    const now: Counters = { at: performance.now(), bytes: 0, received: 0, lost: 0, freezes: null };
     const quality: Quality = {
-      freezes: 0,
+      freezes: null,
       fps: 0,
       width: 0,
       height: 0,
@@ -35,7 +35,7 @@ export class QualityMeter {
         now.lost += Math.max(0, entry.packetsLost ?? 0);
         quality.jitter_ms = Math.max(quality.jitter_ms, (entry.jitter ?? 0) * 1000);
         if (entry.kind === 'video') {
-          now.freezes += entry.freezeCount ?? 0;
+          if (entry.freezeCount !== undefined) now.freezes = (now.freezes ?? 0) + entry.freezeCount;
           quality.fps = entry.framesPerSecond ?? 0;
           quality.width = entry.frameWidth ?? 0;
           quality.height = entry.frameHeight ?? 0;
@@ -54,7 +54,7 @@ export class QualityMeter {
       quality.kbps = Math.round(((now.bytes - last.bytes) * 8) / (now.at - last.at));
       quality.lost = all > 0 ? lost / all : 0;
       this.lostDownwards = quality.lost;
-      quality.freezes = Math.max(0, now.freezes - last.freezes);
+      if (now.freezes !== null) quality.freezes = Math.max(0, now.freezes - (last.freezes ?? 0));
     }
     quality.lost = round(Math.min(1, Math.max(quality.lost, lostUpwards)), 4);
     quality.jitter_ms = round(quality.jitter_ms, 1);
