@@ -34,7 +34,7 @@ class LayoutDrawing(Model):
     """At most 144 cells; each side at least 2 % of the canvas; cells that overlap need different `z`."""
 
     title_vi: Title
-    title_en: Title
+    title_en: Title | None = Field(default=None, description="Left out: as in Vietnamese.")
     cells: tuple[LayoutCell, ...] = Field(min_length=1, max_length=MAX_CUSTOM_TILES)
 
 
@@ -96,7 +96,7 @@ async def tiles_of(call: Call, layout: str) -> tuple[CustomTile, ...]:
 
 def _drawn(name: str, body: LayoutDrawing) -> DrawnLayout:
     tiles = tuple(CustomTile(cell.x, cell.y, cell.w, cell.h, cell.z, cell.fit) for cell in body.cells)
-    return DrawnLayout(name, body.title_vi, body.title_en, tiles)
+    return DrawnLayout(name, body.title_vi, body.title_en or body.title_vi, tiles)
 
 
 def _answer(drawn: DrawnLayout) -> LayoutAnswer:

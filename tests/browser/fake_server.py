@@ -80,8 +80,8 @@ class FakeMcu:
         self.conferences = [{"id": "c-1", "title": "Họp giao ban tháng 11"}]
         self.state: Json = {
             "id": "c-1", "title": "Họp giao ban tháng 11", "revision": 1, "open": True, "podium": None, "next": None,
-            "auto_mute_noisy": False, "loudest": 4, "can_undo": False, "speaker": None, "main_site": "s-1", "sites": [],
-            "views": {},
+            "auto_mute_noisy": False, "loudest": 4, "pass_through": True, "can_undo": False, "speaker": None,
+            "main_site": "s-1", "sites": [], "views": {},
         }  # fmt: skip
         self.meeting = FakeMeeting(self.state)
         for number in range(1, sites + 1):
@@ -89,6 +89,7 @@ class FakeMcu:
         for view in VIEWS:
             size = {"width": 1280, "height": 720, "frame_rate": 5 if view == "wall" else 30}
             self.state["views"][view] = {"layout": "auto", "pages": None, "transition": "cut", **size}
+            self.state["views"][view]["podium_layout"] = {"programme": "auto", "chair": "1"}.get(view)
         self._arrange()
 
     # ------------------------------------------------------------------------------------------- driven by tests
@@ -250,6 +251,8 @@ class FakeMcu:
                 state |= body
             case ["PUT", "views", view, "layout"]:
                 state["views"][view] |= {"layout": body["layout"], "pages": body["pages"]}
+            case ["PUT", "views", view, "podium-layout"]:
+                state["views"][view]["podium_layout"] = body["layout"]
             case ["PUT", "views", view, "transition"]:
                 state["views"][view]["transition"] = body["transition"]
             case ["PUT", "views", view, "cells", cell]:
@@ -281,7 +284,8 @@ class FakeMcu:
                     state["views"].pop(own, None)
                     if method == "PUT":
                         self._fixed[own] = {}
-                        state["views"][own] = {**state["views"]["programme"], "layout": body["layout"]}
+                        programme = state["views"]["programme"]
+                        state["views"][own] = {**programme, "layout": body["layout"], "podium_layout": None}
                 elif rest == ["muted"]:
                     _mute(found, body["muted"])
                 elif rest == ["drop"]:
@@ -413,6 +417,7 @@ class FakeMcu:
     def _arrange(self) -> None:
         state = self.state
         state["can_undo"] = bool(self._undo)
+        state["personal_views"] = {"used": len(state["views"]) - len(VIEWS), "most": 1}
         for site in state["sites"]:
             site["on_podium"] = site["id"] == state["podium"]
             site["next"] = site["id"] == state["next"]
@@ -428,7 +433,7 @@ class FakeMcu:
                 {
                     **(fixed.get(index) or {"site": next(fillers, None), "track": "camera", "filler": None}),
                     "fixed": index in fixed,
-                    **{side: cell[side] for side in ("x", "y", "w", "h")},
+                    **{side: cell[side] for side in ("x", "y", "w", "h", "z")},
                 }
                 for index, cell in enumerate(layout["cells"])
             ]

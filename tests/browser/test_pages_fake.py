@@ -479,7 +479,21 @@ async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Runni
         {"filler": "blank"},
         {"site": "s-2", "track": "screen"},
     ]
+    for cell, seconds in ((1, "1.5"), (2, "45")):
+        rule = page.get_by_test_id(f"rule-{cell}")
+        await rule.locator("summary").click()
+        await rule.locator("input[name=seconds]").fill(seconds)
+        if cell == 2:
+            await rule.locator("input[value=s-3]").check()
+            await rule.locator("input[value=s-5]").check()
+        await page.get_by_test_id(f"rule-apply-{cell}").click()
+    rotation = {"filler": "rotation", "seconds": 45, "sites": ["s-3", "s-5"]}
+    await until(lambda: fake.commands[-1] == ("PUT", f"{programme}/cells/2", rotation), "the rotation")
+    assert fake.commands[-2] == ("PUT", f"{programme}/cells/1", {"filler": "loudest", "hold": 1.5})
+    await expect(page.get_by_test_id("cell-2")).to_have_value("rotation/45/2")
     await page.get_by_test_id("view-more").locator("summary").click()
+    await page.get_by_test_id("podium-layout").select_option("1+7")
+    await until(lambda: fake.commands[-1] == ("PUT", f"{programme}/podium-layout", {"layout": "1+7"}), "the podium's")
     await page.get_by_test_id("transition-fade").check()
     await until(lambda: fake.commands[-1] == ("PUT", f"{programme}/transition", {"transition": "fade"}), "fade")
     await page.get_by_test_id("paged").check()
@@ -497,6 +511,10 @@ async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Runni
     await until(lambda: {"type": "view", "view": "site:4"} in fake.heard, "the monitor on the site's own view")
     await expect(page.get_by_test_id("cells").locator("li")).to_have_count(4)
     await no_barriers(page, "desk with all its details open, vi")
+    await page.locator("[data-site=s-2] td").nth(1).click()
+    await expect(page.get_by_test_id("personal-view")).to_be_disabled()
+    await expect(page.get_by_test_id("personal-full")).to_contain_text("Đã dùng hết 1 khung hình riêng")
+    await page.locator("[data-site=s-4] td").nth(1).click()
     await page.get_by_test_id("personal-view").select_option("")
     await expect(page.get_by_test_id("view-site:4")).to_have_count(0)
     await expect(page.get_by_test_id("view-programme")).to_have_attribute("aria-selected", "true")
@@ -506,6 +524,8 @@ async def test_rules_pages_sizes_and_own_views_are_set_on_the_desk(server: Runni
     await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"auto_mute_noisy": True}), "the switch")
     await page.get_by_test_id("heard").select_option("6")
     await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"loudest": 6}), "how many are heard")
+    await page.get_by_test_id("pass-through").uncheck()
+    await until(lambda: fake.commands[-1] == ("PATCH", "conferences/c-1", {"pass_through": False}), "passing off")
     await no_barriers(page, "options")
 
 
@@ -522,14 +542,20 @@ async def test_a_layout_is_drawn_by_key_used_and_deleted(server: Running, open_p
     await expect(page.get_by_test_id("draw-wrong")).to_have_text("")
     await page.get_by_test_id("draw-add").click()  # in front of all others
     await no_barriers(page, "drawing a layout")
+    await page.get_by_test_id("draw-fit-1").select_option("letterbox")
     await page.get_by_test_id("dialog-action").click()
     await page.get_by_test_id("layout-chu-toa-va-3-so").click()
     await expect(page.get_by_test_id("cells").locator("li")).to_have_count(4)
     drawn = fake.layouts["chu-toa-va-3-so"]
-    assert (drawn["title_vi"], drawn["title_en"]) == ("Chủ tọa và 3 sở",) * 2
+    assert (drawn["title_vi"], drawn["title_en"]) == ("Chủ tọa và 3 sở", None)
     assert drawn["cells"][0] == {"x": 0.01, "y": 0, "w": 0.69, "h": 1, "z": 0, "fit": "crop"}
-    assert drawn["cells"][3]["z"] == 1
-    await page.get_by_test_id("redraw").click()
+    assert (drawn["cells"][1]["fit"], drawn["cells"][3]["z"]) == ("letterbox", 1)
+    await page.get_by_test_id("layout-auto").click()  # it is edited and deleted without being on air
+    await page.get_by_test_id("redraw-chu-toa-va-3-so").click()
+    await page.get_by_test_id("draw-english").fill("Chair and 3 departments")
+    await page.get_by_test_id("dialog-action").click()
+    await until(lambda: fake.layouts["chu-toa-va-3-so"]["title_en"] == "Chair and 3 departments", "its English name")
+    await page.get_by_test_id("redraw-chu-toa-va-3-so").click()
     await page.get_by_test_id("draw-delete").click()
     await expect(page.get_by_test_id("layout-chu-toa-va-3-so")).to_have_count(0)
 

@@ -292,9 +292,13 @@ async def test_an_office_draws_a_layout_uses_it_everywhere_and_removes_it(world:
     assert len(listed) >= 33
     assert [name for name, custom in listed.items() if custom] == ["rong"]
     path = f"/api/v1/conferences/{conference}/views/wall"
+    chair = f"/api/v1/conferences/{conference}/views/chair/podium-layout"
+    state = await (await operator.put(chair, json={"layout": "rong"})).json()
+    assert state["views"]["chair"]["podium_layout"] == "rong"
     state = await (await operator.put(f"{path}/layout", json={"layout": "rong"})).json()
     assert (state["views"]["wall"]["layout"], len(state["views"]["wall"]["cells"])) == ("rong", 2)
-    await operator.put("/api/v1/layouts/rong", json={**drawing, "cells": [CELL]})
+    renamed = await operator.put("/api/v1/layouts/rong", json={"title_vi": "Hẹp", "cells": [CELL]})
+    assert (await renamed.json())["title_en"] == "Hẹp"  # until somebody gives it an English one
     state = await (await operator.get(f"/api/v1/conferences/{conference}/state")).json()
     assert len(state["views"]["wall"]["cells"]) == 1
     assert (await operator.delete("/api/v1/layouts/rong")).status == 204

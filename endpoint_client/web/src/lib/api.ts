@@ -35,13 +35,14 @@ export interface Conference {
   sites?: number;
   present?: number;
 }
+export type Fit = 'letterbox' | 'crop';
 export interface LayoutCell {
   x: number;
   y: number;
   w: number;
   h: number;
   z: number;
-  fit: 'letterbox' | 'crop';
+  fit: Fit;
 }
 export interface Layout {
   name: string;
@@ -79,12 +80,14 @@ export interface ViewCell {
   y: number;
   w: number;
   h: number;
+  z: number;
 }
 export interface ViewStatus {
   layout: string; // "auto" or a layout's name
   effective_layout: string;
   pages: Pages | null;
   transition: Transition;
+  podium_layout: string | null; // what the podium gives it; null: nothing
   cells: ViewCell[];
   frame_rate: number;
   width: number;
@@ -104,6 +107,8 @@ export interface ConferenceState {
   auto_mute_noisy: boolean;
   /** Sites heard at once besides the main site and the podium, 1 to 8. */
   loudest: number;
+  pass_through: boolean;
+  personal_views: { used: number; most: number };
   views: Record<SharedView, ViewStatus> & Record<string, ViewStatus>;
 }
 /** What relays and mixer tell of themselves once a second. */
@@ -222,7 +227,7 @@ export const api = {
   },
 
   /** Draw a layout of one's own, or draw it anew (`known`). */
-  drawLayout: (layout: Omit<Layout, 'custom'>, known: boolean) => {
+  drawLayout: (layout: Omit<Layout, 'custom' | 'title_en'> & { title_en: string | null }, known: boolean) => {
     const { name, ...drawing } = layout;
     return known ? call('PUT', `/layouts/${name}`, drawing) : call('POST', '/layouts', layout);
   },
@@ -239,6 +244,8 @@ export const api = {
     call('PUT', `${of(c)}/views/${view}/layout`, { layout, pages }),
   transition: (c: string, view: View, transition: Transition) =>
     call('PUT', `${of(c)}/views/${view}/transition`, { transition }),
+  podiumLayout: (c: string, view: View, layout: string) =>
+    call('PUT', `${of(c)}/views/${view}/podium-layout`, { layout }),
   /** `s` null gives the cell back to the automatic filling. */
   cell: (c: string, view: View, n: number, s: string | null, track: CellTrack) =>
     call('PUT', `${of(c)}/views/${view}/cells/${n}`, { site: s, track }),
@@ -247,7 +254,8 @@ export const api = {
   personalView: (c: string, s: string, layout: string) => call('PUT', `${site(c, s)}/view`, { layout }),
   dropPersonalView: (c: string, s: string) => call('DELETE', `${site(c, s)}/view`),
   pin: (c: string, s: string, size: Size | null) => call('PUT', `${site(c, s)}/size`, { size }),
-  options: (c: string, options: Partial<Pick<ConferenceState, 'auto_mute_noisy' | 'loudest'>>) => call('PATCH', of(c), options),
+  options: (c: string, options: Partial<Pick<ConferenceState, 'auto_mute_noisy' | 'loudest' | 'pass_through'>>) =>
+    call('PATCH', of(c), options),
   muted: (c: string, s: string, muted: boolean) => call('PUT', `${site(c, s)}/muted`, { muted }),
   muteAll: (c: string, except: string[]) => call('POST', `${of(c)}/mute-all`, { except }),
   unmuteAll: (c: string) => call('POST', `${of(c)}/unmute-all`),
