@@ -12,9 +12,9 @@ with one JSON line on stdout:
 
 `number` is the site's number (0: a monitor), `marked` puts it on its own film's plates, `eye` decodes what the leg
 receives and measures glass to glass (benchmarks/loadgen_eye.py says what that is).  With `obey_hints` a leg stops and
-resumes its camera as the MCU asks, and sends it no larger and no faster; the four that are measured keep their size,
-because their frame numbers must stay readable.  Join time: from opening the WebSocket (a person's click) to
-the first whole keyframe; `offer_ms`: from sending the offer.
+resumes its camera and its sound as the MCU asks, and sends its picture no larger and no faster; the four that are
+measured keep their size, because their frame numbers must stay readable.  Join time: from opening the WebSocket (a
+person's click) to the first whole keyframe; `offer_ms`: from sending the offer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,13 @@ class Caller:
         self._obey_hints, self._source = obey_hints, source
         self._resizes = obey_hints and leg.film is not None and not spec.get("marked")
         self.link = Link(
-            origin, spec["token"], verify=verify, client="loadgen/0.1", greet=lambda: True, hear=self._hear
+            origin,
+            spec["token"],
+            verify=verify,
+            client="loadgen/0.1",
+            greet=lambda: True,
+            hear=self._hear,
+            lost=self._lost,
         )
         self.clicked_at = 0.0
         self.error: str | None = None
@@ -85,6 +91,8 @@ class Caller:
             self.rejoins += 1
         elif kind == "hint":
             self.hints += 1
+            if self._obey_hints and message["track"] == "microphone":
+                self.leg.sends_audio = bool(message["active"])
             if self._obey_hints and message["track"] == "camera":
                 self.leg.sends_video = bool(message["active"])
                 if self._resizes and message["active"]:
@@ -93,6 +101,9 @@ class Caller:
                     self.leg.change(film(self.leg.plate, width, height, frame_rate))
         elif kind == "error":
             self.error = f"{message['code']}: {message['en']}"
+
+    def _lost(self) -> None:
+        self.leg.sends_audio = True
 
     @property
     def ready(self) -> bool:

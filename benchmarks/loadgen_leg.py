@@ -108,7 +108,7 @@ class Leg:
         self._next_check = self._next_flight = self._next_report = self._next_pli = 0.0
         self._last_frame_at = 0.0
         self.sent_at: list[float] = [0.0] * (len(film.frames) if film else 0)
-        self.sends_video = True
+        self.sends_audio = self.sends_video = True
         self.next_video = 0.0
         self.counters = Counters()
         self.offered_at = 0.0
@@ -178,7 +178,7 @@ class Leg:
     def send_audio(self) -> None:
         """The next 20 ms packet."""
         tape, out, keys, remote = self.tape, self._audio_out, self._keys, self._remote
-        if tape is None or keys is None or remote is None:
+        if tape is None or keys is None or remote is None or not self.sends_audio:
             return
         body = tape.bodies[out.index]
         out.index = (out.index + 1) % len(tape.bodies)

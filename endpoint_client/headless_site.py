@@ -55,6 +55,7 @@ class HeadlessSite:
             language=self.options.language,
             greet=lambda: self.media is not None and self.media.alive,
             hear=self._hear,
+            lost=self._lost,
         )
         self.name = name
         self.number = 0
@@ -171,12 +172,21 @@ class HeadlessSite:
 
     async def _hinted(self, message: Message) -> None:
         self.hints.append({**message, "at_s": self._seconds()})
-        if message["track"] != "camera" or not self.options.obey_hints:
+        if not self.options.obey_hints:
+            return
+        if message["track"] == "microphone" and self.media is not None:
+            self.media.send_sound(message["active"])
+        if message["track"] != "camera":
             return
         hint = Hint(message["active"], message["width"], message["height"], int(message["frame_rate"]))
         self._last_hint = hint
         if self.media is not None:
             self._spawn(self.media.hint(hint), "hint")
+
+    def _lost(self) -> None:
+        """Without signalling nobody can tell that the site may be heard."""
+        if self.media is not None:
+            self.media.send_sound(True)
 
     async def _say_state(self) -> None:
         state = {"microphone": self.microphone, "camera": self.camera, "screen": False}

@@ -59,7 +59,7 @@ class Link:
     """One endpoint's signalling.
 
     `greet` gives the media state for the next hello (`True`: a live peer connection); `hear` gets each message but
-    pings; `seat` is remembered from welcome to welcome.
+    pings; `lost` is called when the WebSocket is gone; `seat` is remembered from welcome to welcome.
     """
 
     def __init__(
@@ -72,11 +72,12 @@ class Link:
         language: str = "vi",
         greet: Callable[[], bool],
         hear: Callable[[Message], Awaitable[None]],
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = origin.replace("http", "ws", 1) + "/ws/v1/endpoint"
         self._origin, self._token, self._verify = origin, token, verify
         self._client, self._language = client, language
-        self._greet, self._hear = greet, hear
+        self._greet, self._hear, self._lost = greet, hear, lost
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._leaving = False
         self.seat: str | None = None
@@ -158,6 +159,7 @@ class Link:
                     await self._message(json.loads(message.data))
             finally:
                 self._socket = None
+                self._lost()
 
     def _hello(self) -> Message:
         hello: Message = {

@@ -20,6 +20,7 @@ from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
     RTCRtpReceiver,
+    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.contrib.media import MediaPlayer
@@ -27,7 +28,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from endpoint_client.loops import Codec, VideoLoop, sound_loop, video_loop
 from endpoint_client.pattern import TICKS
-from endpoint_client.stock import count_only, on_keyframe_request, send_levels
+from endpoint_client.stock import count_only, on_keyframe_request, send, send_levels
 from endpoint_client.tones import Voice
 from endpoint_client.tracks import LiveSound, LiveVideo, LoopSound, LoopVideo, Shaped, Turns
 from endpoint_client.watching import PictureWatch, SoundWatch
@@ -95,6 +96,7 @@ class Media:
         self._started, self._changed, self._spawn = started, changed, spawn
         self._video: LoopVideo | Shaped | None = None
         self._sound: LoopSound | LiveSound | None = None
+        self._sound_sender: RTCRtpSender | None = None
         self._player: MediaPlayer | None = None
         self._codec: Codec | None = None
         self._hint = Hint(True, 0, 0, 0)
@@ -114,6 +116,7 @@ class Media:
         audio_track, video_track = await self._sources() if self._number else (None, None)
         audio = self.pc.addTransceiver(audio_track or "audio", direction=direction)
         video = self.pc.addTransceiver(video_track or "video", direction=direction)
+        self._sound_sender = audio.sender
         if self._options.codec is not None:
             wanted = f"video/{self._options.codec}"
             capabilities = RTCRtpReceiver.getCapabilities("video")
@@ -172,6 +175,11 @@ class Media:
     def microphone(self, on: bool) -> None:
         if self._sound is not None:
             self._sound.muted = not on
+
+    def send_sound(self, active: bool) -> None:
+        """As a hint asks; a new connection sends it."""
+        if self._sound_sender is not None:
+            send(self._sound_sender, active)
 
     def sending(self) -> dict[str, Any] | None:
         """Size and rate of what is sent now; None if no picture is."""

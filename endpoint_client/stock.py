@@ -1,7 +1,8 @@
-"""The three things stock aiortc 1.16 has no public door for, each one attribute of one object, checked when used.
+"""The four things stock aiortc 1.16 has no public door for, each one attribute of one object, checked when used.
 
 - `send_levels`: packets given to a sender carry no audio level; an MCU chooses voices by it (RFC 6464).
 - `on_keyframe_request`: PLI and FIR are swallowed when packets are sent.
+- `send`: a sender that is to stop for a while (`RTCRtpEncodingParameters.active` of browsers) must go on reading.
 - `count_only`: a receiver always decodes; a site that is only scenery counts packets instead, at a tenth of the cost.
 """
 
@@ -40,6 +41,13 @@ def on_keyframe_request(sender: RTCRtpSender, wanted: Callable[[], None]) -> Non
     """Call `wanted` for each PLI or FIR."""
     _door(sender, "_send_keyframe")
     setattr(sender, "_send_keyframe", wanted)  # noqa: B010
+
+
+def send(sender: RTCRtpSender, active: bool) -> None:
+    """Send what the track gives, or throw it away."""
+    if not isinstance(getattr(sender, "_enabled", None), bool):
+        raise RuntimeError("this aiortc has no RTCRtpSender._enabled: adapt endpoint_client/stock.py")
+    setattr(sender, "_enabled", active)  # noqa: B010
 
 
 def count_only(receiver: RTCRtpReceiver, packet: Callable[[bool, int, int], None]) -> None:

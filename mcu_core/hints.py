@@ -1,14 +1,16 @@
-"""What each site should send: no more than is shown.
+"""What each site should send: no more than is shown, and no sound while it is closed.
 
 A tile of so many pixels asks for the smallest size of `LADDER` that fills it.  Growing is told at once, shrinking and
 hiding only after they have held for a while, so that a picture that is moved twice in a second does not make an encoder
-restart.  Pure arithmetic; times are seconds of the caller's clock.
+restart; the sound of a site that was closed by mistake is still there a moment later.  Pure arithmetic; times are
+seconds of the caller's clock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from mcu_core.scene import Fit
 from mcu_core.wire import Track
@@ -16,12 +18,15 @@ from mcu_core.wire import Track
 SOURCE_ASPECT = (
     16 / 9
 )  # of cameras; a tile of another shape needs a larger source to be filled, or a smaller one to fit
-HOLD = 2.0
+HOLD, SOUND_HOLD = 2.0, 5.0
+
+HintedTrack = Literal["camera", "screen", "microphone"]
+HINTED: tuple[HintedTrack, ...] = ("camera", "screen", "microphone")
 
 
 @dataclass(frozen=True, slots=True)
 class QualityHint:
-    """Longest sensible size, rate and bitrate of one track; all zero when nobody sees it."""
+    """Longest sensible size, rate and bitrate of one track; all zero when nobody sees it, and of sound."""
 
     active: bool = False
     width: int = 0
@@ -48,7 +53,8 @@ LADDER = (
     Step(1920, 1080, 30, 3_500_000),
 )
 SCREEN_FRAME_RATE = 15  # slides and documents: sharp rather than smooth
-HIDDEN = QualityHint()
+HIDDEN, HEARD = QualityHint(), QualityHint(True)
+UNTOLD: Mapping[HintedTrack, QualityHint] = {"camera": HIDDEN, "screen": HIDDEN, "microphone": HEARD}
 
 
 def hint_for(width: float, height: float, fit: Fit, frame_rate: float, track: Track = "camera") -> QualityHint:
@@ -81,24 +87,27 @@ def largest(hints: Iterable[QualityHint]) -> QualityHint:
 class HintBook:
     """Hints as last told, by site and track.  Owned by the conference's control task."""
 
-    def __init__(self, hold: float = HOLD) -> None:
-        self._hold = hold
-        self._told: dict[tuple[str, Track], QualityHint] = {}
-        self._less_since: dict[tuple[str, Track], float] = {}
+    def __init__(self, hold: float = HOLD, sound_hold: float = SOUND_HOLD) -> None:
+        self._hold: Mapping[HintedTrack, float] = {"camera": hold, "screen": hold, "microphone": sound_hold}
+        self._told: dict[tuple[str, HintedTrack], QualityHint] = {}
+        self._less_since: dict[tuple[str, HintedTrack], float] = {}
 
-    def of(self, site: str, track: Track) -> QualityHint:
-        return self._told.get((site, track), HIDDEN)
+    def of(self, site: str, track: HintedTrack) -> QualityHint:
+        return self._told.get((site, track), UNTOLD[track])
 
     def update(
-        self, wanted: Mapping[tuple[str, Track], QualityHint], now: float
-    ) -> dict[tuple[str, Track], QualityHint]:
-        """Take in what is wanted now (missing: hidden).  Returns what must be told; call it again after `hold`."""
+        self, wanted: Mapping[tuple[str, HintedTrack], QualityHint], now: float
+    ) -> dict[tuple[str, HintedTrack], QualityHint]:
+        """Take in what is wanted now; what is missing is as untold.
+
+        Returns what must be told; call it again after the hold.
+        """
         changed = {}
-        for key in {*wanted, *self._told}:
-            new, old = wanted.get(key, HIDDEN), self._told.get(key, HIDDEN)
+        for key in {*wanted, *self._told, *self._less_since}:
+            new, old = wanted.get(key, UNTOLD[key[1]]), self.of(*key)
             if new == old:
                 self._less_since.pop(key, None)
-            elif _is_more(new, old) or now - self._less_since.setdefault(key, now) >= self._hold:
+            elif _is_more(new, old) or now - self._less_since.setdefault(key, now) >= self._hold[key[1]]:
                 self._less_since.pop(key, None)
                 self._told[key] = changed[key] = new
         return changed
@@ -110,12 +119,18 @@ class HintBook:
 
     def forget(self, site: str) -> None:
         """The site's endpoint is gone; the next one is told from the start."""
-        for track in ("camera", "screen"):
-            key: tuple[str, Track] = (site, "camera" if track == "camera" else "screen")
-            self._told.pop(key, None)
-            self._less_since.pop(key, None)
+        for track in HINTED:
+            self._forget((site, track))
+
+    def forget_sound(self, site: str) -> None:
+        """Its leg is new: its sound is sent until it is told otherwise, and that for a while at least."""
+        self._forget((site, "microphone"))
+
+    def _forget(self, key: tuple[str, HintedTrack]) -> None:
+        self._told.pop(key, None)
+        self._less_since.pop(key, None)
 
 
 def _is_more(new: QualityHint, old: QualityHint) -> bool:
     """Larger or faster in any way: told at once."""
-    return new.width > old.width or new.frame_rate > old.frame_rate
+    return new.active > old.active or new.width > old.width or new.frame_rate > old.frame_rate

@@ -20,7 +20,7 @@ from typing import Any
 from mcu_core.adaptation import SIZES, Rung, Size, ladder, nearest
 from mcu_core.arrangement import MutedBy, ViewFormat
 from mcu_core.conference import LAST_PERSONAL, Conference
-from mcu_core.hints import QualityHint, hint_for, largest
+from mcu_core.hints import HIDDEN, HintedTrack, QualityHint, hint_for, largest
 from mcu_core.passing import PassBook
 from mcu_core.presence import Leg, State
 from mcu_core.scene import NO_TURNS, VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
@@ -42,7 +42,7 @@ FADE = 0.3  # seconds
 EXPECTED = 3.0  # seconds that the picture of a leg is kept for it before it is connected, and when it is lost
 LARGEST_PASSED = (1280, 720)
 
-Hints = dict[tuple[str, Track], QualityHint]
+Hints = dict[tuple[str, HintedTrack], QualityHint]
 Encoding = tuple[View, Codec, Size]
 
 
@@ -308,7 +308,7 @@ class OnAir:
     def _always_heard(self, site: str) -> bool:
         return site in (self._now.scene.podium, self._now.main_site)
 
-    def leg_plans(self, hint_of: Callable[[str, Track], QualityHint], relay: str) -> tuple[LegPlan, ...]:
+    def leg_plans(self, hint_of: Callable[[str, HintedTrack], QualityHint], relay: str) -> tuple[LegPlan, ...]:
         """The plan of every leg on one relay.  `hint_of`: what was told to a site for a track."""
         plans = []
         for leg in self._presence.legs.values():
@@ -327,6 +327,7 @@ class OnAir:
                     rendition,
                     audio_open=is_open,
                     audio_always=is_open and self._always_heard(leg.site),
+                    audio_stopped=not (is_open or hint_of(leg.site, "microphone").active),
                     camera_wanted=(leg.site, "camera") in self._wanted,
                     screen_wanted=(leg.site, "screen") in self._wanted,
                     camera_bitrate_bps=camera.bitrate_bps if camera.active else None,
@@ -341,7 +342,7 @@ class OnAir:
         return frozenset((tile.site, tile.track) for tile in tiles if tile.site is not None)
 
     @cached_property
-    def _wanted(self) -> Hints:
+    def _wanted(self) -> dict[tuple[str, Track], QualityHint]:
         """Every picture that is shown or will be in a moment, with what is needed of it."""
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
         tiles = [(view, tile) for view in self.watched for tile in self.resolved[view].tiles]
@@ -361,8 +362,17 @@ class OnAir:
         return hint
 
     def hints(self) -> Hints:
-        """What each shown or coming picture needs; a picture that is not in it is on no screen."""
-        return dict(self._wanted)
+        """What each shown or coming picture needs, and who need not send sound.
+
+        A picture that is not in it is on no screen; a microphone that is not in it may be heard.
+        """
+        now = self._now
+        hints: Hints = dict(self._wanted.items())
+        for site in now.sites:
+            called = self._always_heard(site) or site == now.next_site  # its meter is looked at before it is opened
+            if not called and now.muted_by(site) is not None:
+                hints[site, "microphone"] = HIDDEN
+        return hints
 
     def passed_to(self, leg: Leg) -> str | None:
         """The site whose own picture a leg is sent, None when its picture is mixed."""

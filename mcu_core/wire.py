@@ -246,6 +246,7 @@ class LegPlan:
     rendition: int | None = None  # what it watches
     audio_open: bool = False  # its sound may be heard
     audio_always: bool = False  # chair and podium: passed on whatever their level
+    audio_stopped: bool = False  # the site was told to send none: its silence says little of its line
     camera_wanted: bool = False
     screen_wanted: bool = False
     camera_bitrate_bps: int | None = None  # told to the sender by REMB; None: no limit of ours
@@ -476,7 +477,10 @@ class RelayStats:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """relay -> control, about 5 Hz: audio level of each site in dBov (0 loudest, -127 silent), muted sites too."""
+    """relay -> control, about 5 Hz: audio level of each site in dBov (0 loudest, -127 silent).
+
+    Closed sites too, while they send.
+    """
 
     type: Literal["levels"] = field(default="levels", init=False)
     conference: str

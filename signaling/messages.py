@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.json_schema import models_json_schema
 
 from mcu_core.errors import EndpointError
-from mcu_core.wire import VIEW_PATTERN, Track, View
+from mcu_core.hints import HintedTrack
+from mcu_core.wire import VIEW_PATTERN, View
 
 VERSION: Literal[1] = 1
 MAX_MESSAGE = 64 * 1024  # bytes of one message, both ways
@@ -171,7 +172,7 @@ class Tally(Message):
 
 class Hint(Message):
     type: Literal["hint"] = "hint"
-    track: Track
+    track: HintedTrack
     active: bool
     width: int
     height: int

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mcu_core.hints import HintBook, QualityHint
+from mcu_core.hints import HINTED, HintBook, HintedTrack, QualityHint
 from mcu_core.on_air import OnAir, Tally
 from mcu_core.presence import State
-from mcu_core.wire import Track
 from signaling import Channel
 from signaling import messages as say
 from signaling.outbox import encode
 from signaling.seats import Seat, SeatBook
-
-TRACKS: tuple[Track, ...] = ("camera", "screen")
 
 
 class People:
@@ -27,7 +24,7 @@ class People:
         self._tallies: dict[str, Tally] = {}  # by site, as told
         self._passed: dict[str, str] = {}  # by seat: name of the site whose own picture it was told to get
         self._info: say.ConferenceInfo | None = None
-        self._hints_due: set[str] = set()  # sites whose endpoint has just got its media: told both hints
+        self._hints_due: set[str] = set()  # sites whose endpoint has just got its media: told all hints
 
     def channel(self, seat: str) -> Channel | None:
         return self._channels.get(seat)
@@ -76,7 +73,8 @@ class People:
         self._tell_picture(seat, channel, on_air)
 
     def media_begins(self, site: str) -> None:
-        """Its leg is up: tell it both hints with the next round, also that nobody sees it."""
+        """Its leg is up: tell it all hints with the next round, also that nobody sees it."""
+        self.hints.forget_sound(site)
         self._hints_due.add(site)
 
     def tell_changes(self, on_air: OnAir, now: float) -> None:
@@ -119,7 +117,7 @@ class People:
         channel.send(encode(say.Picture(passed=bool(name), name=name or None)))
 
     def _tell_hints(self, site: str) -> None:
-        for track in TRACKS:
+        for track in HINTED:
             self.to_site(site, _hint(track, self.hints.of(site, track)))
 
     def to_site(self, site: str, message: say.ToEndpoint) -> bool:
@@ -141,7 +139,7 @@ def _tally(tally: Tally) -> say.Tally:
     )
 
 
-def _hint(track: Track, hint: QualityHint) -> say.Hint:
+def _hint(track: HintedTrack, hint: QualityHint) -> say.Hint:
     return say.Hint(
         track=track,
         active=hint.active,

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from control_api.live.workers import WorkerLink
-from mcu_core.hints import QualityHint
+from mcu_core.hints import HintedTrack, QualityHint
 from mcu_core.on_air import OnAir
-from mcu_core.wire import LegPlans, MixPlan, Track
+from mcu_core.wire import LegPlans, MixPlan
 
 _FORGOTTEN_AFTER = 10.0  # a plan that is not on air by then never tells
 
@@ -53,7 +53,7 @@ class Plans:
         now: float,
         mixer: WorkerLink,
         relays: Iterable[WorkerLink],
-        hint_of: Callable[[str, Track], QualityHint],
+        hint_of: Callable[[str, HintedTrack], QualityHint],
     ) -> None:
         """Hand the links what changed; they send it."""
         newest = on_air.mix_plan(0)

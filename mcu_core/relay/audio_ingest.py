@@ -30,6 +30,7 @@ class AudioIngest:
         self.reception = Reception(ssrc, 48_000)
         self.open = False  # the plan lets it be heard
         self.level_known = False  # it does send levels
+        self._stopped = False  # the site was told to send nothing
         self._passes = False  # the last packet was passed on
         self._peak = SILENT
         self._speech = Speech()
@@ -39,6 +40,9 @@ class AudioIngest:
     def plan(self, plan: LegPlan) -> None:
         """Whether it may be heard, and whatever its level."""
         self.open = plan.audio_open
+        if self._stopped and not plan.audio_stopped:
+            self.reception.pause()
+        self._stopped = plan.audio_stopped
         self._passes |= plan.audio_always
 
     def skim(self, data: Buffer, size: int, now: float) -> bool:

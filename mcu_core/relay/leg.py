@@ -28,6 +28,7 @@ from mcu_core.relay.uplink import Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
 SILENT_AFTER = 3.0
+RESTING_SILENT_AFTER = 10.0  # who sends no media checks its consent every 5 s (RFC 7675, section 5.1), +-20 %
 GONE_AFTER = 30.0
 REPORT_EVERY = 1.0
 ANSWER_TWICE = 0.02  # share of lost packets from which an answer to a NACK is likely to be lost, too
@@ -556,10 +557,18 @@ class Leg:
         if quiet >= GONE_AFTER:
             return "never_connected" if self.state == "new" else "silent"
         if self.state != "new":
-            before, self.state = self.state, "silent" if quiet >= SILENT_AFTER else "connected"
+            patience = RESTING_SILENT_AFTER if self._resting else SILENT_AFTER
+            before, self.state = self.state, "silent" if quiet >= patience else "connected"
             if before == "silent" and self.state == "connected":  # more was lost than is kept to be sent again
                 self._owner.keyframe_wanted(self, now)
         return None
+
+    @property
+    def _resting(self) -> bool:
+        """Nothing was to come from the site but signs of life."""
+        streams = self.streams.values()
+        films = any(stream.wanted and stream.reception.heard_since(self.heard - REPORT_EVERY) for stream in streams)
+        return self.plan.audio_stopped and not films
 
     # -- figures
 

@@ -62,11 +62,12 @@ class Reception:
         if 0 < delta < _RESTART and highest >= 0:
             self.highest = highest = highest + delta
             if rtp_time != self._rtp_time:
-                step = ((rtp_time - self._rtp_time + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-                late = now - self._arrived - step / self._rate
-                self._jitter += (abs(late) * self._rate - self._jitter) / 16
-                self._transit += late
-                self.delay.hear(self._transit)
+                if self._arrived:
+                    step = ((rtp_time - self._rtp_time + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
+                    late = now - self._arrived - step / self._rate
+                    self._jitter += (abs(late) * self._rate - self._jitter) / 16
+                    self._transit += late
+                    self.delay.hear(self._transit)
                 self._arrived, self._rtp_time = now, rtp_time
             return highest
         if highest < 0:
@@ -84,6 +85,10 @@ class Reception:
 
     def sender_report(self, ntp: int, now: float) -> None:
         self._sr_middle, self._sr_at = (ntp >> 16) & 0xFFFF_FFFF, now
+
+    def pause(self) -> None:
+        """The sender stops for a while, and perhaps the clock of its timestamps: no delay is known across that."""
+        self._arrived, self.delay = 0.0, Delay()
 
     def heard_since(self, then: float) -> bool:
         return self.highest >= 0 and self._arrived >= then

@@ -138,4 +138,4 @@ SENT = """async (line) => {
                packets: entry.packetsSent, bytes: entry.bytesSent, at: entry.timestamp };
   return null;
 }"""
-CAMERA, SCREEN = 1, 2  # m-lines
+MICROPHONE, CAMERA, SCREEN = 0, 1, 2  # m-lines

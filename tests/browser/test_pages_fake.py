@@ -16,6 +16,7 @@ from tests.browser.fake_server import PASSWORD, FakeMcu
 from tests.browser.pages import (
     CAMERA,
     KEEP_CONNECTIONS,
+    MICROPHONE,
     SCREEN,
     SENT,
     Complaints,
@@ -290,10 +291,27 @@ async def test_an_unplugged_camera_is_told_and_comes_back_by_itself(server: Runn
 
 
 async def test_a_lost_server_is_told_and_the_seat_is_taken_again(server: Running, open_page: Open) -> None:
-    page, fake = await joined(open_page, server), server.fake
+    page, fake = await joined(open_page, server, script=KEEP_CONNECTIONS), server.fake
+
+    async def sends_sound() -> bool:
+        before = await page.evaluate(SENT, MICROPHONE)
+        await asyncio.sleep(0.6)  # a packet every 0.4 s tells of silence
+        return bool((await page.evaluate(SENT, MICROPHONE))["packets"] > before["packets"])
+
+    async def quiet() -> bool:
+        return not await sends_sound()
+
+    hint = {"track": "microphone", "width": 0, "height": 0, "frame_rate": 0, "bitrate_bps": 0}
+    await fake.tell("hint", **hint, active=False)
+    await until(quiet, "no sound of a closed site")
+    await fake.tell("hint", **hint, active=True)
+    await until(sends_sound, "its sound again")
+    await fake.tell("hint", **hint, active=False)
+    await until(quiet, "no sound")
     fake.deaf = True
     await fake.cut()
     await expect(page.get_by_test_id("reconnecting")).to_contain_text("chỗ của điểm cầu vẫn được giữ")
+    await until(sends_sound, "the sound of a site that nobody could tell that it has the floor")
     fake.deaf = False
     await expect(page.get_by_test_id("reconnecting")).to_have_count(0)
     back = said(fake, "hello")[-1]

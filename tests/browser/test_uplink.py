@@ -1,5 +1,5 @@
-"""What a real browser really sends: no more than its tile needs, and nothing while nobody sees it; and what it is told
-of what it is sent.
+"""What a real browser really sends: no more than its tile needs, and nothing while nobody sees or may hear it; and what
+it is told of what it is sent.
 
 Judged by Chromium's own getStats() on the real server, not by what the page believes it has set.
 """
@@ -23,6 +23,7 @@ from endpoint_client.media import SiteOptions
 from tests.browser.pages import (
     CAMERA,
     KEEP_CONNECTIONS,
+    MICROPHONE,
     OFFICE,
     SENT,
     Complaints,
@@ -52,9 +53,14 @@ class Uplink:
         if message.get("type") == "hint" and message["track"] == "camera":
             self.hint = message
 
-    async def sent(self) -> dict[str, Any]:
-        found: dict[str, Any] = await until(lambda: self.page.evaluate(SENT, CAMERA), "figures of the camera")
+    async def sent(self, line: int = CAMERA) -> dict[str, Any]:
+        found: dict[str, Any] = await until(lambda: self.page.evaluate(SENT, line), "figures of what is sent")
         return found
+
+    async def sends(self, line: int) -> bool:
+        before = await self.sent(line)
+        await asyncio.sleep(1)
+        return bool((await self.sent(line))["packets"] > before["packets"])
 
     async def kbps(self, seconds: float = 1.5) -> float:
         before = await self.sent()
@@ -99,6 +105,8 @@ async def test_a_browser_sends_what_its_tile_needs_and_nothing_when_hidden(serve
             await page.goto(own["url"])
             await page.get_by_test_id("join").click()
             await plays(page, 15)
+            assert await up.sends(MICROPHONE)
+            await server.api("PUT", f"/conferences/{conference}/sites/{own['id']}/muted", {"muted": True})
 
             await server.api("PUT", f"{views}/layout", {"layout": "1+1"})
             await until(up.keeps_to_its_hint, "half the canvas", 30)
@@ -117,11 +125,11 @@ async def test_a_browser_sends_what_its_tile_needs_and_nothing_when_hidden(serve
             await until(lambda: not up.hint["active"], "the hint to stop")
 
             async def silent() -> bool:
-                before = await up.sent()
-                await asyncio.sleep(1)
-                return bool((await up.sent())["packets"] == before["packets"])
+                return not any(await asyncio.gather(up.sends(CAMERA), up.sends(MICROPHONE)))
 
-            await until(silent, "not one packet of a camera that nobody sees", 10)
+            await until(silent, "not one packet of a site that nobody sees or may hear", 10)
+            await server.api("PUT", f"/conferences/{conference}/sites/{own['id']}/muted", {"muted": False})
+            await until(lambda: up.sends(MICROPHONE), "its sound, as soon as it may be heard")
 
             await server.api("PUT", f"{views}/cells/0", {"site": own["id"], "track": "camera"})
             await until(up.keeps_to_its_hint, "the camera again", 30)

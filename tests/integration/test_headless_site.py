@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -33,6 +34,7 @@ class StandIn:
         self.seen: set[int] = set()
         self.tones: set[int] = set()
         self.sizes: set[tuple[int, int]] = set()
+        self.sound_at = 0.0  # when the last block of it arrived
         self.media_lives = False
         self.url = ""
 
@@ -98,6 +100,7 @@ class StandIn:
                 self.sizes.add((frame.width, frame.height))
                 self.seen |= {sighting.mark.site for sighting in PictureWatch.read(frame)}
             else:
+                self.sound_at = time.monotonic()
                 sounds.listen(frame, 0, 0)
                 self.tones |= set(sounds.now_heard)
 
@@ -152,8 +155,13 @@ async def test_site_obeys_hints_comes_back_with_its_seat_and_rejoins(mcu: StandI
         await mcu.sockets[0].send_json({**hint, "active": False})
         await site.until(lambda: site.media is not None and site.media.sending() is None, "nothing sent")
 
+        await site.until(lambda: 0 < time.monotonic() - mcu.sound_at < 0.1, "its sound")
+        await mcu.sockets[0].send_json({**hint, "track": "microphone", "active": False})
+        await site.until(lambda: time.monotonic() - mcu.sound_at > 0.3, "no sound")
+
         mcu.media_lives = True
         await site.link.drop()
+        await site.until(lambda: time.monotonic() - mcu.sound_at < 0.1, "its sound, for it cannot be told to send it")
         await site.until(lambda: len(site.welcomes) == 2, "coming back")
         assert mcu.hellos[1]["seat"] == "s-1"
         assert mcu.hellos[1]["media"] is True

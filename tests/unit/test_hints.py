@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mcu_core.hints import HIDDEN, HintBook, QualityHint, hint_for, largest
+from mcu_core.hints import HEARD, HIDDEN, HintBook, HintedTrack, QualityHint, hint_for, largest
 from mcu_core.scene import Fit
-from mcu_core.wire import Track
 
-CAMERA: tuple[str, Track] = ("a", "camera")
+CAMERA: tuple[str, HintedTrack] = ("a", "camera")
+SOUND: tuple[str, HintedTrack] = ("a", "microphone")
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,27 @@ def test_a_new_endpoint_is_told_from_the_start() -> None:
     book.forget("a")
     assert book.of(*CAMERA) == HIDDEN
     assert book.update({CAMERA: hint}, 0.1) == {CAMERA: hint}
+
+
+def test_a_closed_microphone_stops_after_a_while_and_an_open_one_sends_at_once() -> None:
+    book = HintBook(sound_hold=5.0)
+    assert book.of(*SOUND) == HEARD, "nobody has to be told to be heard"
+    assert book.update({}, 0.0) == {}
+    assert book.update({SOUND: HIDDEN}, 1.0) == {}
+    assert book.update({SOUND: HIDDEN}, 5.9) == {}
+    assert book.update({}, 5.95) == {}, "closed by mistake"
+    assert book.update({SOUND: HIDDEN}, 6.0) == {}
+    assert book.update({SOUND: HIDDEN}, 11.0) == {SOUND: HIDDEN}
+    assert not book.pending
+    assert book.update({}, 11.1) == {SOUND: HEARD}
+    assert not book.pending
+
+
+def test_a_new_leg_sends_its_sound_for_a_while_although_it_is_closed() -> None:
+    book = HintBook(sound_hold=5.0)
+    for now in (0.0, 5.0):
+        book.update({SOUND: HIDDEN}, now)
+    book.forget_sound("a")
+    assert book.of(*SOUND) == HEARD
+    assert book.update({SOUND: HIDDEN}, 6.0) == {}
+    assert book.update({SOUND: HIDDEN}, 11.0) == {SOUND: HIDDEN}

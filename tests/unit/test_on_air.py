@@ -10,6 +10,7 @@ import pytest
 from mcu_core.adaptation import Size
 from mcu_core.commands import (
     AddSite,
+    CallNext,
     DropPersonalView,
     FillCell,
     MuteSite,
@@ -22,12 +23,12 @@ from mcu_core.commands import (
     SetRendition,
 )
 from mcu_core.conference import Conference
-from mcu_core.hints import QualityHint
+from mcu_core.hints import HEARD, HintedTrack, QualityHint
 from mcu_core.on_air import OnAir, rendition_number
 from mcu_core.passing import PassBook
 from mcu_core.presence import Happening, Leg
 from mcu_core.scene import CustomTile, Filler, Pages, Placement
-from mcu_core.wire import CODECS, Codec, LegPlan, PassFlow, PassPlan, Track, View
+from mcu_core.wire import CODECS, Codec, LegPlan, PassFlow, PassPlan, View
 
 
 def live(*members: str, codec: Codec = "H264") -> Conference:
@@ -47,11 +48,11 @@ def join(conference: Conference, site: str, codec: Codec = "H264") -> None:
     conference.presence.legs[f"leg-{site}"] = Leg(f"leg-{site}", "0", site, codec=codec, connected=True)
 
 
-def no_hint(site: str, track: Track) -> QualityHint:
+def no_hint(site: str, track: HintedTrack) -> QualityHint:
     return QualityHint()
 
 
-def legs(conference: Conference, hint_of: Callable[[str, Track], QualityHint] = no_hint) -> dict[str, LegPlan]:
+def legs(conference: Conference, hint_of: Callable[[str, HintedTrack], QualityHint] = no_hint) -> dict[str, LegPlan]:
     return {plan.leg.removeprefix("leg-"): plan for plan in OnAir(conference).leg_plans(hint_of, "0")}
 
 
@@ -251,6 +252,21 @@ def test_no_more_is_asked_of_a_site_than_the_largest_picture_that_anybody_gets()
     conference.presence.legs["leg-b"].line.size = "medium"
     hint = OnAir(conference).hints()["tinh", "camera"]
     assert (hint.width, hint.height, hint.frame_rate) == (640, 360, 15)
+
+
+def test_sound_may_stop_only_of_who_is_closed_and_neither_speaks_nor_chairs_nor_is_next() -> None:
+    conference = live("a", "b", "c", "d")
+    assert not [key for key in OnAir(conference).hints() if key[1] == "microphone"]
+    for command in (Podium("a"), MuteSite("a", True), MuteSite("tinh", True), CallNext("b"), MuteSite("d", False)):
+        conference.apply(command, 1.0)
+    on_air = OnAir(conference)
+    assert [key for key in on_air.hints() if key[1] == "microphone"] == [("c", "microphone")]
+    stopped = {site for site, plan in legs(conference).items() if plan.audio_stopped}
+    assert stopped == {"tinh", "a", "b", "c"}, "as they were told"
+    assert not any(plan.audio_stopped for plan in legs(conference, lambda site, track: HEARD).values())
+    conference.apply(Podium("c"), 2.0)
+    assert ("c", "microphone") not in OnAir(conference).hints()
+    assert not legs(conference)["c"].audio_stopped, "whatever it was told: it may be heard"
 
 
 def test_a_pinned_size_beats_what_the_line_carries() -> None:

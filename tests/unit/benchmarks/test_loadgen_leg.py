@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.dtls_client import Identity
+from benchmarks.loadgen import Caller
 from benchmarks.loadgen_leg import VIDEO_PT, Leg
 
 PACKETS = 6  # of one frame
@@ -110,3 +111,16 @@ def test_sound_counts_by_its_sequence_number(leg: Plain) -> None:
     assert (leg.counters.audio_packets, leg.counters.audio_lost) == (4, 0)
     hear(65_540)
     assert (leg.counters.audio_packets, leg.counters.audio_lost) == (5, 2)
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+async def test_a_microphone_that_is_told_to_rest_sends_nothing_if_hints_are_obeyed(leg: Plain, obeys: bool) -> None:
+    caller = Caller(leg, "http://127.0.0.1:1", True, {"name": "a", "token": "t"}, obeys)
+    hint = {"type": "hint", "track": "microphone"}
+    await caller._hear({**hint, "active": False})
+    assert leg.sends_audio is not obeys
+    caller.link._lost()
+    assert leg.sends_audio, "nobody can tell it that it is heard"
+    await caller._hear({**hint, "active": False})
+    await caller._hear({**hint, "active": True})
+    assert leg.sends_audio

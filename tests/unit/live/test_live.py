@@ -245,7 +245,8 @@ async def test_an_endpoint_that_comes_back_keeps_seat_and_media() -> None:
         again, channel = await w.enter(token, seat, media=True)
         assert again == seat
         assert channel.got(say.Welcome)[0].media == "keep"
-        assert {hint.track: hint.active for hint in channel.got(say.Hint)} == {"camera": True, "screen": False}
+        told = {hint.track: hint.active for hint in channel.got(say.Hint)}
+        assert told == {"camera": True, "screen": False, "microphone": True}
         await w.clock.pass_by(120.0)
         assert w.site("a")["state"] == "live"
 
@@ -271,7 +272,9 @@ async def test_an_endpoint_that_comes_back_without_media_offers_again() -> None:
         assert sum(isinstance(call, LegPlans) for call in w.machine.relay.calls) > plans
         assert w.site("a")["state"] == "live", "its old leg was not missed yet"
         await w.live_media(seat, channel)
-        assert {hint.track for hint in channel.got(say.Hint)} == {"camera", "screen"}, "a new page knows nothing"
+        assert {hint.track for hint in channel.got(say.Hint)} == {"camera", "screen", "microphone"}, (
+            "a new page knows nothing"
+        )
 
 
 async def test_a_seat_expires_when_nobody_comes_back() -> None:
@@ -693,6 +696,38 @@ async def test_hints_shrink_only_after_a_while() -> None:
         channel.forget()
         await w.clock.pass_by(3.5)
         assert not w.live._rooms["c-1"].people.hints.of("b", "camera").active
+
+
+async def test_a_closed_site_is_told_to_send_no_sound_and_before_it_may_be_heard_to_send_it_again() -> None:
+    async with world("a", "b") as w:
+        a, channel = await w.join("a")
+        await w.join("b")
+
+        def told() -> list[bool]:
+            hints = [hint.active for hint in channel.got(say.Hint) if hint.track == "microphone"]
+            channel.forget()
+            return hints
+
+        await w.live.command("c-1", Podium("b"), actor="an")
+        told()
+        await w.clock.pass_by(4.5)
+        assert told() == []
+        await w.clock.pass_by(2.0)
+        assert told() == [False]
+        assert w.machine.relay.leg_plans[a].audio_stopped
+        await w.offer(a, channel)
+        await w.live_media(a, channel)
+        assert told() == [True], "what is new sends until it is told"
+        assert not w.machine.relay.leg_plans[a].audio_stopped
+        await w.clock.pass_by(6.5)
+        assert told() == [False]
+        w.live.lost(a, channel)  # its page sends by itself now
+        _, channel = await w.enter(next(t for t, token in w.store.tokens.items() if token.site == "a"), a, media=True)
+        assert told() == [False]
+        await w.live.command("c-1", Podium("a"), actor="an")
+        await settle()
+        assert told() == [True]
+        assert w.machine.relay.leg_plans[a].audio_always
 
 
 async def test_the_console_follows_the_conference() -> None:

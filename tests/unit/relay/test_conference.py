@@ -9,8 +9,9 @@ import pytest
 
 from mcu_core import wire
 from mcu_core.relay import rtcp
+from mcu_core.relay.audio_ingest import AudioIngest
 from mcu_core.relay.conference import HELD_FOR
-from mcu_core.relay.leg import GONE_AFTER, SILENT_AFTER
+from mcu_core.relay.leg import GONE_AFTER, RESTING_SILENT_AFTER, SILENT_AFTER
 from tests.unit.relay.packets import rtp_packet
 from tests.unit.relay.stage import Browser, Stage
 
@@ -270,6 +271,38 @@ def test_life_of_a_leg(stage: Stage) -> None:
     site.leg.age(stage.now + 1)
     assert str(site.leg.state) == "connected"
     assert site.leg.age(stage.now + GONE_AFTER) == "silent"
+
+
+def test_site_that_was_told_to_send_nothing_is_missed_later_but_not_while_it_films(stage: Stage) -> None:
+    site = stage.join(1, audio_stopped=True)
+    sign = rtcp.receiver_report(site.leg.audio.ssrc, [])
+    site.rtcp(sign)
+    site.leg.age(stage.now + RESTING_SILENT_AFTER - 0.1)
+    assert site.leg.state == "connected", "a browser checks its consent every six seconds at least"
+    site.leg.age(stage.now + RESTING_SILENT_AFTER)
+    assert str(site.leg.state) == "silent"
+    stage.plan(site.leg, audio_stopped=True, camera_wanted=True)
+    site.film(keyframe=True)
+    stage.now += 0.5
+    site.rtcp(sign)
+    site.leg.age(stage.now + SILENT_AFTER)
+    assert str(site.leg.state) == "silent"
+
+
+def test_sound_that_comes_back_after_a_pause_is_no_late_sound() -> None:
+    """Chromium's timestamps stand still meanwhile."""
+    ingest = AudioIngest(10, 1, lambda *packet: True)
+
+    def hear(packets: range, later: float) -> None:
+        for number in packets:
+            ingest.reception.hear(number, number * 960, number * 0.02 + later)
+
+    hear(range(50), 0.0)
+    ingest.plan(wire.LegPlan("leg1", audio_stopped=True))
+    ingest.plan(wire.LegPlan("leg1", audio_open=True))
+    hear(range(50, 100), 1.5)
+    assert ingest.reception.jitter_ms < 1
+    assert ingest.reception.delay.queue(3.5) == pytest.approx(0.0, abs=0.001)
 
 
 def test_leaving_forgets_the_viewer_and_its_voice(stage: Stage) -> None:

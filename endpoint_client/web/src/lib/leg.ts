@@ -4,9 +4,9 @@
 // No trickle: the MCU is ICE-lite, learns the address from the checks and never needs our candidates.
 
 import { encodingFor, LARGEST } from './hints';
-import type { Hint, HintedTrack } from './protocol';
+import type { Hint, HintedTrack as Source } from './protocol';
 
-export type Source = 'microphone' | HintedTrack;
+export type { Source };
 
 export interface LegEvents {
   state(state: RTCPeerConnectionState): void;
@@ -16,8 +16,8 @@ export class Leg {
   readonly stream = new MediaStream(); // what the MCU sends: one audio and one video track
   readonly #pc: RTCPeerConnection;
   readonly #senders = new Map<Source, RTCRtpSender>();
-  readonly #hints = new Map<HintedTrack, Hint>();
-  readonly #sizes = new Map<HintedTrack, string>(); // of the captures when their encodings were last set
+  readonly #hints = new Map<Source, Hint>();
+  readonly #sizes = new Map<Source, string>(); // of the captures when their encodings were last set
   #work: Promise<unknown> = Promise.resolve(); // sender changes one after another
 
   constructor(kind: 'site' | 'monitor', events: LegEvents) {
@@ -57,7 +57,7 @@ export class Leg {
     if (!sender) return;
     this.#queue(async () => {
       await sender.replaceTrack(track);
-      if (source !== 'microphone') await this.#apply(source);
+      await this.#apply(source);
     });
   }
 
@@ -90,18 +90,19 @@ export class Leg {
     this.#pc.close();
   }
 
-  async #apply(source: HintedTrack): Promise<void> {
+  async #apply(source: Source): Promise<void> {
     const sender = this.#senders.get(source);
     if (!sender) return;
     const [width, height] = sizeOf(sender.track);
     const hint = this.#hints.get(source);
+    const sound = source === 'microphone';
     if (!hint && width <= LARGEST.width && height <= LARGEST.height) return; // sent as it is
     const parameters = sender.getParameters();
     const encoding = parameters.encodings[0];
     if (!encoding) return; // nothing negotiated yet; applied again with the next track or hint
     delete encoding.maxBitrate;
     delete encoding.maxFramerate;
-    Object.assign(encoding, encodingFor(hint, { width, height }));
+    Object.assign(encoding, sound ? { active: !hint || hint.active } : encodingFor(hint, { width, height }));
     await sender.setParameters(parameters);
     this.#sizes.set(source, `${width},${height}`);
   }

@@ -8,7 +8,7 @@ export type Role = 'main' | 'member' | 'monitor';
 export type SharedView = 'programme' | 'chair' | 'wall';
 /** A shared view, or the personal one of the site with this number. */
 export type View = SharedView | `site:${number}`;
-export type HintedTrack = 'camera' | 'screen';
+export type HintedTrack = 'camera' | 'screen' | 'microphone';
 
 /** What the endpoint measured since its last `quality`; `lost` is a fraction 0–1, `freezes` a count where there is one. */
 export interface Quality {

@@ -37,6 +37,7 @@ const RESTART_MS = 5000;
 const CONNECT_MS = 10_000;
 const QUALITY_MS = 2000;
 const NOTICE_MS = 8000;
+const HEARD: Hint = { track: 'microphone', active: true, width: 0, height: 0, frame_rate: 0, bitrate_bps: 0 };
 const ASKING_REFUSED = new Set(['too_often', 'queue_full', 'not_stored']);
 const OFFER_REFUSED = new Set(['bad_offer', 'unsupported_codec', 'media_unavailable']);
 
@@ -107,10 +108,7 @@ export class Seat {
     this.#id = options.remembered;
     this.#channel = new Channel(options.url, () => this.#hello(), {
       message: (message) => void this.#obey(message),
-      down: () => {
-        this.attached = false;
-        this.#asked = this.#held = null;
-      },
+      down: () => this.#detached(),
       refused: (refusal) => this.#refused(refusal),
     });
   }
@@ -191,6 +189,18 @@ export class Seat {
     return this.#leg ? this.#leg.stats() : null;
   }
 
+  /** Nobody can tell us anything now: who is given the floor meanwhile must be heard all the same. */
+  #detached(): void {
+    this.attached = false;
+    this.#asked = this.#held = null;
+    this.#hinted(HEARD);
+  }
+
+  #hinted(hint: Hint): void {
+    this.#hints.set(hint.track, hint);
+    this.#leg?.hint(hint);
+  }
+
   #hello(): Hello {
     const hello: Hello = {
       type: 'hello',
@@ -231,8 +241,7 @@ export class Seat {
         this.tally = message;
         break;
       case 'hint':
-        this.#hints.set(message.track, message);
-        this.#leg?.hint(message);
+        this.#hinted(message);
         break;
       case 'conference':
         this.news = message;
@@ -311,6 +320,7 @@ export class Seat {
       return;
     }
     this.#leg = leg;
+    this.#hints.delete('microphone'); // the MCU takes a new leg for one that sends its sound
     this.#meter = new QualityMeter();
     this.#patience = new Patience();
     const tracks = this.#options.tracks?.() ?? {};
@@ -390,8 +400,7 @@ export class Seat {
   }
 
   #refused(refusal: Refusal): void {
-    this.attached = false;
-    this.#asked = this.#held = null;
+    this.#detached();
     this.refusal = refusal;
     if (refusal.retry_after !== null) return; // the channel knocks again by itself
     this.#options.remember?.(null);
