@@ -19,6 +19,8 @@ _TITLES = {  # in the order of the report: Vietnamese, English
     "room": ("Cả phòng họp", "A whole room"),
     "scale": ("Theo số điểm cầu", "By number of sites"),
     "line": ("Đường truyền xấu", "A bad line"),
+    "lipsync": ("Hình khớp tiếng", "Lip sync"),
+    "drift": ("Đồng hồ sai", "A wrong clock"),
     "soak": ("Chạy lâu", "A long run"),
     "store": ("Kho dữ liệu đầy", "A full store"),
     "compose": ("Ghép hình", "Composing the picture"),
@@ -192,6 +194,17 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
                 ("Nghe rõ (STOI) / intelligibility", "", "pesq_or_stoi", None),
             )
         ]
+    if name == "lipsync" and cases:
+        rows = tuple(
+            (f"{case['profile']} {case['picture']}", (_positive(skew["p95"]), _positive(skew["p5"], -1)))
+            for case in cases
+            for skew in (case["skew_ms"],)
+        )
+        names = ("tiếng trước hình / sound before, p95", "tiếng sau hình / sound after, p5")
+        return [Bars("Tiếng lệch hình / sound before or after its picture", "ms", names, rows, (125.0, "125 ms"))]
+    if name == "drift" and cases:
+        rows = tuple((f"{case['ppm']:+g} ppm", (case["delay_ms_first"], case["delay_ms_last"])) for case in cases)
+        return [Bars("Độ trễ tiếng / delay of sound", "ms", ("đầu / first 10 min", "cuối / last 10 min"), rows)]
     if name == "room" and isinstance(result.get("mcu_cores_by_process"), Mapping):
         rows = tuple((kind, (used,)) for kind, used in result["mcu_cores_by_process"].items())
         return [
@@ -233,6 +246,10 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
             curve("Bộ nhớ mỗi điểm cầu / memory per site", "MB", ("MB",), ("rss_mb_per_site",)),
         ]
     return []
+
+
+def _positive(value: float | None, sign: int = 1) -> float | None:
+    return None if value is None else max(0.0, sign * value)
 
 
 def _distribution(result: Mapping[str, Any]) -> list[Curve]:

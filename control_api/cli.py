@@ -439,7 +439,7 @@ _SECONDS = Annotated[float | None, typer.Option("--seconds", help="Thời gian �
 _QUICK = Annotated[bool, typer.Option("--quick", help="Đo nhanh, kém chính xác · fast and rough")]
 _SITES = Annotated[int, typer.Option("--sites", min=1, help="Số điểm cầu · sites")]
 _SOURCE = Annotated[str, typer.Option("--source", help="Mỗi điểm cầu gửi gì · what each site sends")]
-BENCHES = ("compose", "fanout", "ingest", "audio", "encode", "room", "scale", "line", "lipsync", "store")
+BENCHES = ("compose", "fanout", "ingest", "audio", "drift", "encode", "room", "scale", "line", "lipsync", "store")
 
 
 @bench.command("compose")
@@ -464,6 +464,16 @@ def bench_ingest(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = 
 def bench_audio(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
     """Trộn tiếng · mix sound."""
     _bench("audio", json, seconds=seconds, quick=quick)
+
+
+@bench.command("drift")
+def bench_drift(
+    hours: Annotated[float, typer.Option(help="Bao nhiêu giờ, tính nhanh · hours, simulated")] = 2.0,
+    quick: _QUICK = False,
+    json: _JSON = False,
+) -> None:
+    """Đồng hồ điểm cầu sai ±100 ppm: độ trễ có tăng không? · a site's clock is wrong: does its delay grow?"""
+    _bench("drift", json, hours=hours, quick=quick)
 
 
 @bench.command("encode")
