@@ -254,9 +254,11 @@ class OnAir:
             renditions=tuple(self._rendition_plan(encoding) for encoding in mixed),
             coming=tuple(
                 sorted(
-                    (self._number(site), track)
-                    for site, track in self._wanted.keys() - self._shown
-                    if self._sends(site, track)
+                    {
+                        (self._number(tile.site), tile.track)
+                        for _, tile in self._coming
+                        if tile.site is not None and self._sends(tile.site, tile.track)
+                    }
                 )
             ),
             loudest=self._now.loudest,
@@ -342,11 +344,16 @@ class OnAir:
         return frozenset((tile.site, tile.track) for tile in tiles if tile.site is not None)
 
     @cached_property
+    def _coming(self) -> list[tuple[View, Tile]]:
+        """What is in no tile of its view yet; the mixer may not have it although another view shows it, passed on."""
+        return [(view, tile) for view in self._followed for tile in self.resolved[view].coming]
+
+    @cached_property
     def _wanted(self) -> dict[tuple[str, Track], QualityHint]:
         """Every picture that is shown or will be in a moment, with what is needed of it."""
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
         tiles = [(view, tile) for view in self.watched for tile in self.resolved[view].tiles]
-        tiles += [(view, tile) for view in self._followed for tile in self.resolved[view].coming]
+        tiles += self._coming
         for view, tile in tiles:
             if tile.site is not None:
                 needs.setdefault((tile.site, tile.track), []).append(self._need(view, tile))

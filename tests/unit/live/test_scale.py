@@ -261,7 +261,7 @@ async def test_a_paged_wall_turns_by_itself_while_somebody_watches() -> None:
         assert seen[0] == seen[2]
         assert set(seen[0]) | set(seen[1]) == set(range(1, 9))
         plans = len([call for call in w.machine.mixer.calls if isinstance(call, MixPlan)])
-        await w.clock.pass_by(9.0 - w.clock.time % 10)
+        await w.clock.pass_by(7.0 - w.clock.time % 10)  # then the next page is made ready
         assert len([call for call in w.machine.mixer.calls if isinstance(call, MixPlan)]) == plans
 
 
@@ -390,3 +390,27 @@ async def test_a_layout_drawn_anew_changes_the_views_that_have_it() -> None:
         revision = w.live.state("c-1")["revision"]
         await w.live.layout_changed("khac", narrow, actor="an")
         assert w.live.state("c-1")["revision"] == revision  # nothing of it is this conference's
+
+
+async def test_sites_of_the_next_page_are_told_and_decoded_two_seconds_before_it() -> None:
+    async with world("a", "b") as w:
+        channels = [(await w.join(site))[1] for site in ("tinh", "a", "b")]
+        await full_screen(w)
+        monitor, channel = await w.enter(await w.live.open_monitor("c-1", "wall", actor="an"))
+        await w.offer(monitor, channel)
+        await w.live_media(monitor, channel)
+        await w.live.command("c-1", SetLayout("wall", "auto", pages=Pages(1, 10.0)), actor="an")
+        pages = []  # four times a second: who is on the wall, who is decoded, who was told to send
+        for _ in range(120):
+            await w.clock.pass_by(0.25)
+            mix = w.machine.mixer.mix
+            shown = next(view for view in mix.views if view.view == "wall").tiles[0].site
+            hints = [[hint for hint in one.got(say.Hint) if hint.track == "camera"][-1] for one in channels]
+            told = {number for number, hint in enumerate(hints, 1) if hint.active}
+            pages.append((shown, {shown, *(site for site, _ in mix.coming)}, told))
+        turns = [now for now in range(10, 120) if pages[now][0] != pages[now - 1][0]]
+        assert len(turns) == 3
+        for turn in turns:
+            shown = pages[turn][0]
+            assert all(shown in decoded and shown in told for _, decoded, told in pages[turn - 7 : turn])
+            assert all(shown not in decoded for _, decoded, _ in pages[turn - 12 : turn - 9])
