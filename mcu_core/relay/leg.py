@@ -498,11 +498,7 @@ class Leg:
         self._judge_at = now + self._uplink.interval
 
     def _report(self, now: float) -> None:
-        blocks = [
-            reception.block(now)
-            for kind, reception in self._receptions()
-            if reception.highest >= 0 and (kind == "audio" or self._wants(kind))
-        ]
+        blocks = [reception.block(now) for _, reception in self._receptions() if reception.highest >= 0]
         ntp = _ntp_of(now)
         audio, video = self.audio, self.video
         ssrcs = [audio.ssrc]

@@ -473,6 +473,18 @@ def test_packets_that_end_unopened_are_not_lost(stage: Stage) -> None:
     assert site.leg._uplink.limit_bps is None, "its line carries all that it sends"
 
 
+def test_loss_is_not_told_for_ever_of_a_picture_that_is_hidden(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True)
+    for _ in range(20):
+        site.film(keyframe=True)
+        site._sequences[11] += 2  # lost
+        stage.pass_time(0.1)
+    assert site.leg.stats(stage.now).lost_fraction > 0.1
+    stage.plan(site.leg)
+    stage.pass_time(2.0)
+    assert site.leg.stats(stage.now).lost_fraction == 0.0
+
+
 def overload(stage: Stage) -> tuple[Any, list[wire.Event]]:
     """A site whose line has become narrow while it watches rendition 1, and what control is told."""
     told: list[wire.Event] = []
