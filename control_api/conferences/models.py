@@ -48,7 +48,7 @@ class ConferenceChange(Model):
     title: Name | None = None
     open: bool | None = Field(default=None, description="Closed: sites cannot join.")
     auto_mute_noisy: bool | None = Field(
-        default=None, description="Mute a noisy site that nobody called; never the main site or the podium."
+        default=None, description="Mute a noisy site that nobody called or opened; never the main site or the podium."
     )
     pass_through: bool | None = Field(
         default=None, description="Forward a site's own picture where it fills a view, instead of encoding it again."

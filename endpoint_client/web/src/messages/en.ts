@@ -374,7 +374,7 @@ export const en: Messages = {
     options: {
       title: 'Options of the conference',
       autoMute: 'Mute noisy sites automatically',
-      autoMuteText: 'Only sites that nobody called; never the main site or the podium. Switching it off opens what it has muted.',
+      autoMuteText: 'Only sites that nobody called; never the main site, the podium or a site that was opened. Switching it off opens what it has muted.',
       heard: 'Sites heard at once',
       heardText: 'Besides the main site and the podium, which are always heard. The more there are, the harder it is to follow who speaks.',
       passThrough: 'Pass the picture on when one site fills it',

@@ -374,7 +374,7 @@ export const vi = {
     options: {
       title: 'Tùy chọn phiên họp',
       autoMute: 'Tự tắt tiếng điểm cầu ồn',
-      autoMuteText: 'Chỉ tắt điểm cầu chưa được mời; không bao giờ tắt điểm cầu chính và bục phát biểu. Thôi dùng thì tiếng đã tự tắt được mở lại.',
+      autoMuteText: 'Chỉ tắt điểm cầu chưa được mời; không bao giờ tắt điểm cầu chính, bục phát biểu và điểm cầu đã được mở tiếng. Thôi dùng thì tiếng đã tự tắt được mở lại.',
       heard: 'Số điểm cầu được nghe cùng lúc',
       heardText: 'Không kể điểm cầu chính và bục phát biểu, luôn được nghe. Càng nhiều thì càng khó nghe rõ người nói.',
       passThrough: 'Chuyển thẳng hình khi chỉ có một điểm cầu',
