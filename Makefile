@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-.PHONY: run test setup chromium postgresql check bench lock clean help
+.PHONY: run test setup chromium postgresql espeak check bench lock clean help
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -13,7 +13,7 @@ help: ## this list
 run: setup ## a whole demo meeting on this machine: server, eight synthetic sites, link and login
 	$(BIN)/mcu demo
 
-test: setup chromium postgresql check ## everything: lint, types, unit, integration with real peers, real Chromium
+test: setup chromium postgresql espeak check ## everything: lint, types, unit, integration with real peers, real Chromium
 	$(BIN)/python -m pytest
 
 check: setup ## lint and types only
@@ -22,7 +22,7 @@ check: setup ## lint and types only
 	$(BIN)/mypy
 	$(BIN)/python -m endpoint_client.build --check
 
-bench: setup ## every benchmark, with a report in bench.html
+bench: setup chromium espeak ## every benchmark, with a report in bench.html
 	$(BIN)/mcu bench all --report bench.html
 
 setup: $(VENV)/.installed ## virtual environment, locked dependencies, pages; leaves .venv/bin/mcu
@@ -52,6 +52,12 @@ postgresql:
 	  echo "create_main_cluster = false" | $(SUDO) tee /etc/postgresql-common/createcluster.d/mcu.conf >/dev/null; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq postgresql; } \
 	  || echo "PostgreSQL could not be installed: its tests will say so and be skipped."
+
+espeak:
+	@command -v espeak-ng >/dev/null || { \
+	  echo "Installing Debian's espeak-ng, which says the sentences that the line benchmark listens to."; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq espeak-ng; } \
+	  || echo "espeak-ng could not be installed: a voice without words takes its place, and the benchmark says so."
 
 lock: ## resolve requirements.lock anew, hashes but no index addresses
 	$(BIN)/python -m pip install --quiet uv

@@ -53,19 +53,16 @@ def freezes(times: Iterable[float], begin: float, end: float) -> list[Span]:
     return found
 
 
-def recovery(calm: Iterable[Span], pictures: Iterable[Span], sounds: Iterable[Span]) -> list[float]:
+def recovery(calm: Iterable[Span], pictures: Iterable[Span], sounds: Iterable[Span]) -> list[float | None]:
     """For each stretch in which the line did not change: seconds until sound and picture were well, and stayed so.
 
-    Not well is a freeze over 500 ms or 200 ms of lost speech; what begins at the very end of a stretch belongs to the
-    change that ends it.
+    None where they were not when the stretch ended.  Not well is a freeze over 500 ms or 200 ms of lost speech; what
+    begins at the very end of a stretch belongs to the change that ends it.
     """
     troubles = [span for span in pictures if span.seconds > TROUBLE] + [s for s in sounds if s.seconds > SILENCE]
-    found = []
+    found: list[float | None] = []
     for stretch in calm:
-        ends = [
-            min(span.end, stretch.end)
-            for span in troubles
-            if span.end > stretch.begin and span.begin < stretch.end - TROUBLE
-        ]
-        found.append(max([0.0, *(time - stretch.begin for time in ends)]))
+        ends = [span.end for span in troubles if span.end > stretch.begin and span.begin < stretch.end - TROUBLE]
+        last = max(ends, default=stretch.begin)
+        found.append(None if last >= stretch.end else last - stretch.begin)
     return found

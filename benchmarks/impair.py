@@ -6,7 +6,7 @@ network emulators (tc-netem(8), libwebrtc's simulated network):
 
 - a bottleneck with a rate and a bounded queue, which drops what does not fit (its tail);
 - then delay with jitter: a deviation that wanders (correlated over 50 ms) and never changes the order by itself;
-- then loss, at random or in bursts (Gilbert-Elliott: every packet is lost in the bad state, none in the good one);
+- then loss, at random or in bursts: they begin at random and last a number of packets that is drawn evenly;
 - a reordered packet is held back 5-25 ms while others pass; a duplicate follows within 2 ms.
 
 Pure: `now` is passed in, chance comes from the seed, every packet uses up the same number of draws.  So the same
@@ -36,19 +36,20 @@ _ECHO = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    """Loss in bursts: `loss` of all packets, `length` packets (at least 1) in a row on average."""
+    """Loss in bursts: `loss` of all packets, `shortest` to `longest` in a row, each length as likely."""
 
     loss: float
-    length: float
-
-    @property
-    def leave(self) -> float:
-        """Chance to go from the bad state to the good one, per packet."""
-        return 1 / self.length
+    shortest: int
+    longest: int
 
     @property
     def enter(self) -> float:
-        return self.leave * self.loss / (1 - self.loss)
+        """Chance that a burst begins with a packet; the one after a burst always gets through."""
+        return self.loss / (1 - self.loss) / ((self.shortest + self.longest) / 2)
+
+    def drawn(self, turn: float) -> int:
+        """Length of a burst, of a number from 0 to 1."""
+        return self.shortest + min(int(turn * (self.longest - self.shortest + 1)), self.longest - self.shortest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Stage:
 class Profile:
     """A line with a history: `stages` in order, the first at 0; `rebinds` are the times of a new NAT address.
 
-    `seconds` is its own length; one that `stretches` may be run over another length, with its times in proportion.
+    `seconds` is its own length; one that `stretches` may be run over a longer one, with its times in proportion.
     """
 
     name: str
@@ -94,8 +95,13 @@ class Profile:
     seconds: float = 30.0
     stretches: bool = False
 
+    def length(self, seconds: float) -> float:
+        """How long a run is that was to take `seconds`: steps come no faster than they were meant to."""
+        return max(seconds, self.seconds) if self.stretches else seconds
+
     def over(self, seconds: float) -> Profile:
         """The profile for a run of this length."""
+        seconds = self.length(seconds)
         if not self.stretches or seconds == self.seconds:
             return self
         factor = seconds / self.seconds
@@ -151,9 +157,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile("N3", "mất gói 5 %", "5 % loss", _both(Line(delay=0.05, loss=0.05))),
             Profile(
                 "N4",
-                "mất gói từng chùm",
-                "loss in bursts",
-                _both(Line(delay=0.04, jitter=0.01, bursts=Bursts(0.03, 5.5))),
+                "mất từng chùm 3 – 10 gói, cộng lại 3 %",
+                "loss of 3 to 10 packets in a row, 3 % in all",
+                _both(Line(delay=0.04, jitter=0.01, bursts=Bursts(0.03, 3, 10))),
             ),
             Profile(
                 "N5",
@@ -222,7 +228,7 @@ class Direction:
     seed: str
     counts: Counts = field(default_factory=Counts)
     _chance: random.Random = field(init=False)
-    _bad: bool = False  # state of the bursts
+    _burst: int = 0  # packets that a burst still decides on: those it takes, and one that gets through
     _wander: float = 0.0  # deviations from the mean delay
     _backlog: float = 0.0  # bits before the bottleneck
     _at: float = -math.inf  # of the last packet
@@ -269,8 +275,10 @@ class Direction:
 
     def _loses(self, line: Line, loss: float, turn: float) -> bool:
         if line.bursts is not None:
-            self._bad = turn >= line.bursts.leave if self._bad else turn < line.bursts.enter
-            if self._bad:
+            if not self._burst and turn < line.bursts.enter:
+                self._burst = line.bursts.drawn(loss) + 1
+            self._burst = max(0, self._burst - 1)
+            if self._burst:
                 return True
         return loss < line.loss
 

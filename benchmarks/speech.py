@@ -19,6 +19,11 @@ from benchmarks.hearing import resample
 from endpoint_client.tones import RATE, babble
 
 Pcm = NDArray[np.int16]
+NO_WORDS = "babble (no words)"
+NO_WORDS_HINT = (
+    "Không có espeak-ng: giọng nói không có lời, chỉ số nghe rõ không so sánh được · "
+    "no espeak-ng: a voice without words, intelligibility compares with nothing"
+)
 _LEVEL_DBFS = -22.0
 _PAUSE = 0.15
 _TEXTS: tuple[tuple[tuple[str, str], ...], ...] = (  # per speaker: (espeak-ng's voice, text)
@@ -53,7 +58,7 @@ def speech(speaker: int) -> Speech:
         parts = [_spoken(voice, text) for voice, text in _TEXTS[speaker]]
         version = _version()
     except NoVoice:
-        return Speech(np.concatenate([babble(10 * speaker + voice) for voice in range(4)]), "babble (no words)")
+        return Speech(np.concatenate([babble(10 * speaker + voice) for voice in range(4)]), NO_WORDS)
     pause = np.zeros(int(_PAUSE * RATE))
     pcm = np.concatenate([piece for part in parts for piece in (part, pause)])
     pcm *= 32767 * 10 ** (_LEVEL_DBFS / 20) / np.sqrt(np.mean(pcm[np.abs(pcm) > 0.01 * np.abs(pcm).max()] ** 2))

@@ -517,10 +517,16 @@ def bench_line(
 ) -> None:
     """Hình và tiếng qua đường truyền xấu, cả hai chiều · picture and sound over a bad line, both ways.
 
+    N6 đo ít nhất 90 giây, N8 30 giây; N7 chỉ đủ cả ba lần đứt (5, 10, 35 giây) với --seconds 130.
+    N6 takes at least 90 s, N8 30 s; N7 has all its cuts (5, 10, 35 s) with --seconds 130 only.
+
     Ví dụ · example: mcu bench line --profile N3 --seconds 30
     """
     from benchmarks.impair import PROFILES
 
+    if seconds and profile in PROFILES and (takes := PROFILES[profile].length(seconds)) > seconds:
+        said = f"{profile}: cần ít nhất {takes:g} giây, không phải {seconds:g} · takes {takes:g} s, not {seconds:g}"
+        _console(stderr=True).print(said)
     _bench("line", json, profile=_one_of(profile, tuple(PROFILES)), seconds=seconds, seed=seed)
 
 

@@ -54,5 +54,8 @@ def test_recovery_is_the_end_of_the_last_trouble_before_the_line_changes_again()
     assert recovery([Span(48, 60)], pictures, sounds) == [0.0]
 
 
-def test_what_has_not_recovered_takes_until_the_end() -> None:
-    assert recovery([Span(10, 20), Span(20, 30)], [Span(8, 30)], []) == [10.0, 10.0]
+def test_what_lasts_to_the_end_of_a_stretch_has_not_recovered() -> None:
+    assert recovery([Span(10, 20), Span(20, 30)], [Span(8, 30)], []) == [None, None]
+    assert recovery([Span(10, 20), Span(20, 30)], [Span(8, 22)], []) == [None, 2.0]
+    assert recovery([Span(10, 20)], [Span(8, 11)], [Span(19.4, 21)]) == [None], "silence, not the next change"
+    assert recovery([Span(10, 20)], [Span(8, 11)], [Span(19.7, 21)]) == [1.0], "which this belongs to"

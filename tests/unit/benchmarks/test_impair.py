@@ -34,8 +34,10 @@ def test_a_profile_loses_its_share_in_both_directions(name: str, share: float) -
         assert share_lost(fates) == pytest.approx(share, rel=0.12, abs=0.0002)
 
 
-def test_bursts_have_their_length() -> None:
-    lost = [not fate for fate in send(Line(bursts=Bursts(0.03, 5.5)), 200_000)]
+def test_bursts_have_their_lengths() -> None:
+    line = PROFILES["N4"].stage(0).down
+    assert line.bursts == Bursts(0.03, 3, 10)
+    lost = [not fate for fate in send(line, 200_000)]
     runs, length = [], 0
     for gone in [*lost, False]:
         if gone:
@@ -43,8 +45,10 @@ def test_bursts_have_their_length() -> None:
         elif length:
             runs.append(length)
             length = 0
-    assert mean(runs) == pytest.approx(5.5, rel=0.1)
-    assert max(runs) > 10
+    shares = {length: runs.count(length) / len(runs) for length in set(runs)}
+    assert set(shares) == set(range(3, 11))
+    assert all(share == pytest.approx(1 / 8, rel=0.35) for share in shares.values())
+    assert mean(runs) == pytest.approx(6.5, rel=0.05)
 
 
 def test_random_loss_comes_alone() -> None:
@@ -139,13 +143,20 @@ def test_stages_follow_the_time() -> None:
 
 
 def test_steps_stretch_over_the_run() -> None:
-    steps = PROFILES["N6"].over(30)
-    assert [steps.stage(time).down.rate_bps for time in (0, 9.9, 10, 19.9, 20, 29)] == [
+    steps = PROFILES["N6"].over(120)
+    assert [steps.stage(time).down.rate_bps for time in (0, 39.9, 40, 79.9, 80, 119)] == [
         *(2_000_000, 2_000_000, 500_000, 500_000, 2_000_000, 2_000_000)
     ]
-    assert steps.calm(30) == ((10.0, 20.0), (20.0, 30.0))
-    assert PROFILES["N6"].calm(90) == ((30.0, 60.0), (60.0, 90.0))
-    assert PROFILES["N8"].over(10).calm(10) == ((5.0, 10.0),)
+    assert steps.calm(120) == ((40.0, 80.0), (80.0, 120.0))
+    assert PROFILES["N8"].over(60).calm(60) == ((30.0, 60.0),)
+
+
+def test_a_short_run_makes_no_step_shorter_than_its_goal_needs() -> None:
+    """Well again within 10 s: steps of 10 s cannot miss that."""
+    assert PROFILES["N6"].length(30) == 90
+    assert PROFILES["N6"].over(30).calm(90) == ((30.0, 60.0), (60.0, 90.0))
+    assert (PROFILES["N8"].length(8), PROFILES["N8"].length(45)) == (30, 45)
+    assert (PROFILES["N3"].length(8), PROFILES["N7"].length(30)) == (8, 30)
     assert PROFILES["N3"].calm(30) == ()
     assert PROFILES["N7"].over(30) == PROFILES["N7"]
 

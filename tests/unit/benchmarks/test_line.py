@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.line import run, table
+from benchmarks.freezes import Span
+from benchmarks.impair import PROFILES
+from benchmarks.line import Measured, judge, run, table
 from benchmarks.line_film import FRAME_RATE, film
 from benchmarks.line_sites import Record, Sound, detour, through
+from benchmarks.speech import NO_WORDS, Speech
 from endpoint_client.marks import find_marks
-from endpoint_client.tones import RATE
+from endpoint_client.tones import RATE, babble
 
 
 def block(value: int, samples: int = 480) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -70,18 +74,71 @@ def test_wrong_arguments_are_refused_in_words() -> None:
         run(seconds=1)
 
 
-def test_a_result_with_unknown_figures_has_a_table() -> None:
-    keys = ("freezes_per_min", "longest_freeze_ms", "audio_gap_ms_max", "pesq_or_stoi", "recovery_s", "fps")
-    counts = {"lost": 3, "queue_full": 1, "cut": 0}
-    result = {
-        **{"profile": "N7", "profile_text": "cut", "seconds": 30.0, "client": "aiortc", "speech": "espeak-ng"},
-        **{f"{key}_{way}": None for key in keys for way in ("up", "down")},
-        **{"uplink_kbps": 1, "downlink_kbps": 2, "same_seat": True, "processor_idle": 0.5},
-        "line": {"up": counts, "down": counts},
-        "machine": {"cpu": "c", "cores": 2, "cores_allowed": 2, "memory_gb": 4, "python": "3", "kernel": "6"},
-    }
+ISSUE = {"freezes_per_min", "longest_freeze_ms", "audio_gap_ms_max", "pesq_or_stoi", "recovery_s", "uplink_kbps"}
+
+
+def seen_and_heard(voice: Speech, *cuts: tuple[float, float], seconds: float = 30.0) -> Record:
+    """Fifteen pictures a second and the voice from time 100 on, but for the cuts."""
+
+    def cut(at: float) -> bool:
+        return any(begin <= at < end for begin, end in cuts)
+
+    pictures = [99.0 + n / 15 for n in range(round((seconds + 1) * 15)) if not cut(n / 15 - 1)]
+    sounds = [
+        Sound(100 + n * 0.02, 0, voice.pcm[n * 960 % voice.pcm.size :][:960])
+        for n in range(round(seconds * 50))
+        if not cut(n * 0.02)
+    ]
+    return Record(pictures, sounds)
+
+
+@pytest.fixture(scope="module")
+def voice() -> Speech:
+    return Speech(babble(0)[: RATE * 4], NO_WORDS)
+
+
+def judged(profile: str, voice: Speech, up: Record, down: Record) -> dict[str, Any]:
+    counts = {"lost": 3, "queue_full": 1, "cut": 0, "octets": 1_000_000}
+    facts = {"same_seat": True, "processor_idle": 0.5, "relay": {}}
+    both = {"up": counts, "down": counts}
+    measured = Measured(Span(100, 130), up, down, both, facts, "aiortc")
+    return {**judge(PROFILES[profile], 1, [voice, voice], measured), "seconds_asked": 30.0}
+
+
+def shown(result: dict[str, Any]) -> str:
     console = Console(width=160, record=True, file=StringIO())
     console.print(table(result))
-    text = console.export_text()
-    assert "≤ 2" in text
-    assert "packets lost by the line" in text
+    return console.export_text()
+
+
+def test_a_line_that_came_back_is_judged_with_all_promised_figures(voice: Speech) -> None:
+    whole = seen_and_heard(voice)
+    result = judged("N7", voice, whole, seen_and_heard(voice, (8, 14)))
+    assert result.keys() >= ISSUE
+    assert (result["recovered"], result["missed"]) == (True, [])
+    assert (result["recovery_s_up"], result["recovery_s"]) == (0.0, pytest.approx(1.0, abs=0.15))
+    assert result["longest_freeze_ms"] == pytest.approx(6000, abs=100)
+    assert result["audio_gap_ms_max"] == pytest.approx(6000, abs=400)
+    assert result["pesq_or_stoi_up"] > 0.95
+    assert result["uplink_kbps"] == 267
+    assert "≤ 2" in shown(result)
+    assert "without words" in shown(result)
+
+
+def test_a_line_that_never_came_back_misses_its_goal(voice: Speech) -> None:
+    result = judged("N7", voice, seen_and_heard(voice, (8, 30)), seen_and_heard(voice, (8, 14)))
+    assert (result["recovered"], result["recovery_s"], result["missed"]) == (False, None, ["recovery_s"])
+    assert result["recoveries_s"] == {"up": [None], "down": [pytest.approx(1.0, abs=0.15)]}
+    assert "not ✗" in shown(result)
+
+
+def test_nothing_to_recover_from_misses_nothing_and_silence_is_no_clear_speech(voice: Speech) -> None:
+    whole, silent = seen_and_heard(voice), Record(seen_and_heard(voice).pictures)
+    result = judged("N3", voice, whole, whole)
+    assert (result["recovered"], result["recovery_s"], result["missed"]) == (None, None, [])
+    assert "pesq_or_stoi" in judged("N3", voice, whole, silent)["missed"]
+
+
+def test_a_short_run_of_steps_says_that_it_took_longer(voice: Speech) -> None:
+    whole = seen_and_heard(voice)
+    assert "were asked for" in shown({**judged("N6", voice, whole, whole), "seconds": 90.0})
