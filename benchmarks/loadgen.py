@@ -57,6 +57,7 @@ class Caller:
             spec["token"],
             verify=verify,
             client="loadgen/0.1",
+            draws_names=True,  # it stands for site pages
             greet=lambda: True,
             hear=self._hear,
             lost=self._lost,

@@ -53,6 +53,7 @@ class HeadlessSite:
             token,
             verify=trust(ca, insecure),
             language=self.options.language,
+            draws_names=self.options.draws_names,
             greet=lambda: self.media is not None and self.media.alive,
             hear=self._hear,
             lost=self._lost,

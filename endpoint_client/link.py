@@ -70,6 +70,7 @@ class Link:
         verify: ssl.SSLContext | bool = True,
         client: str = "headless/0.1",
         language: str = "vi",
+        draws_names: bool = False,
         greet: Callable[[], bool],
         hear: Callable[[Message], Awaitable[None]],
         lost: Callable[[], None] = lambda: None,
@@ -77,6 +78,7 @@ class Link:
         self._url = origin.replace("http", "ws", 1) + "/ws/v1/endpoint"
         self._origin, self._token, self._verify = origin, token, verify
         self._client, self._language = client, language
+        self._draws_names = draws_names
         self._greet, self._hear, self._lost = greet, hear, lost
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._leaving = False
@@ -168,6 +170,7 @@ class Link:
             "token": self._token,
             "client": self._client,
             "language": self._language,
+            "draws_names": self._draws_names,
         }
         if self.seat is not None:
             hello |= {"seat": self.seat, "media": self._greet()}

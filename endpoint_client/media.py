@@ -54,6 +54,7 @@ class SiteOptions:
     obey_hints: bool = True
     watch: str | None = None  # a monitor's view
     language: str = "vi"
+    draws_names: bool = False  # stand for a page, which may be sent a site's own picture
 
 
 @dataclass(frozen=True, slots=True)

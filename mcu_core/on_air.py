@@ -6,8 +6,8 @@ follows from its view, codec and size alone, so it is the same after a restart o
 leg that watches it: one that is connected, or will be in a moment, or was a moment ago.
 
 A rendition is passed through, not mixed, when one live site fills its view, sends the rendition's codec, is asked for
-no more than that view needs, and sits on the relay of all who watch.  The relay says when it flows and suits
-(`PassBook`); until then, and for the smaller sizes of the view, there is an encoder.
+no more than that view needs, and sits on the relay of all who watch, who all draw its name themselves.  The relay says
+when it flows and suits (`PassBook`); until then, and for the smaller sizes of the view, there is an encoder.
 """
 
 from __future__ import annotations
@@ -224,8 +224,8 @@ class OnAir:
         bitrate = self._now.format_of(view).bitrate_bps
         if asked.width > enough.width or asked.height > enough.height or asked.bitrate_bps > bitrate:
             return None  # another view needs more of it
-        if any(leg.relay != source.relay for leg in viewers):
-            return None
+        if not all(leg.relay == source.relay and leg.draws_names for leg in viewers):
+            return None  # there is an encoder anyway, which the others may use as well
         number = rendition_number(*encoding)
         return PassPlan(number, self._number(tile.site), tile.track, enough.width, enough.height, bitrate)
 

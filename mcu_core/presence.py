@@ -76,6 +76,7 @@ class Leg:
     connected: bool = False
     since: float = 0.0  # when it was opened, or last lost
     line: LegAdaptation = field(default_factory=LegAdaptation)  # of its seat
+    draws_names: bool = False  # it writes a site's name on that site's own picture, so it may be sent one
 
     @property
     def size(self) -> Size:

@@ -273,6 +273,7 @@ class OpenLeg:
     mixer: str  # path of the Unix socket of the conference's mixer
     offer: str  # SDP
     codecs: tuple[Codec, ...] = CODECS  # in order of preference
+    draws_names: bool = False  # of no use to a relay; kept for control, which may forget it
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,7 @@ class LegInfo:
     camera: bool  # it offered to send one
     screen: bool
     rendition: int | None  # what its newest plan lets it watch
+    draws_names: bool  # as it was opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Hello(Message):
     language: Language = "vi"
     seat: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     media: bool = False
+    draws_names: bool = False
 
 
 class Offer(Message):

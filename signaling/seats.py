@@ -25,6 +25,7 @@ class Seat:
     site: str | None
     view: View  # what a monitor watches
     token_id: str  # the join token it came with
+    draws_names: bool = False  # the endpoint writes the name on a picture that is a site's own
     lost_at: float | None = None  # since when its WebSocket is missing; None: it is there
 
 

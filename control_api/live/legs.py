@@ -119,7 +119,8 @@ class Legs:
         number = 0 if seat.site is None else self._owner.arrangement.sites[seat.site].number
         self._opening[seat.id] = relay  # stays when a newer offer or the end of the WebSocket cancels this
         try:
-            reply = await relay.call(OpenLeg(seat.id, self._owner.id, number, mixer, sdp), self._deadline)
+            call = OpenLeg(seat.id, self._owner.id, number, mixer, sdp, draws_names=seat.draws_names)
+            reply = await relay.call(call, self._deadline)
         except EndpointError:
             self._opening.pop(seat.id, None)
             raise
@@ -179,7 +180,9 @@ class Legs:
     def _opened(self, seat: Seat, relay: str, info: LegInfo) -> None:
         presence = self._owner.presence
         line, now = self._line(seat, info), self._around.clock.now()
-        presence.legs[seat.id] = Leg(seat.id, relay, seat.site, seat.view, info.codec, since=now, line=line)
+        presence.legs[seat.id] = Leg(
+            seat.id, relay, seat.site, seat.view, info.codec, since=now, line=line, draws_names=info.draws_names
+        )
         if seat.site is not None and not presence.of(seat.site).speaks_for_itself:
             # until it says what it sends, what it offered is the best guess
             presence.sends(seat.site, microphone=True, camera=info.camera, screen=False)

@@ -106,7 +106,7 @@ class People:
     def _tell_picture(self, seat: Seat, channel: Channel, on_air: OnAir) -> None:
         """Whose own picture the seat gets, so that its page draws the name; nothing is told of a mixed one at first."""
         leg = on_air.presence.legs.get(seat.id)
-        site = None if leg is None else on_air.passed_to(leg)
+        site = None if leg is None or not leg.draws_names else on_air.passed_to(leg)
         name = "" if site is None else on_air.arrangement.sites[site].name
         if name == self._passed.get(seat.id, ""):
             return

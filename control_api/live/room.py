@@ -301,6 +301,7 @@ class Room:
             self._hang_up(former, errors.replaced())
         entry = seats.enter(token.site, token.view, token.id, hello.seat)
         seat = entry.seat
+        seat.draws_names = hello.draws_names
         before = self.people.sit(seat, channel)
         if before is not None:
             before.close(errors.told(errors.replaced()))

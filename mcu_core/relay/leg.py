@@ -125,7 +125,9 @@ class Leg:
         certificate: Certificate,
         now: float,
         start: Callable[[Leg], None],
+        draws_names: bool = False,
     ) -> None:
+        self._draws_names = draws_names
         self.id, self.conference, self.site = leg, conference, site
         self.offer, self.ice = offer, ice
         self.state: State = "new"
@@ -192,6 +194,7 @@ class Leg:
             offers("camera"),
             offers("screen"),
             self.plan.rendition,
+            self._draws_names,
         )
 
     def answer(self, *, fingerprint: str, addresses: list[str], port: int) -> str:

@@ -155,6 +155,7 @@ class Relay:
             certificate=self._certificate,
             now=now,
             start=self._start,
+            draws_names=call.draws_names,
         )
         self._legs[leg.id] = leg
         self._mux.add(leg, tuple(ssrc for line in offer.lines for ssrc in line.ssrcs))

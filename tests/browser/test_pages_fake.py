@@ -163,7 +163,8 @@ async def test_joining_offers_once_obeys_the_hint_and_reports(server: Running, o
         "m=audio", "a=sendrecv", "m=video", "a=sendrecv", "m=video", "a=sendonly",
     ]  # fmt: skip
     hello = said(fake, "hello")[0]
-    assert hello == {"type": "hello", "version": 1, "token": "token-6", "client": "web/0.1", "language": "vi"}
+    first = {"type": "hello", "version": 1, "token": "token-6", "client": "web/0.1", "language": "vi"}
+    assert hello == first | {"draws_names": True}
     (endpoint,) = fake.sites()
     await until(lambda: endpoint.peer and (320, 180) in endpoint.peer.seen, "the camera at the hinted size")
     quality = (await until(lambda: said(fake, "quality"), "a quality message"))[-1]

@@ -25,9 +25,9 @@ async def test_a_site_on_a_small_size_gets_it_while_the_others_keep_theirs(room:
 
 
 async def test_a_full_screen_site_is_passed_through_without_an_encoder_and_mixed_again(room: Room) -> None:
-    ada = await room.join("Ada", "main")
-    bob = await room.join("Bob")
-    eva = await room.join("Eva")
+    ada = await room.join("Ada", "main", draws_names=True)
+    bob = await room.join("Bob", draws_names=True)
+    eva = await room.join("Eva", draws_names=True)
     await bob.sees(ada.number, timeout=20)
     for view in ("programme", "chair"):
         await room.command("PUT", f"/views/{view}/layout", {"layout": "1"})

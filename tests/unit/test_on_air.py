@@ -45,7 +45,9 @@ def live(*members: str, codec: Codec = "H264") -> Conference:
 def join(conference: Conference, site: str, codec: Codec = "H264") -> None:
     conference.presence.tell(site, Happening.CONNECTED)
     conference.presence.sends(site, microphone=True, camera=True, screen=False)
-    conference.presence.legs[f"leg-{site}"] = Leg(f"leg-{site}", "0", site, codec=codec, connected=True)
+    conference.presence.legs[f"leg-{site}"] = Leg(
+        f"leg-{site}", "0", site, codec=codec, connected=True, draws_names=True
+    )
 
 
 def no_hint(site: str, track: HintedTrack) -> QualityHint:
@@ -347,7 +349,7 @@ def test_smaller_sizes_of_a_passed_picture_are_mixed() -> None:
     assert [(r.width, view.view) for r, view in zip(plan.renditions, plan.views, strict=True)] == [(320, "programme")]
 
 
-@pytest.mark.parametrize("why", ["codec", "camera", "away", "relay", "option", "canvas", "tiles", "nobody"])
+@pytest.mark.parametrize("why", ["codec", "camera", "away", "relay", "option", "canvas", "tiles", "nobody", "names"])
 def test_a_picture_that_does_not_suit_is_mixed(why: str) -> None:
     conference = live("a", "b")
     full_screen(conference)
@@ -371,6 +373,8 @@ def test_a_picture_that_does_not_suit_is_mixed(why: str) -> None:
         case "tiles":
             for view in ("programme", "chair"):
                 conference.apply(SetLayout(view, "2x2"), 2.0)
+        case "names":
+            conference.presence.legs["leg-b"].draws_names = False
         case "nobody":
             conference.presence.legs.clear()
     passes = OnAir(conference).passes

@@ -220,11 +220,11 @@ class FakeWorker:
                     replace(i, rendition=plans[i.leg].rendition if i.leg in plans else None) for i in self.legs.values()
                 )
                 return RelayInfo(1, 40000, tuple(known), self.flows)
-            case OpenLeg(leg=leg, conference=conference, site=site, offer=offer):
+            case OpenLeg(leg=leg, conference=conference, site=site, offer=offer, draws_names=draws):
                 if offer == "bad":
                     raise EndpointError("bad_offer", "Sai.", "Wrong.")
                 self.legs[leg] = LegInfo(
-                    leg, conference, site, "new", self.codec, site > 0, screen=False, rendition=None
+                    leg, conference, site, "new", self.codec, site > 0, screen=False, rendition=None, draws_names=draws
                 )
                 return LegAnswer("answer", self.legs[leg])
             case RestartIce(leg=leg):
@@ -393,9 +393,11 @@ class World:
     async def token(self, site: str) -> str:
         return await self.live.issue_link("c-1", site, actor="an")
 
-    async def enter(self, token: str, seat: str | None = None, media: bool = False) -> tuple[str, FakeChannel]:
+    async def enter(
+        self, token: str, seat: str | None = None, media: bool = False, draws_names: bool = True
+    ) -> tuple[str, FakeChannel]:
         channel = FakeChannel()
-        hello = say.Hello(version=1, token=token, client="test/1", seat=seat, media=media)
+        hello = say.Hello(version=1, token=token, client="test/1", seat=seat, media=media, draws_names=draws_names)
         return await self.live.enter(hello, channel), channel
 
     async def join(self, site: str) -> tuple[str, FakeChannel]:

@@ -199,6 +199,28 @@ async def test_control_that_comes_back_leaves_a_passed_picture_alone() -> None:
         assert [call.renditions for call in w.machine.mixer.calls[before:] if isinstance(call, MixPlan)] == [()]
 
 
+async def test_who_does_not_draw_names_is_sent_the_mixed_picture() -> None:
+    async with world("a", "b") as w:
+        await w.join("tinh")
+        await w.join("a")
+        await full_screen(w)
+        await w.clock.pass_by(2.1)
+        assert encoded(w) == []
+        plain, channel = await w.enter(await w.token("b"), draws_names=False)
+        await w.offer(plain, channel)
+        await w.live_media(plain, channel)
+        assert passes(w) == ()
+        assert encoded(w) == [1]
+        await w.kill()
+        await w.start()
+        await w.clock.pass_by(0.1)
+        assert passes(w) == (), "the relay knows it still"
+        await w.enter(await w.token("b"))  # a page takes its place
+        w.machine.relay.tell(replace(FLOWS, flows=False))
+        await settle()
+        assert passes(w) == (PassPlan(1, 1, "camera"),)
+
+
 async def test_a_relay_that_dies_passes_nothing_on() -> None:
     async with world("a") as w:
         await w.join("tinh")

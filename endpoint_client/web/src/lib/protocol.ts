@@ -43,6 +43,7 @@ export interface Hello {
   token: string;
   client: string;
   language: Language;
+  draws_names: boolean;
   seat?: string;
   media?: boolean;
 }

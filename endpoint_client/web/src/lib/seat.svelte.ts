@@ -208,6 +208,7 @@ export class Seat {
       token: this.#options.token,
       client: CLIENT,
       language: this.#options.language(),
+      draws_names: true,
     };
     if (this.#id) {
       hello.seat = this.#id;
