@@ -47,6 +47,7 @@ host_names = {host_names}
 port = {relay_port}         # UDP; relay k dùng · uses port + k
 # bind = ["0.0.0.0", "::"]
 # announce = ["203.0.113.10"]         # địa chỉ báo cho điểm cầu · addresses told to sites
+# Số tiến trình; nhiều hơn 1 thì hầu như không chuyển thẳng hình nữa · above 1, pictures are hardly ever passed on
 count = {relay_count}
 # mbit_per_s = 900          # cổng 1 Gbit/s: hình không ra nhanh hơn · port of 1 Gbit/s: pictures leave no faster
 
