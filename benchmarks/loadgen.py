@@ -8,12 +8,14 @@ with one JSON line on stdout:
         {"name": "a", "token": "…", "number": 1, "speaks": true, "marked": true, "eye": false},
         {"name": "wall", "token": "…", "number": 0, "view": "wall"}]}
     {"do": "measure", "seconds": 20}
+    {"do": "obey"}
     {"do": "quit"}
 
 `number` is the site's number (0: a monitor), `marked` puts it on its own film's plates, `eye` decodes what the leg
 receives and measures glass to glass (benchmarks/loadgen_eye.py says what that is).  With `obey_hints` a leg stops and
-resumes its camera and its sound as the MCU asks, and sends its picture no larger and no faster; the four that are
-measured keep their size, because their frame numbers must stay readable.  Join time: from opening the WebSocket (a
+resumes its camera and its sound as the MCU asks, sends its picture no larger and no faster, and next to nothing while
+it says nothing; the four that are measured keep their size, because their frame numbers must stay readable.  `obey`
+has all legs begin with that.  Join time: from opening the WebSocket (a
 person's click) to the first whole keyframe; `offer_ms`: from sending the offer.
 """
 
@@ -50,8 +52,10 @@ class Caller:
         self, leg: Leg, origin: str, verify: Any, spec: dict[str, Any], obey_hints: bool, source: Source = NO_SOURCE
     ) -> None:
         self.leg, self.name, self.view = leg, spec["name"], spec.get("view")
-        self._obey_hints, self._source = obey_hints, source
-        self._resizes = obey_hints and leg.film is not None and not spec.get("marked")
+        self._obeys, self._source = False, source
+        self._asked: dict[str, Message] = {}  # the last hint by track
+        self._silent = not (spec.get("speaks") or spec.get("tone"))
+        self._resizes = leg.film is not None and not spec.get("marked")
         self.link = Link(
             origin,
             spec["token"],
@@ -66,6 +70,24 @@ class Caller:
         self.error: str | None = None
         self.rejoins = 0
         self.hints = 0
+        if obey_hints:
+            self.obey()
+
+    def obey(self) -> None:
+        """Send no more than is asked for, from now on."""
+        self._obeys, self.leg.sparse = True, self._silent
+        for hint in self._asked.values():
+            self._follow(hint)
+
+    def _follow(self, hint: Message) -> None:
+        if hint["track"] == "microphone":
+            self.leg.sends_audio = bool(hint["active"])
+        if hint["track"] == "camera":
+            self.leg.sends_video = bool(hint["active"])
+            if self._resizes and hint["active"]:
+                asked = hint["width"], hint["height"], hint["frame_rate"]
+                width, height, frame_rate = (min(a, b or a) for a, b in zip(self._source, asked, strict=True))
+                self.leg.change(film(self.leg.plate, width, height, frame_rate))
 
     async def run(self, after: float) -> None:
         await asyncio.sleep(after)
@@ -92,18 +114,14 @@ class Caller:
             self.rejoins += 1
         elif kind == "hint":
             self.hints += 1
-            if self._obey_hints and message["track"] == "microphone":
-                self.leg.sends_audio = bool(message["active"])
-            if self._obey_hints and message["track"] == "camera":
-                self.leg.sends_video = bool(message["active"])
-                if self._resizes and message["active"]:
-                    asked = message["width"], message["height"], message["frame_rate"]
-                    width, height, frame_rate = (min(a, b or a) for a, b in zip(self._source, asked, strict=True))
-                    self.leg.change(film(self.leg.plate, width, height, frame_rate))
+            self._asked[message["track"]] = message
+            if self._obeys:
+                self._follow(message)
         elif kind == "error":
             self.error = f"{message['code']}: {message['en']}"
 
     def _lost(self) -> None:
+        self._asked.pop("microphone", None)
         self.leg.sends_audio = True
 
     @property
@@ -185,6 +203,11 @@ class Generator:
             "legs": [self._figures(caller, seconds) for caller in self._callers],
         }
 
+    async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
+        for caller in self._callers:
+            caller.obey()
+        return {}
+
     async def quit(self) -> None:
         for caller in self._callers:
             await caller.link.leave()
@@ -242,12 +265,13 @@ async def serve() -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     generator = Generator()
+    commands = {"join": generator.join, "measure": generator.measure, "obey": generator.obey}
     try:
         while line := await reader.readline():
             command = json.loads(line)
             if command["do"] == "quit":
                 break
-            answer = await {"join": generator.join, "measure": generator.measure}[command["do"]](command)
+            answer = await commands[command["do"]](command)
             print(json.dumps(answer), flush=True)
     finally:
         await generator.quit()

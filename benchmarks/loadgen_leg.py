@@ -33,6 +33,7 @@ _CONSENT = 5.0
 _PLI_PERIOD = 0.5
 _VERIFY_EVERY = 32
 _BUFFER = 1 << 20
+_SPARSE = 20  # packets
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ class Leg:
         self._last_frame_at = 0.0
         self.sent_at: list[float] = [0.0] * (len(film.frames) if film else 0)
         self.sends_audio = self.sends_video = True
+        self.sparse = False  # of its sound, one packet of 20: what an encoder sends of silence (DTX, RFC 7587)
         self.next_video = 0.0
         self.counters = Counters()
         self.offered_at = 0.0
@@ -180,8 +182,11 @@ class Leg:
         tape, out, keys, remote = self.tape, self._audio_out, self._keys, self._remote
         if tape is None or keys is None or remote is None or not self.sends_audio:
             return
-        body = tape.bodies[out.index]
-        out.index = (out.index + 1) % len(tape.bodies)
+        index, out.index = out.index, (out.index + 1) % len(tape.bodies)
+        if self.sparse and index % _SPARSE:
+            out.time = out.time + 960 & 0xFFFFFFFF
+            return
+        body = tape.bodies[index]
         packet = _HEADER.pack(0x90, remote.audio_pt, out.sequence, out.time, out.ssrc) + body
         out.sequence = out.sequence + 1 & 0xFFFF
         out.time = out.time + 960 & 0xFFFFFFFF

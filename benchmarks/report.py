@@ -225,7 +225,7 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
         def curve(
             title: str, unit: str, names: tuple[str, ...], keys: tuple[str, ...], limit: tuple[float, str] | None = None
         ) -> Curve:
-            points = tuple((float(case["sites"]), tuple(case[key] for key in keys)) for case in cases)
+            points = tuple((float(case["sites"]), tuple(case.get(key) for key in keys)) for case in cases)
             return Curve(title, "điểm cầu / sites", unit, names, points, limit)
 
         return [
@@ -237,6 +237,7 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
                 ("fps_min", "audio_pps_min"),
             ),
             curve("Trễ nhịp p99 / lateness p99", "ms", ("p99",), ("tick_late_ms_p99",), (10.0, "10 ms")),
+            curve("Vòng lặp chậm nhất / event loop late, worst", "ms", ("ms",), ("loop_lag_ms",), (20.0, "20 ms")),
             curve(
                 "Hình tới hình / glass to glass",
                 "ms",

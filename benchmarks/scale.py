@@ -1,7 +1,8 @@
 """`bench scale`: the same room with more and more sites, and which rate breaks first.
 
 Each case is `benchmarks.room` on a fresh server.  A size holds when every site gets at least 29.5 frames/s and 49.5
-sound packets/s, 99 % of the ticks are at most 10 ms late and no packet is lost, unreadable or shown wrong.  The load
+sound packets/s, 99 % of the ticks are at most 10 ms late, no event loop stands still for more than 20 ms and no packet
+is lost, unreadable or shown wrong; a figure that is missing counts as broken, as do legs that cannot join.  The load
 generator runs on the same machine: where both together need all cores it is the machine that breaks, not only the MCU;
 `loader_cores` and `loader_late_ms_p99` tell.
 """
@@ -14,10 +15,16 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks import room
-from benchmarks.machine import one_line
+from benchmarks.machine import machine, one_line
 
 SIZES = (8, 16, 32, 60, 120, 200)
-_LIMITS = (("fps_min", 29.5, "pictures"), ("audio_pps_min", 49.5, "sound"), ("tick_late_ms_p99", -10.0, "lateness"))
+BEYOND = (260, 320, 400, 500, 640, 800)  # where the rates break
+_LIMITS = (
+    ("fps_min", 29.5, "pictures"),
+    ("audio_pps_min", 49.5, "sound"),
+    ("tick_late_ms_p99", -10.0, "lateness"),
+    ("loop_lag_ms", -20.0, "event loop"),
+)
 _COLUMNS = (
     ("sites", "sites"),
     ("mcu_cores", "MCU cores"),
@@ -25,6 +32,7 @@ _COLUMNS = (
     ("fps_min", "frames/s, worst"),
     ("audio_pps_min", "sound/s, worst"),
     ("tick_late_ms_p99", "late p99, ms"),
+    ("loop_lag_ms", "event loop late, worst, ms"),
     ("packets_lost", "packets lost"),
     ("glass_to_glass_ms_p95", "glass to glass p95, ms"),
     ("join_ms_p95", "join p95, ms"),
@@ -37,18 +45,25 @@ _COLUMNS = (
 def run(
     progress: Callable[[float], None] | None = None,
     *,
-    sizes: Sequence[int] = SIZES,
+    sizes: Sequence[int] | None = None,
+    largest: int = SIZES[-1],
     source: str = "320x180@15",
     seconds: float = 15.0,
     layout: str | None = "4x4",
     quick: bool = False,
 ) -> dict[str, Any]:
-    """Measure every size.  `quick` takes the two smallest for 5 seconds.
+    """Measure every size; None is all of `SIZES` and `BEYOND` up to `largest`, and that.  `quick` takes the two
+    smallest for 5 seconds.
 
-    Raises what `benchmarks.room.run` raises.
+    Raises what `benchmarks.room.run` raises, but for legs that do not join.
     """
+    if sizes is None:
+        sizes = (*(size for size in (*SIZES, *BEYOND) if size < largest), largest)
     if quick:
         sizes, seconds = sizes[:2], 5.0
+    wrong = [size for size in sizes if not 2 <= size <= 999]
+    if wrong or not sizes:
+        raise ValueError(f"phòng họp có 2 đến 999 điểm cầu · a room has 2 to 999 sites, not {wrong}")
     whole, done = sum(sizes), 0
     cases: list[dict[str, Any]] = []
     for size in sizes:
@@ -57,8 +72,13 @@ def run(
             if progress is not None:
                 progress((done + part * size) / whole)
 
-        result = room.run(step, sites=size, source=source, seconds=seconds, layout=layout)
-        result["breaks"] = breaks(result)
+        try:
+            result = room.run(step, sites=size, source=source, seconds=seconds, layout=layout)
+        except room.NotJoined as error:
+            result = {**dict.fromkeys(key for key, _ in _COLUMNS), "sites": size, "breaks": "join", "error": str(error)}
+        else:
+            result["loop_lag_ms"] = max(result["loop_lag_ms_max"].values(), default=None)
+            result["breaks"] = breaks(result)
         cases.append(result)
         done += size
     holds = [case["sites"] for case in cases if not case["breaks"]]
@@ -67,18 +87,21 @@ def run(
         "layout": layout,
         "largest_that_holds": max(holds, default=None),
         "cases": [{key: value for key, value in case.items() if key != "machine"} for case in cases],
-        "machine": cases[0]["machine"],
+        "machine": machine(),
     }
 
 
 def breaks(result: dict[str, Any]) -> str:
-    """Which rate falls below its limit, the worst first; empty when all hold.  A negative limit is an upper one.
+    """Which rate falls below its limit, the worst first, one that is unknown before all; empty when all hold.
+
+    A negative limit is an upper one.
 
     Losses on a loopback are the machine's or the MCU's, so none is allowed; they come last.
     """
     short = {}
     for key, limit, name in _LIMITS:
-        ratio = result[key] / limit if limit > 0 else -limit / max(result[key], 1e-9)
+        value = result[key]
+        ratio = 0.0 if value is None else value / limit if limit > 0 else -limit / max(value, 1e-9)
         if ratio < 1:
             short[name] = ratio
     first = sorted(short, key=lambda name: short[name])

@@ -491,19 +491,39 @@ def bench_room(
     obey_hints: Annotated[
         bool, typer.Option("--obey-hints", help="Điểm cầu gửi ít đi khi MCU yêu cầu · sites send less when told to")
     ] = False,
+    both_hints: Annotated[
+        bool, typer.Option("--both-hints", help="Đo lần nữa khi điểm cầu làm theo · and once more with sites that obey")
+    ] = False,
+    wall: Annotated[
+        bool, typer.Option("--wall/--no-wall", help="Có người xem tường hình · somebody watches the wall")
+    ] = True,
     json: _JSON = False,
 ) -> None:
     """Cả hệ thống với N điểm cầu thật qua mạng nội bộ · the whole MCU with N real legs over loopback.
 
     Ví dụ · example: mcu bench room --sites 120 --layout 4x4 --source 320x180@15 --seconds 20
     """
-    _bench("room", json, sites=sites, source=source, seconds=seconds, layout=layout, obey_hints=obey_hints)
+    given = {"layout": layout, "obey_hints": obey_hints, "both_hints": both_hints, "wall": wall}
+    _bench("room", json, sites=sites, source=source, seconds=seconds, **given)
 
 
 @bench.command("scale")
-def bench_scale(seconds: _SECONDS = None, quick: _QUICK = False, json: _JSON = False) -> None:
-    """Phòng họp lớn dần: 8 đến 200 điểm cầu · rooms of growing size, 8 to 200 sites, and what breaks first."""
-    _bench("scale", json, seconds=seconds, quick=quick)
+def bench_scale(
+    sites: Annotated[str, typer.Option(help="Những cỡ phòng, cách nhau bằng dấu phẩy · sizes: 120,260,320")] = "",
+    largest: Annotated[int, typer.Option("--max", min=2, max=999, help="Cỡ lớn nhất · the largest size")] = 200,
+    seconds: _SECONDS = None,
+    quick: _QUICK = False,
+    json: _JSON = False,
+) -> None:
+    """Phòng họp lớn dần: 8 đến 200 điểm cầu · rooms of growing size, 8 to 200 sites, and what breaks first.
+
+    Ví dụ · example: mcu bench scale --max 500
+    """
+    try:
+        sizes = tuple(int(size) for size in sites.split(",")) if sites else None
+    except ValueError:
+        raise typer.BadParameter(f"không phải các số · not numbers: {sites!r}", param_hint="--sites") from None
+    _bench("scale", json, sizes=sizes, largest=largest, seconds=seconds, quick=quick)
 
 
 @bench.command("line")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 
 from benchmarks.machine import machine
 from benchmarks.processes import Usage
-from benchmarks.room import _result, _tick_late, run, table
+from benchmarks.room import _result, _tick_late, goals_of, run, table
 from benchmarks.server import Server
 
 KEYS = {  # what the product promises to report
@@ -51,7 +52,7 @@ def result(**changes: Any) -> dict[str, Any]:
     before = {1: usage(1, 1.0, "mcu serve"), 2: usage(2, 5.0, "mcu_core.relay")}
     after = {1: usage(1, 1.5, "mcu serve"), 2: usage(2, 9.0, "mcu_core.relay"), 3: usage(3, 2.0, "mcu_core.mixing")}
     figures = _result(joined, {**measured, **changes}, polls, before, after, 10.0, 3)
-    return {"sites": 3, "source": "320x180@15", **figures, "machine": machine()}
+    return {"sites": 3, "source": "320x180@15", "layout": None, **figures, "machine": machine()}
 
 
 def test_all_promised_keys_are_there_and_right() -> None:
@@ -74,6 +75,22 @@ def test_the_table_names_every_goal() -> None:
     text = console.export_text()
     for part in ("0.65", "≤ 0.9", "29.0", "48.0", "3 sites"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("sites", "layout", "cores"),
+    [(30, None, "≤ 0.9"), (31, "4x4", "≤ 1.2"), (120, None, "≤ 1.2"), (120, "1", "≤ 0.7"), (121, "4x4", None)],
+)
+def test_goals_fit_the_number_of_sites(sites: int, layout: str | None, cores: str | None) -> None:
+    goals = goals_of(sites, layout)
+    assert goals.get("mcu_cores") == cores
+    assert (goals["fps_min"], goals["audio_pps_min"], goals["tick_late_ms_p99"]) == ("≥ 29.5", "≥ 49.5", "≤ 10")
+
+
+def test_a_room_without_a_wall_has_no_rate_of_it() -> None:
+    console = Console(record=True, width=120)
+    console.print(table(result(legs=[leg("site 1"), leg("programme")])))
+    assert re.search(r"of the wall +│ +– │", console.export_text())
 
 
 def test_late_ticks_are_the_worst_view_of_each_second() -> None:
