@@ -265,6 +265,8 @@ def _section(name: str, result: Any) -> str:
     several = result if isinstance(result, list) else [result]
     body = []
     for one in several:
+        if one.get("error"):
+            body.append(f'<p class="error">{_text(str(one["error"]))}</p>')
         body += [f"<h3>{_text(chart.title)}</h3>{chart.svg()}" for chart in charts(name, one)]
         body.append(f"<details><summary>Số liệu / figures</summary>{_tables(one)}</details>")
     return f"<section><h2>{_text(vi)}<small>{_text(en)}</small></h2>{''.join(body)}</section>"
@@ -354,5 +356,5 @@ svg text.value{fill:var(--soft)}svg line.limit{stroke:var(--stop);stroke-dasharr
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.8rem 0}
 th,td{text-align:left;padding:.25rem .7rem;
 border-bottom:1px solid var(--line);font-size:.9rem}th{color:var(--soft);font-weight:600}td{text-align:right}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto}.error{color:var(--stop);font-weight:600}
 """

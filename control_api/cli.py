@@ -598,22 +598,37 @@ def bench_all(
     quick: _QUICK = False,
     json: _JSON = False,
 ) -> None:
-    """Mọi phép đo · every benchmark, one after the other."""
+    """Mọi phép đo, trừ soak (20 phút) · every benchmark, one after the other, but for soak (20 minutes).
+
+    Một phép đo lỗi không làm mất các phép đo khác; khi đó mã thoát là 1.
+    One that fails does not lose the others; the exit code is then 1.
+    """
     from importlib import import_module
+
+    from rich.markup import escape
+
+    from benchmarks.report import write_html
 
     results: dict[str, Any] = {}
     for name in BENCHES:
         rough = quick or name == "line"  # each of the other lines takes half a minute: `mcu bench line`
-        results[name] = _measure(name, sites=sites, source=source, seconds=seconds, quick=rough)
-        if not json:
-            _console().print(import_module(f"benchmarks.{name}").table(results[name]))
+        options = {"sites": sites, "source": source, "seconds": seconds, "both_hints": True}
+        try:
+            results[name] = _measure(name, quick=rough, **options)
+            if not json:
+                _console().print(import_module(f"benchmarks.{name}").table(results[name]))
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            results[name] = {**results.get(name, {}), "error": said}
+            _console(stderr=True).print(f"[red]{name}: {escape(said)}[/]")
+        if report is not None:  # whatever happens next, this is kept
+            write_html(results, report)
     if report is not None:
-        from benchmarks.report import write_html
-
-        write_html(results, report)
         _console(stderr=True).print(f"Báo cáo · report: [b]{report}[/b]")
     if json:
         print(json_module.dumps(results, ensure_ascii=False))
+    if any("error" in result for result in results.values()):
+        raise typer.Exit(1)
 
 
 def _bench(name: str, json: bool, **options: object) -> None:

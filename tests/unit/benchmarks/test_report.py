@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine, one_line
-from benchmarks.report import Bars, charts, page, write_html
+from benchmarks.report import Bars, Curve, charts, page, write_html
 
 RESULTS: dict[str, Any] = {
     "compose": {
@@ -23,7 +23,25 @@ RESULTS: dict[str, Any] = {
     "audio": {"opus": {"encode_us_p50": 200.0}, "bus": [{"voices": 4, "us_p50": 9.0}], "tick": {"ms_p50": 1.0}},
     "fanout": {"us_per_packet": 4.5, "stock_us_per_packet": 41.0, "receivers": 100},
     "ingest": {"us_per_packet": 17.5, "stock_us_per_packet": 67.0},
-    "room": {"sites": 30, "mcu_cores": 0.812, "mcu_cores_by_process": {"relay": 0.3}, "glass_to_glass_ms_p50": 80.5,
+    "lipsync": {"cases": [
+        {"profile": "N3", "picture": "passed", "samples": 50, "outside": 0,
+         "skew_ms": {"min": -90.0, "p5": -81.5, "p50": -60.0, "p95": 12.0, "max": 20.0}},
+        {"profile": "N0", "picture": "mixed", "samples": 0, "outside": 0,
+         "skew_ms": dict.fromkeys(("min", "p5", "p50", "p95", "max"))},
+    ]},
+    "drift": {"hours": 2, "cases": [{"ppm": 100.0, "delay_ms_first": 42.5, "delay_ms_last": 44.5}]},
+    "scale": {"largest_that_holds": 8, "cases": [
+        {"sites": 8, "mcu_cores": 0.25, "loader_cores": 0.1, "fps_min": 29.75, "audio_pps_min": 50.0,
+         "tick_late_ms_p99": 3.0, "loop_lag_ms": 9.25, "loop_lag_ms_max": {"relay": 9.25},
+         "glass_to_glass_ms_p50": 60.0, "glass_to_glass_ms_p95": None, "rss_mb_per_site": 80.0, "breaks": ""},
+        {"sites": 500, "mcu_cores": None, "breaks": "join", "error": "9 of 502 legs did not join"},
+    ]},
+    "line": {"profile": "N6", "recovered": False, "recovery_s": None, "missed": ["recovery_s"],
+             "longest_freeze_ms_up": 340, "longest_freeze_ms_down": 0,
+             "pesq_or_stoi_up": 0.97, "pesq_or_stoi_down": None, "events": {"up": [{"what": "freeze", "at_s": 1.0}]}},
+    "store": {"list_ms_p50": 4.25, "list_ms_p95": 9.0, "verify_rows_per_s": 10_000},
+    "room": {"sites": 30, "glass_to_glass_ms_quantiles": [[0.0, 41.0], [0.5, 80.5], [1.0, 130.0]],
+             "mcu_cores": 0.812, "mcu_cores_by_process": {"relay": 0.3}, "glass_to_glass_ms_p50": 80.5,
              "glass_to_glass_ms_p95": None, "machine": machine()},
 }  # fmt: skip
 
@@ -51,7 +69,20 @@ class Tags(HTMLParser):
 def test_every_figure_is_in_the_page_and_tags_are_balanced(tmp_path: Path) -> None:
     write_html(RESULTS, tmp_path / "bench.html")
     text = (tmp_path / "bench.html").read_text(encoding="utf-8")
-    for figure in ("0.812", "41.00", "17.50", "9.00", "80.50", "Ghép hình", "&lt;b&gt;"):
+    for figure in (
+        "join",
+        "9 of 502",
+        "81.50 ms",
+        "recovery_s",
+        "10000",
+        "0.812",
+        "41.00",
+        "17.50",
+        "9.00",
+        "80.50",
+        "Ghép hình",
+        "&lt;b&gt;",
+    ):
         assert figure in text
     tags = Tags()
     tags.feed(text)
@@ -62,11 +93,18 @@ def test_every_figure_is_in_the_page_and_tags_are_balanced(tmp_path: Path) -> No
 
 
 def test_each_known_benchmark_has_a_chart() -> None:
+    assert any(isinstance(chart, Curve) and chart.x_unit == "ms" for chart in charts("room", RESULTS["room"]))
     for name, result in RESULTS.items():
         found = charts(name, result)
-        assert found, name
+        assert found or name == "store", name
         for chart in found:
             ElementTree.fromstring(chart.svg())
+
+
+def test_a_benchmark_that_failed_says_why() -> None:
+    text = page({"line": {"error": "TimeoutError: <nobody> came"}, "compose": RESULTS["compose"]})
+    assert "TimeoutError: &lt;nobody&gt; came" in text
+    assert "Ghép hình" in text
 
 
 def test_unknown_shapes_are_still_shown_as_tables() -> None:

@@ -147,6 +147,37 @@ def test_openapi_prints_the_document() -> None:
     assert json.loads(mcu("openapi"))["openapi"] == "3.1.0"
 
 
+def test_one_benchmark_that_fails_does_not_lose_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import types
+
+    written: list[str] = []
+
+    def bench(name: str) -> types.ModuleType:
+        def run(progress: object = None, *, both_hints: bool = False) -> dict[str, object]:
+            written.append(report.read_text(encoding="utf-8") if report.exists() else "")
+            if name == "ingest":
+                raise OSError("no [socket]")
+            return {"us_per_packet": 5.0, "both": both_hints}
+
+        fake = types.ModuleType(f"benchmarks.{name}")
+        fake.run, fake.table = run, lambda result: f"table {result['us_per_packet']}"  # type: ignore[attr-defined]
+        return fake
+
+    report = tmp_path / "bench.html"
+    for name in cli.BENCHES:
+        monkeypatch.setitem(sys.modules, f"benchmarks.{name}", bench(name))
+    done = CliRunner().invoke(cli.app, ["bench", "all", "--json", "--report", str(report)])
+    assert done.exit_code == 1
+    results = json.loads(done.stdout)
+    assert results.keys() == set(cli.BENCHES)
+    assert results["ingest"] == {"error": "OSError: no [socket]"}
+    assert results["room"]["both"]
+    assert "no [socket]" in report.read_text(encoding="utf-8")
+    assert "no [socket]" in written[cli.BENCHES.index("ingest") + 1], "kept before the next one begins"
+    assert CliRunner().invoke(cli.app, ["bench", "all"]).stdout.count("table 5.0") == len(cli.BENCHES) - 1
+    assert "soak" in CliRunner().invoke(cli.app, ["bench", "all", "--help"]).stdout
+
+
 def test_benchmark_gets_only_the_options_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 
