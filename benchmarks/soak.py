@@ -1,10 +1,13 @@
 """Does anything grow?  A conference for minutes or hours, with sites that leave and join all the time.
 
-A real server (benchmarks/server.py) and the load of soak_churn.py.  Every 10 seconds of each kind of MCU process:
-resident memory, open files and threads (from /proc, proc(5)) and tasks of the event loop (from /metrics).  After a
-warm-up (a quarter of the time, at most 5 minutes) a straight line is laid through each series by least squares; its
-slope is given per hour, with the growth over the time it was laid through.  The reference run is 20 minutes with 40
-sites and 1,000 cycles.
+A real server (benchmarks/server.py), the load of soak_churn.py, and a podium that moves on every 5 seconds.  Every 10
+seconds of each kind of MCU process: resident memory, open files and threads (from /proc, proc(5)) and tasks of the
+event loop (from /metrics and the supervisor's socket).  After a warm-up (a quarter of the time, at most 5 minutes) a
+straight line is laid through each series by least squares; its slope is given per hour, with the growth over the time
+it was laid through.  The reference run is 20 minutes with 40 sites and 1,000 cycles.
+
+`flat`: memory grows by no more than 1 % of itself in the last third of the time after the warm-up (caches fill before);
+files, threads and tasks by no more than 3 or 2 % over all of it (a site that is just joining holds some).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +31,14 @@ from benchmarks.processes import role, tree
 from benchmarks.room import SPEAKERS, LoadProcess
 from benchmarks.server import Server
 from benchmarks.soak_churn import STAY
+from mcu_core.wire import ListWorkers, Peer, Workers, connect
 
 Progress = Callable[[float], None]
 KINDS = ("rss_mb", "files", "threads", "tasks")
 CYCLES_A_MINUTE = 50
+MEMORY_SHARE, COUNT_SHARE, COUNT = 0.01, 0.02, 3.0  # growth that is still flat
 _EVERY = 10.0
+_PODIUM_EVERY = 5.0
 _LONGEST_WARM_UP = 300.0
 _HOME = Path(__file__).resolve().parents[1]
 
@@ -75,9 +82,10 @@ async def _soak(
 ) -> dict[str, Any]:
     async with Server(folder) as server:
         conference = await server.conference("Soak")
-        legs = []
+        legs, ids = [], []
         for index in range(sites):
             site = await server.site(conference, f"Điểm cầu {index + 1}", "main" if index == 0 else "member")
+            ids.append(site["id"])
             speaks = index < SPEAKERS
             legs.append(
                 {"name": f"site {index + 1}", "token": site["token"], "number": site["number"], "speaks": speaks}
@@ -91,8 +99,10 @@ async def _soak(
             if joined["failed"]:
                 raise RuntimeError(f"{len(joined['failed'])} legs did not join: {joined['failed']}")
             samples = [await _look(server, 0.0)]
-            churn, more = await asyncio.gather(
-                load.ask({"do": "churn", "seconds": seconds, "cycles": cycles}), _watch(server, seconds, progress)
+            churn, more, moves = await asyncio.gather(
+                load.ask({"do": "churn", "seconds": seconds, "cycles": cycles}),
+                _watch(server, seconds, progress),
+                _move_podium(server, conference, ids, seconds),
             )
             samples += more
             after = await load.ask({"do": "measure", "seconds": 5})
@@ -104,6 +114,7 @@ async def _soak(
         "sites": sites,
         "source": source,
         **{key: churn[key] for key in ("cycles", "skipped", "failed", "join_ms_p50", "join_ms_p95")},
+        "podium_moves": moves,
         **judge(samples, seconds),
         "fps_min_after": min(leg["fps"] for leg in after["legs"] if leg["name"] != "wall"),
         "audio_pps_min_after": min(leg["audio_pps"] for leg in after["legs"]),
@@ -122,6 +133,19 @@ async def _start_load() -> LoadProcess:
             cwd=_HOME,
         )
     )
+
+
+async def _move_podium(server: Server, conference: str, sites: Sequence[str], seconds: float) -> int:
+    """Give the podium to one site after the other, also to those that are away; how often it was taken."""
+    until, moves = time.monotonic() + seconds - _PODIUM_EVERY, 0
+    for site in cycle(sites):
+        if time.monotonic() > until:
+            break
+        status, _ = await server.request("POST", f"/conferences/{conference}/podium", {"site": site})
+        moves += status < 400
+        await asyncio.sleep(_PODIUM_EVERY)
+    await server.api("POST", f"/conferences/{conference}/podium", {"site": None})  # afterwards all see the mix again
+    return moves
 
 
 async def _watch(server: Server, seconds: float, progress: Progress) -> list[Sample]:
@@ -149,7 +173,18 @@ async def _look(server: Server, at: float) -> Sample:
         for kind in ("control", "relay", "mixer"):
             if name.startswith(f"mcu_{kind}_tasks") and value:
                 values[kind]["tasks"] += value
+    values["supervisor"]["tasks"] = await _supervisor_tasks(server)
     return Sample(at, {kind: dict(held) for kind, held in sorted(values.items())}, frozenset(processes))
+
+
+async def _supervisor_tasks(server: Server) -> int:
+    peer = await connect(str(server.run_dir / "node.sock"), Peer())
+    try:
+        reply = await peer.call(ListWorkers())
+        assert isinstance(reply, Workers)
+        return reply.tasks
+    finally:
+        peer.close()
 
 
 def _holds(pid: int) -> tuple[int, int]:
@@ -161,7 +196,8 @@ def _holds(pid: int) -> tuple[int, int]:
 
 
 def judge(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
-    """Slopes and growth by kind of process, over what comes after the warm-up; and how many processes were new."""
+    """Slopes and growth by kind of process, over what comes after the warm-up, whether they are flat; and how many
+    processes were new."""
     warm_up = min(seconds / 4, _LONGEST_WARM_UP)
     warm = [sample for sample in samples if sample.at >= warm_up] or list(samples)
     times = [sample.at for sample in warm]
@@ -171,13 +207,24 @@ def judge(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
             values = [sample.values.get(kind, {}).get(what) for sample in warm]
             known = [(at, value) for at, value in zip(times, values, strict=True) if value is not None]
             if known:
-                series[f"{kind}_{what}"] = line_through(known)
+                series[f"{kind}_{what}"] = _judged(known, what)
     return {
         "warm_up_s": round(warm_up),
+        "flat": all(one["flat"] for one in series.values()),
         "series": series,
         "rss_mb_per_hour": round(sum(one["per_hour"] for key, one in series.items() if key.endswith("rss_mb")), 1),
         "processes_replaced": len(samples[-1].pids - samples[0].pids),
     }
+
+
+def _judged(points: Sequence[tuple[float, float]], what: str) -> dict[str, Any]:
+    """The line through a series, how much of a growth is flat (`limit`) and whether it is."""
+    line = line_through(points)
+    if what == "rss_mb":
+        growth, limit = line_through(points[-max(2, len(points) // 3) :])["growth"], MEMORY_SHARE * line["last"]
+    else:
+        growth, limit = line["growth"], max(COUNT, COUNT_SHARE * line["first"])
+    return {**line, "judged": growth, "limit": round(limit, 2), "flat": growth <= limit}
 
 
 def line_through(points: Sequence[tuple[float, float]]) -> dict[str, float]:
@@ -201,17 +248,20 @@ def table(result: dict[str, Any]) -> Table:
         title=f"{result['sites']} sites for {result['minutes']:g} min, {result['cycles']} came back, "
         f"{len(result['failed'])} did not"
     )
-    for name in ("held by", "what", "first", "last", "largest", "growth", "per hour"):
+    for name in ("held by", "what", "first", "last", "largest", "growth", "per hour", "judged", "goal"):
         view.add_column(name, justify="left" if name in ("held by", "what") else "right")
     for key, one in result["series"].items():
         kind, _, what = key.partition("_")
         cells = (one[name] for name in ("first", "last", "largest", "growth", "per_hour"))
-        view.add_row(kind, _NAMES[what], *(f"{cell:g}" for cell in cells))
-    view.add_row("all", "memory, MB", "", "", "", "", f"{result['rss_mb_per_hour']:g}")
+        judged = f"{one['judged']:g}" if one["flat"] else f"[bold red]{one['judged']:g} ✗[/]"
+        view.add_row(kind, _NAMES[what], *(f"{cell:g}" for cell in cells), judged, f"≤ {one['limit']:g}")
+    view.add_row("all", "memory, MB", "", "", "", "", f"{result['rss_mb_per_hour']:g}", "", "")
+    verdict = "flat" if result["flat"] else "NOT FLAT"
     view.caption = (
-        f"after a warm-up of {result['warm_up_s']} s; join p95 {result['join_ms_p95']} ms; "
+        f"{verdict}; after a warm-up of {result['warm_up_s']} s; join p95 {result['join_ms_p95']} ms; "
         f"afterwards worst site {result['fps_min_after']} fps, {result['audio_pps_min_after']} sound packets/s; "
-        f"{result['processes_replaced']} processes replaced; {one_line(result['machine'])}"
+        f"{result['processes_replaced']} processes replaced, {result['podium_moves']} podium moves; "
+        f"{one_line(result['machine'])}"
     )
     return view
 

@@ -584,9 +584,12 @@ def bench_soak(
 ) -> None:
     """Chạy lâu, điểm cầu vào ra liên tục: có gì phình ra không? · sites come and go: does anything grow?
 
+    Mã thoát 1 khi có gì phình ra · the exit code is 1 when something does.
+
     Ví dụ · example: mcu bench soak --minutes 20 --sites 40
     """
-    _bench("soak", json, minutes=minutes, sites=sites, cycles=cycles)
+    if not _bench("soak", json, minutes=minutes, sites=sites, cycles=cycles)["flat"]:
+        raise typer.Exit(1)
 
 
 @bench.command("all")
@@ -631,7 +634,8 @@ def bench_all(
         raise typer.Exit(1)
 
 
-def _bench(name: str, json: bool, **options: object) -> None:
+def _bench(name: str, json: bool, **options: object) -> dict[str, Any]:
+    """Run a benchmark and print what it measured."""
     from importlib import import_module
 
     result = _measure(name, **options)
@@ -639,6 +643,7 @@ def _bench(name: str, json: bool, **options: object) -> None:
         print(json_module.dumps(result, ensure_ascii=False))
     else:
         _console().print(import_module(f"benchmarks.{name}").table(result))
+    return result
 
 
 def _measure(name: str, **options: object) -> dict[str, Any]:

@@ -419,6 +419,7 @@ class Placed:
 class Workers:
     type: Literal["workers"] = field(default="workers", init=False)
     workers: tuple[WorkerInfo, ...]
+    tasks: int = 0  # of the supervisor's event loop
 
 
 # -------------------------------------------------------------------------------------------------- events

@@ -145,7 +145,7 @@ class Supervisor:
                 await self._release(kind, name)
                 return Done()
             case ListWorkers():
-                return Workers(tuple(worker.info for worker in self._workers.values()))
+                return Workers(tuple(worker.info for worker in self._workers.values()), len(asyncio.all_tasks()))
         raise PeerLost(
             "not_served", "Tiến trình giám sát không nhận lệnh đó.", f"The supervisor does not serve {call.type}."
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 
 import pytest
+from rich.console import Console
 
-from benchmarks.soak import Sample, judge, line_through
+from benchmarks.machine import machine
+from benchmarks.soak import Sample, judge, line_through, table
 
 
-def soaked(relay_grows: float = 0.0, minutes: int = 20) -> list[Sample]:
-    """A look every 10 s; the relay's memory rises by `relay_grows` MB an hour, after a start that is steep anyway."""
+def soaked(relay_grows: float = 0.0, minutes: int = 20, tasks_grow: float = 0.0) -> list[Sample]:
+    """A look every 10 s; the relay's memory rises by `relay_grows` MB an hour, after a start that is steep anyway, and
+    its tasks by `tasks_grow` an hour."""
     chance = random.Random(1)
     samples = []
     for at in range(0, minutes * 60 + 1, 10):
@@ -19,7 +22,7 @@ def soaked(relay_grows: float = 0.0, minutes: int = 20) -> list[Sample]:
             "relay": {
                 "rss_mb": 80 + relay_grows * at / 3600 - start + chance.uniform(-1, 1),
                 "files": 30 + chance.choice((-1, 0, 1)),
-                "tasks": 90.0,
+                "tasks": 90.0 + round(tasks_grow * at / 3600),
             },
             "control": {"rss_mb": 120.0, "files": 60.0, "threads": 4.0},
         }
@@ -40,6 +43,7 @@ def test_what_does_not_grow_is_flat_although_it_wavers_and_started_steeply() -> 
     assert judged["series"]["relay_files"]["growth"] == pytest.approx(0, abs=0.7)
     assert judged["series"]["control_threads"]["per_hour"] == 0
     assert "relay_threads" not in judged["series"]
+    assert judged["flat"]
 
 
 def test_a_leak_is_seen_in_its_process() -> None:
@@ -47,6 +51,36 @@ def test_a_leak_is_seen_in_its_process() -> None:
     assert judged["series"]["relay_rss_mb"]["per_hour"] == pytest.approx(60, abs=3)
     assert judged["series"]["control_rss_mb"]["per_hour"] == 0
     assert judged["rss_mb_per_hour"] == pytest.approx(60, abs=3)
+    assert [key for key, one in judged["series"].items() if not one["flat"]] == ["relay_rss_mb"]
+    assert not judged["flat"]
+
+
+def test_a_leak_of_tasks_is_seen() -> None:
+    judged = judge(soaked(tasks_grow=20), 1200)
+    assert [key for key, one in judged["series"].items() if not one["flat"]] == ["relay_tasks"]
+    assert judge(soaked(tasks_grow=4), 1200)["flat"], "one more in a quarter of an hour is somebody who joined"
+
+
+def test_caches_that_fill_before_the_last_third_are_no_leak() -> None:
+    samples = [
+        Sample(float(at), {"control": {"rss_mb": 150 + min(at, 700) / 100}}, frozenset()) for at in range(0, 1201, 10)
+    ]
+    judged = judge(samples, 1200)
+    assert judged["series"]["control_rss_mb"]["growth"] > 1.5
+    assert judged["flat"]
+
+
+def test_the_table_has_a_goal_for_each_and_says_the_verdict() -> None:
+    for grows, said in ((0.0, "flat"), (60.0, "NOT FLAT")):
+        judged = judge(soaked(relay_grows=grows), 1200)
+        more = {"sites": 40, "minutes": 20, "cycles": 1000, "failed": [], "join_ms_p95": 99.0, "podium_moves": 240}
+        after = {"fps_min_after": 30.0, "audio_pps_min_after": 50.0, "machine": machine()}
+        console = Console(record=True, width=160)
+        console.print(table({**more, **judged, **after}))
+        text = console.export_text()
+        assert said in text
+        assert ("✗" in text) == (grows > 0)
+        assert "240 podium moves" in text
 
 
 def test_processes_that_took_the_place_of_others_are_counted() -> None:

@@ -178,6 +178,17 @@ def test_one_benchmark_that_fails_does_not_lose_the_others(monkeypatch: pytest.M
     assert "soak" in CliRunner().invoke(cli.app, ["bench", "all", "--help"]).stdout
 
 
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_soak_that_is_not_flat_fails(monkeypatch: pytest.MonkeyPatch, flat: bool) -> None:
+    import types
+
+    fake = types.ModuleType("benchmarks.soak")
+    fake.run = lambda progress, **options: {"flat": flat}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "benchmarks.soak", fake)
+    done = CliRunner().invoke(cli.app, ["bench", "soak", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0 if flat else 1, {"flat": flat})
+
+
 def test_benchmark_gets_only_the_options_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     import types
 
