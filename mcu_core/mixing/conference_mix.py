@@ -153,12 +153,13 @@ class ConferenceMix:
     def receive_video(self, frame: VideoIn) -> None:
         shown = self._decoders.receive(frame, self._clock.now())
         if frame.track == "camera":
-            self._lip_sync.picture_arrived(frame.site, frame.rtp_time, shown)
+            passed = not self._decoders.decodes((frame.site, "camera"))  # or nobody sees it
+            self._lip_sync.picture_arrived(frame.site, frame.rtp_time, shown, passed=passed)
 
     def receive_passed(self, picture: PassedPicture) -> None:
         """A picture that viewers see without us; its sound still waits for it here, or it for its sound there."""
         self._decoders.passed((picture.site, "camera"), picture.arrived)
-        self._lip_sync.picture_arrived(picture.site, picture.rtp_time, picture.arrived)
+        self._lip_sync.picture_arrived(picture.site, picture.rtp_time, picture.arrived, passed=True)
 
     def receive_audio(self, packet: AudioIn) -> None:
         self._lip_sync.sound_arrived(packet.site, packet.rtp_time, packet.arrived)

@@ -93,6 +93,9 @@ class DecoderPool:
         stream = self._streams.get(source)
         return stream is not None and now - stream.received < _ARRIVING and stream.due(now) is None
 
+    def decodes(self, source: Source) -> bool:
+        return source in self._streams
+
     def picture(self, source: Source, now: float) -> Picture | None:
         """The newest picture of a track; None while there is none that is fresh enough to show."""
         stream = self._streams.get(source)

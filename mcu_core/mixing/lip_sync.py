@@ -49,7 +49,7 @@ class _Site:
     sound: float | None = None  # least transit of this window
     sound_before: float | None = None  # and of the one before
     window_ends: float = 0.0
-    picture: float | None = None  # smoothed transit
+    picture: float | None = None  # smoothed transit, and what the mixer itself needs
     least: float = 0.0  # what was asked for last
     hold: float = 0.0
 
@@ -97,11 +97,14 @@ class LipSync:
         else:
             site.sound = min(site.sound, transit)
 
-    def picture_arrived(self, number: int, rtp_time: int, arrived: float) -> None:
+    def picture_arrived(self, number: int, rtp_time: int, arrived: float, *, passed: bool = False) -> None:
+        """Take a picture; `passed`: viewers get it as it is, so it waits for no decoder and no tick."""
         site = self._sites.get(number)
         transit = site.camera.transit(rtp_time, arrived) if site is not None else None
         if site is None or transit is None:
             return
+        if not passed:
+            transit += _PICTURE_WORK
         if site.picture is None or abs(transit - site.picture) > _NONSENSE:
             site.picture = transit
         else:
@@ -116,7 +119,7 @@ class LipSync:
         if site is None or site.sound is None or site.picture is None:
             return None
         fastest = site.sound if site.sound_before is None else min(site.sound, site.sound_before)
-        later = fastest + playout + _SOUND_WORK - (site.picture + _PICTURE_WORK)
+        later = fastest + playout + _SOUND_WORK - site.picture
         if abs(later) > _NONSENSE:
             return None
         extra, hold = min(max(EARLIEST - later, 0.0), MOST), min(max(later - LATEST, 0.0), MOST)

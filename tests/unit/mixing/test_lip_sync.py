@@ -11,7 +11,13 @@ PLAYOUT = 0.030
 
 
 def site(
-    sound: float, picture: float, *, audio_at: int = 1000, camera_at: int = 5000, seconds: float = 10.0
+    sound: float,
+    picture: float,
+    *,
+    audio_at: int = 1000,
+    camera_at: int = 5000,
+    seconds: float = 10.0,
+    passed: bool = False,
 ) -> LipSync:
     """A site whose sound and pictures arrive so many seconds after they were taken."""
     sync = LipSync()
@@ -23,7 +29,8 @@ def site(
         jitter = tick % 5 * 0.002
         sync.sound_arrived(1, (audio_at + tick * 960) % 2**32, 77.0 + taken + sound + jitter)
         if tick % 2 == 0:
-            sync.picture_arrived(1, (camera_at + tick * 1800) % 2**32, 77.0 + taken + picture + jitter)
+            shown = 77.0 + taken + picture + jitter
+            sync.picture_arrived(1, (camera_at + tick * 1800) % 2**32, shown, passed=passed)
     return sync
 
 
@@ -41,6 +48,13 @@ def test_sound_and_picture_come_together(sound: float, picture: float) -> None:
     assert waits is not None
     assert EARLIEST - 0.012 <= lateness(waits, sound, picture) <= LATEST + 0.012
     assert not (waits.sound and waits.picture)
+
+
+def test_a_passed_picture_is_earlier_by_what_the_mixer_would_need() -> None:
+    mixed, passed = site(0.2, 0.02).waits(1, PLAYOUT), site(0.2, 0.02, passed=True).waits(1, PLAYOUT)
+    assert mixed is not None
+    assert passed is not None
+    assert passed.picture - mixed.picture == pytest.approx(0.020)
 
 
 @pytest.mark.parametrize("at", [2**31 - 48_000, 2**32 - 48_000])

@@ -413,6 +413,15 @@ async def test_clocks_told_before_the_first_plan_keep_sound_and_picture_in_step(
     assert mix._lip_sync.waits(9, 0.05) is None, "the plan does not know it"
 
 
+@pytest.mark.parametrize("mixed", [True, False])
+async def test_a_picture_that_is_not_decoded_is_shown_when_it_comes(tmp_path: Path, mixed: bool) -> None:
+    mix = (conference := Conference(tmp_path)).mix
+    mix.apply(conference.plan(1, *((PROGRAMME,) if mixed else ())))
+    mix.receive_clock(SenderClock(1, "camera", 1000.0, 0))
+    mix.receive_video(VideoIn(1, "camera", "H264", False, 5.2, 0, b""))
+    assert mix._lip_sync._sites[1].picture == pytest.approx(5.2 - 1000.0 + (0.020 if mixed else 0.0))
+
+
 async def test_figures_come_once_a_second(tmp_path: Path) -> None:
     conference = Conference(tmp_path)
     conference.mix.apply(conference.plan(1, PROGRAMME))
