@@ -253,7 +253,7 @@ class Conference:
                     _within("loudest", loudest, 1, MOST_HEARD)
                 chosen = {name: value for name, value in asdict(command).items() if value is not None}
                 after = replace(now, **chosen)
-                if not after.auto_mute_noisy:
+                if command.auto_mute_noisy is False:
                     after = replace(after, noisy=frozenset(), excused=frozenset())
                 return after, [Event("options", data={name: getattr(after, name) for name in asdict(command)})]
             case MuteNoisy(site, level_dbov):
@@ -298,9 +298,7 @@ class Conference:
                 spared = {known_site(now, site).id for site in except_}
                 closed = frozenset(now.sites) - spared
                 quiet = replace(now, muted=now.muted | closed, opened=now.opened - closed, reopened=None)
-                return replace(quiet, excused=now.excused - closed), [
-                    Event("muted_all", data={"except": sorted(spared)})
-                ]
+                return quiet, [Event("muted_all", data={"except": sorted(spared)})]
             case UnmuteAll():
                 return replace(now.excusing(now.noisy), muted=frozenset(), reopened=None), [Event("unmuted_all")]
             case SetRendition():

@@ -247,9 +247,7 @@ def test_the_mcu_does_not_mute_again_for_noise_whom_the_operator_opened(opens: C
     assert restarted.apply(MuteNoisy("b", -20.0), 5.0)  # nobody said anything about this one
 
 
-@pytest.mark.parametrize(
-    "closes", [MuteSite("a", True), MuteAll(), SetOptions(auto_mute_noisy=False), RemoveSite("a"), Undo()]
-)
+@pytest.mark.parametrize("closes", [MuteSite("a", True), SetOptions(auto_mute_noisy=False), RemoveSite("a"), Undo()])
 def test_the_operators_next_word_ends_the_excuse_for_noise(closes: Command) -> None:
     conference = conference_of("a")
     conference.apply(SetOptions(auto_mute_noisy=True), 1.0)
@@ -257,6 +255,18 @@ def test_the_operators_next_word_ends_the_excuse_for_noise(closes: Command) -> N
     conference.apply(MuteSite("a", False), 3.0)
     conference.apply(closes, 4.0)
     assert not conference.arrangement.excused
+
+
+def test_an_excuse_outlives_other_options_and_a_silence_of_all() -> None:
+    conference = conference_of("a", "b")
+    conference.apply(MuteSite("a", True), 1.0)
+    conference.apply(MuteSite("a", False), 1.0)
+    conference.apply(SetOptions(loudest=6), 2.0)
+    conference.apply(SetOptions(auto_mute_noisy=True), 2.0)
+    conference.apply(MuteAll(), 3.0)
+    conference.apply(UnmuteAll(), 4.0)
+    assert conference.apply(MuteNoisy("a", -20.0), 5.0) == []
+    assert conference.apply(MuteNoisy("b", -20.0), 5.0)
 
 
 def test_undo_of_a_mute_leaves_open_whom_the_operator_had_opened() -> None:
