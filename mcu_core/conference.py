@@ -57,7 +57,7 @@ from mcu_core.errors import OperatorError
 from mcu_core.moments import brought_back
 from mcu_core.names import check_slug, clean_name, slug_of
 from mcu_core.presence import Presence
-from mcu_core.redrawing import redrawn
+from mcu_core.redrawing import kept_redrawn, redrawn
 from mcu_core.rehearsal import after_rehearsal, kept_for_rehearsal
 from mcu_core.scene import (
     AUTO,
@@ -176,9 +176,11 @@ class Conference:
             events = self._take_back()
         else:
             after, events = self._carried_out(before, command)
+            if isinstance(command, RedrawLayout):
+                self._undo = self._undo_redrawn(command.layout, command.tiles)
             if after == before:
                 events = []
-            elif isinstance(command, MuteNoisy):
+            elif isinstance(command, MuteNoisy | RedrawLayout):  # not this operator's doing: nothing to take back
                 self.arrangement = after
             else:
                 step = Undoable(type(command).__name__, after.way_back_to(before))
@@ -190,6 +192,14 @@ class Conference:
         if before.rehearsing and self.arrangement.rehearsing:
             return [replace(event, data={**event.data, "rehearsal": True}) for event in events]
         return events
+
+    def keeps_other_tiles(self, layout: str, tiles: tuple[CustomTile, ...]) -> bool:
+        """Whether it has other tiles of this drawn layout, on air or for later: `RedrawLayout` is due."""
+        after = redrawn(self.arrangement, layout, tiles)
+        return after != self.arrangement or self._undo_redrawn(layout, tiles) != self._undo
+
+    def _undo_redrawn(self, layout: str, tiles: tuple[CustomTile, ...]) -> tuple[Undoable, ...]:
+        return tuple(replace(step, way_back=kept_redrawn(step.way_back, layout, tiles)) for step in self._undo)
 
     def _take_back(self) -> list[Event]:
         if not self._undo:

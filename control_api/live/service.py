@@ -39,7 +39,6 @@ from mcu_core.conference import Conference
 from mcu_core.errors import EndpointError, OperatorError
 from mcu_core.moments import moment_of
 from mcu_core.on_air import OnAir
-from mcu_core.redrawing import redrawn
 from mcu_core.scene import CustomTile
 from mcu_core.wire import (
     CloseLeg,
@@ -371,7 +370,7 @@ class LiveService:
     async def layout_changed(self, name: str, tiles: tuple[CustomTile, ...], *, actor: str | None) -> None:
         """A stored layout was drawn anew: every conference that has it takes the new tiles, as one command."""
         for room in list(self._rooms.values()):
-            if redrawn(room.arrangement, name, tiles) != room.arrangement:
+            if room.conference.keeps_other_tiles(name, tiles):
                 await room.command(RedrawLayout(name, tiles), actor, None)
 
     async def drop_site(self, conference_id: str, site_id: str, *, actor: str | None) -> None:

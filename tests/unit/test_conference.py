@@ -40,6 +40,7 @@ from mcu_core.commands import (
 from mcu_core.conference import MAX_UNDO, Conference
 from mcu_core.errors import OperatorError
 from mcu_core.presence import TRANSITIONS, Happening, State
+from mcu_core.redrawing import redrawn
 from mcu_core.scene import CustomTile, Filler, Pages, Placement
 from mcu_core.wire import View
 
@@ -161,7 +162,6 @@ def test_a_layout_drawn_anew_is_new_wherever_it_comes_back() -> None:
     conference.apply(SetPodiumLayout("programme", "rong", WIDE), 1.0)
     conference.apply(Rehearse(True), 1.0)
     conference.apply(Podium("a"), 2.0)
-    undrawn = conference.arrangement
     conference.apply(RedrawLayout("rong", NARROW), 3.0)
     views = conference.arrangement.scene.views
     assert (views["programme"].tiles, views["chair"].tiles) == (NARROW, ())
@@ -172,9 +172,27 @@ def test_a_layout_drawn_anew_is_new_wherever_it_comes_back() -> None:
     assert conference.arrangement.scene.views["programme"].tiles == NARROW
     conference.apply(Rehearse(False), 6.0)
     assert conference.arrangement.scene.views["chair"].tiles == NARROW
-    for _ in range(4):
-        conference.apply(Undo(), 7.0)
-    assert conference.arrangement == undrawn
+    assert not conference.keeps_other_tiles("rong", NARROW)
+
+
+def test_undo_takes_back_the_command_before_a_layout_was_drawn_anew_and_brings_no_old_tiles() -> None:
+    conference = conference_of("a", "b")
+    conference.apply(SetLayout("chair", "rong", WIDE), 1.0)
+    conference.apply(SetPodiumLayout("programme", "rong", WIDE), 1.0)
+    conference.apply(Rehearse(True), 1.0)
+    drawn = redrawn(conference.arrangement, "rong", NARROW)
+    conference.apply(SetLayout("chair", "1"), 2.0)
+    conference.apply(SetPodiumLayout("programme", "1"), 2.0)
+    conference.apply(Rehearse(False), 2.0)
+    conference.apply(MuteSite("a", True), 2.0)
+    assert conference.keeps_other_tiles("rong", NARROW)  # for Undo alone
+    conference.apply(RedrawLayout("rong", NARROW), 3.0)
+    conference = Conference.from_document("c-1", json.loads(json.dumps(conference.document())))
+    [event] = conference.apply(Undo(), 4.0)
+    assert event.data == {"command": "MuteSite"}
+    for _ in range(3):
+        conference.apply(Undo(), 5.0)
+    assert conference.arrangement == drawn
 
 
 def test_undo_takes_the_podium_back_exactly() -> None:
