@@ -7,7 +7,9 @@ straight line is laid through each series by least squares; its slope is given p
 it was laid through.  The reference run is 20 minutes with 40 sites and 1,000 cycles.
 
 `flat`: memory grows by no more than 1 % of itself in the last third of the time after the warm-up (caches fill before);
-files, threads and tasks by no more than 3 or 2 % over all of it (a site that is just joining holds some).
+files, threads and tasks by no more than 3 or 2 % over all of it (a site that is just joining holds some); no process
+was replaced, since a new one holds nothing yet, and everybody came back.  A leak that is slower than `seen_per_hour`
+is flat in this time: a shorter run sees less.
 """
 
 from __future__ import annotations
@@ -115,7 +117,7 @@ async def _soak(
         "source": source,
         **{key: churn[key] for key in ("cycles", "skipped", "failed", "join_ms_p50", "join_ms_p95")},
         "podium_moves": moves,
-        **judge(samples, seconds),
+        **judge(samples, seconds, churn["failed"]),
         "fps_min_after": min(leg["fps"] for leg in after["legs"] if leg["name"] != "wall"),
         "audio_pps_min_after": min(leg["audio_pps"] for leg in after["legs"]),
         "samples": [{"at_s": round(sample.at, 1), **sample.values} for sample in samples],
@@ -195,9 +197,9 @@ def _holds(pid: int) -> tuple[int, int]:
         return 0, 0
 
 
-def judge(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
-    """Slopes and growth by kind of process, over what comes after the warm-up, whether they are flat; and how many
-    processes were new."""
+def judge(samples: Sequence[Sample], seconds: float, failed: Sequence[str] = ()) -> dict[str, Any]:
+    """Slopes and growth by kind of process, over what comes after the warm-up; how many processes were new; and whether
+    all that is flat, `failed` being who did not come back."""
     warm_up = min(seconds / 4, _LONGEST_WARM_UP)
     warm = [sample for sample in samples if sample.at >= warm_up] or list(samples)
     times = [sample.at for sample in warm]
@@ -208,23 +210,32 @@ def judge(samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
             known = [(at, value) for at, value in zip(times, values, strict=True) if value is not None]
             if known:
                 series[f"{kind}_{what}"] = _judged(known, what)
+    replaced = len(samples[-1].pids - samples[0].pids)
     return {
         "warm_up_s": round(warm_up),
-        "flat": all(one["flat"] for one in series.values()),
+        "flat": all(one["flat"] for one in series.values()) and not replaced and not failed,
         "series": series,
         "rss_mb_per_hour": round(sum(one["per_hour"] for key, one in series.items() if key.endswith("rss_mb")), 1),
-        "processes_replaced": len(samples[-1].pids - samples[0].pids),
+        "processes_replaced": replaced,
     }
 
 
 def _judged(points: Sequence[tuple[float, float]], what: str) -> dict[str, Any]:
-    """The line through a series, how much of a growth is flat (`limit`) and whether it is."""
-    line = line_through(points)
+    """The line through a series, how much of a growth is flat (`limit`), whether it is, and the slowest steady growth
+    that is not (`seen_per_hour`; None when nothing can be told)."""
+    line, of = line_through(points), points
     if what == "rss_mb":
-        growth, limit = line_through(points[-max(2, len(points) // 3) :])["growth"], MEMORY_SHARE * line["last"]
+        of, limit = points[-max(2, len(points) // 3) :], MEMORY_SHARE * line["last"]
     else:
-        growth, limit = line["growth"], max(COUNT, COUNT_SHARE * line["first"])
-    return {**line, "judged": growth, "limit": round(limit, 2), "flat": growth <= limit}
+        limit = max(COUNT, COUNT_SHARE * line["first"])
+    growth, hours = line_through(of)["growth"], (of[-1][0] - of[0][0]) / 3600
+    return {
+        **line,
+        "judged": growth,
+        "limit": round(limit, 2),
+        "flat": growth <= limit,
+        "seen_per_hour": round(limit / hours, 1) if hours else None,
+    }
 
 
 def line_through(points: Sequence[tuple[float, float]]) -> dict[str, float]:
@@ -244,26 +255,33 @@ def line_through(points: Sequence[tuple[float, float]]) -> dict[str, float]:
 
 def table(result: dict[str, Any]) -> Table:
     """The human form of `run`'s result."""
+    failed, replaced = len(result["failed"]), result["processes_replaced"]
     view = Table(
         title=f"{result['sites']} sites for {result['minutes']:g} min, {result['cycles']} came back, "
-        f"{len(result['failed'])} did not"
+        + _bad(f"{failed} did not", failed)
     )
-    for name in ("held by", "what", "first", "last", "largest", "growth", "per hour", "judged", "goal"):
-        view.add_column(name, justify="left" if name in ("held by", "what") else "right")
+    figures = ("first", "last", "largest", "growth", "per hour", "judged", "goal", "leaks seen, per hour")
+    for name in ("held by", "what", *figures):
+        view.add_column(name, justify="right" if name in figures else "left")
     for key, one in result["series"].items():
         kind, _, what = key.partition("_")
         cells = (one[name] for name in ("first", "last", "largest", "growth", "per_hour"))
-        judged = f"{one['judged']:g}" if one["flat"] else f"[bold red]{one['judged']:g} ✗[/]"
-        view.add_row(kind, _NAMES[what], *(f"{cell:g}" for cell in cells), judged, f"≤ {one['limit']:g}")
-    view.add_row("all", "memory, MB", "", "", "", "", f"{result['rss_mb_per_hour']:g}", "", "")
-    verdict = "flat" if result["flat"] else "NOT FLAT"
+        judged, seen = _bad(f"{one['judged']:g}", not one["flat"]), one["seen_per_hour"]
+        least = "–" if seen is None else f"> {seen:g}"
+        view.add_row(kind, _NAMES[what], *(f"{cell:g}" for cell in cells), judged, f"≤ {one['limit']:g}", least)
+    view.add_row("all", "memory, MB", "", "", "", "", f"{result['rss_mb_per_hour']:g}", "", "", "")
+    verdict = "flat" if result["flat"] else "[bold red]NOT FLAT[/]"
     view.caption = (
         f"{verdict}; after a warm-up of {result['warm_up_s']} s; join p95 {result['join_ms_p95']} ms; "
         f"afterwards worst site {result['fps_min_after']} fps, {result['audio_pps_min_after']} sound packets/s; "
-        f"{result['processes_replaced']} processes replaced, {result['podium_moves']} podium moves; "
+        f"{_bad(f'{replaced} processes replaced', replaced)}, {result['podium_moves']} podium moves; "
         f"{one_line(result['machine'])}"
     )
     return view
+
+
+def _bad(text: str, missed: object) -> str:
+    return f"[bold red]{text} ✗[/]" if missed else text
 
 
 _NAMES = {"rss_mb": "memory, MB", "files": "open files", "threads": "threads", "tasks": "tasks"}

@@ -584,7 +584,8 @@ def bench_soak(
 ) -> None:
     """Chạy lâu, điểm cầu vào ra liên tục: có gì phình ra không? · sites come and go: does anything grow?
 
-    Mã thoát 1 khi có gì phình ra · the exit code is 1 when something does.
+    Mã thoát 1 khi có gì phình ra, có tiến trình chết hoặc có điểm cầu không vào lại được · the exit code is 1 when
+    something grows, a process ends or a site does not come back.
 
     Ví dụ · example: mcu bench soak --minutes 20 --sites 40
     """

@@ -55,6 +55,14 @@ def test_a_leak_is_seen_in_its_process() -> None:
     assert not judged["flat"]
 
 
+def test_it_says_how_slow_a_leak_it_can_see() -> None:
+    for minutes in (20, 120):
+        seen = judge(soaked(minutes=minutes), minutes * 60)["series"]["relay_rss_mb"]["seen_per_hour"]
+        assert judge(soaked(relay_grows=2 * seen, minutes=minutes), minutes * 60)["flat"] is False
+        assert judge(soaked(relay_grows=0.5 * seen, minutes=minutes), minutes * 60)["flat"] is True
+        assert seen == pytest.approx(10 if minutes == 20 else 1.25, rel=0.1), "1 % of 80 MB in the last third"
+
+
 def test_a_leak_of_tasks_is_seen() -> None:
     judged = judge(soaked(tasks_grow=20), 1200)
     assert [key for key, one in judged["series"].items() if not one["flat"]] == ["relay_tasks"]
@@ -70,20 +78,32 @@ def test_caches_that_fill_before_the_last_third_are_no_leak() -> None:
     assert judged["flat"]
 
 
+def shown(samples: list[Sample], *failed: str) -> str:
+    judged = judge(samples, 1200, failed)
+    more = {"sites": 40, "minutes": 20, "cycles": 1000, "failed": failed, "join_ms_p95": 99.0, "podium_moves": 240}
+    after = {"fps_min_after": 30.0, "audio_pps_min_after": 50.0, "machine": machine()}
+    console = Console(record=True, width=180)
+    console.print(table({**more, **judged, **after}))
+    return " ".join(console.export_text().split())
+
+
 def test_the_table_has_a_goal_for_each_and_says_the_verdict() -> None:
     for grows, said in ((0.0, "flat"), (60.0, "NOT FLAT")):
-        judged = judge(soaked(relay_grows=grows), 1200)
-        more = {"sites": 40, "minutes": 20, "cycles": 1000, "failed": [], "join_ms_p95": 99.0, "podium_moves": 240}
-        after = {"fps_min_after": 30.0, "audio_pps_min_after": 50.0, "machine": machine()}
-        console = Console(record=True, width=160)
-        console.print(table({**more, **judged, **after}))
-        text = console.export_text()
+        text = shown(soaked(relay_grows=grows))
         assert said in text
         assert ("✗" in text) == (grows > 0)
         assert "240 podium moves" in text
+        assert "leaks seen" in text
 
 
-def test_processes_that_took_the_place_of_others_are_counted() -> None:
+def test_a_process_that_was_replaced_is_not_flat_however_little_it_holds() -> None:
     samples = soaked()
     samples.append(Sample(1210.0, samples[-1].values, frozenset({1, 3})))
-    assert judge(samples, 1210)["processes_replaced"] == 1
+    judged = judge(samples, 1210)
+    assert (judged["processes_replaced"], judged["flat"]) == (1, False)
+    assert "1 processes replaced ✗" in shown(samples)
+
+
+def test_a_site_that_did_not_come_back_is_not_flat() -> None:
+    assert judge(soaked(), 1200, ["site 9: not ready"])["flat"] is False
+    assert "1 did not ✗" in shown(soaked(), "site 9: not ready")
