@@ -77,6 +77,7 @@ async def change_layout(call: Call, layout: LayoutName, body: LayoutDrawing) -> 
     drawn = _drawn(layout, body)
     await LayoutStore(call.services.database).replace(drawn, call.services.now())
     await call.services.live.layout_changed(layout, drawn.tiles, actor=call.user.username)
+    await call.services.meeting.roll_calls.redraw(layout, drawn.tiles)
     return _answer(drawn)
 
 

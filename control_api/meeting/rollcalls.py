@@ -42,6 +42,8 @@ from control_api.problems import Refused
 from control_api.store.database import Database
 from mcu_core.commands import BringBack, Podium
 from mcu_core.errors import McuError, OperatorError
+from mcu_core.redrawing import kept_redrawn
+from mcu_core.scene import CustomTile
 
 _log = structlog.get_logger(__name__)
 MOST_SITES = 1000
@@ -225,6 +227,12 @@ class RollCalls:
                     )
                 await self._store(session, stored, after, at, by, self._connected(conference))
             return await self._show(stored, by)
+
+    async def redraw(self, layout: str, tiles: tuple[CustomTile, ...]) -> None:
+        """A layout was drawn anew: so is the scene that comes back when a roll call ends."""
+        async with self._turn, self._database.writing() as session:
+            for row in await session.scalars(select(RollCallRow).where(RollCallRow.active.is_not(None))):
+                row.moment = kept_redrawn(row.moment, layout, tiles)
 
     # ---------------------------------------------------------------------------------- by the clock, and at start
 

@@ -114,8 +114,10 @@ def command_of(scenes: Sequence[Scene], index: int, tiles: Tiles) -> PlayScene:
 
 def _plan(view: SceneView, tiles: Tiles) -> ViewPlan:
     pages = None if view.pages is None else Pages(view.pages.tiles, view.pages.seconds)
-    cells = tuple((cell.cell, filling) for cell in view.cells if (filling := cell.filling()) is not None)
-    return ViewPlan(view.view, view.layout, tiles.get(view.layout, ()), pages, cells, view.transition)
+    drawn = tiles.get(view.layout, ())
+    there = [cell for cell in view.cells if not drawn or cell.cell < len(drawn)]  # it may have been drawn anew
+    cells = tuple((cell.cell, filling) for cell in there if (filling := cell.filling()) is not None)
+    return ViewPlan(view.view, view.layout, drawn, pages, cells, view.transition)
 
 
 def place_of(scenes: Sequence[Scene], playing: str | None) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
+from control_api.layouts.store import LayoutStore
 from control_api.live.store import Json
 from control_api.preparation.meetings import live_state
 from control_api.problems import Refused
@@ -63,9 +64,9 @@ async def play(
             detail={"scene": playing},
         )
     index = choose(script.scenes, playing)
-    state = await live.command(
-        conference, command_of(script.scenes, index, script.drawn), actor=actor, command_id=command_id
-    )
+    newest = {one.name: one.tiles for one in await LayoutStore(services.database).all()}
+    tiles = {name: newest.get(name, kept) for name, kept in script.drawn.items()}
+    state = await live.command(conference, command_of(script.scenes, index, tiles), actor=actor, command_id=command_id)
     scene = script.scenes[index]
     warnings = absent(scene, state)
     for one in scene.presets:

@@ -1,4 +1,8 @@
-"""Scripts in the database.  The tiles of layouts that the office drew are copied into the script, as a view does."""
+"""Scripts in the database.
+
+The tiles of layouts that the office drew are copied into the script, for when a layout is removed; one drawn anew since
+is played as it is now.
+"""
 
 from __future__ import annotations
 

@@ -160,6 +160,17 @@ async def test_s87_roll_call_puts_each_site_on_the_podium_and_brings_the_scene_b
     assert (await corrected.json())["counts"]["present"] == 2
 
 
+async def test_a_layout_drawn_anew_during_a_roll_call_comes_back_as_it_is_now(room: Room) -> None:
+    drawing = {"title_vi": "Rộng", "cells": [{"x": 0.0, "y": 0.25, "w": 1.0, "h": 0.5}]}
+    assert (await room.client.post("/api/v1/layouts", json={"name": "rong", **drawing})).status == 201
+    await room.client.put(f"{room.base}/views/programme/layout", json={"layout": "rong"})
+    begun = await room.post("/roll-calls", {"skip_absent": False}, status=201)
+    drawing["cells"] = [{"x": 0.0, "y": 0.0, "w": 0.5, "h": 1.0}]
+    assert (await room.client.put("/api/v1/layouts/rong", json=drawing)).status == 200
+    await room.post(f"/roll-calls/{begun['id']}/step", {"action": "finish", "step": begun["step"]})
+    assert [cell["w"] for cell in room.state()["views"]["programme"]["cells"]] == [0.5]
+
+
 async def test_roll_call_goes_on_after_a_restart_of_control(room: Room) -> None:
     """S87: another process finds the state in the database, shows the site again and gives it its whole time."""
     begun = await room.post("/roll-calls", {"skip_absent": False, "seconds": 20}, status=201)

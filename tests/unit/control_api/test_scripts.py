@@ -189,6 +189,19 @@ async def test_drawn_layout_removed_since_is_still_played(world: World) -> None:
     assert state["views"]["programme"]["cells"][0]["h"] == 0.5
 
 
+async def test_a_layout_drawn_anew_since_is_played_as_it_is_now(world: World) -> None:
+    operator, conference, path = await meeting(world)
+    cells = [{"x": 0.0, "y": 0.0, "w": 0.5, "h": 1.0}, {"x": 0.5, "y": 0.0, "w": 0.5, "h": 1.0}]
+    drawn = {"title_vi": "Đôi", "title_en": "Pair", "cells": cells}
+    assert (await operator.post("/api/v1/layouts", json={"name": "doi", **drawn})).status == 201
+    placed = [{"cell": 0, "site": "so-y-te"}, {"cell": 1, "filler": "podium"}]
+    await saved(operator, path, [{"title": "Một", "views": [{"view": "programme", "layout": "doi", "cells": placed}]}])
+    assert (await operator.put("/api/v1/layouts/doi", json={**drawn, "cells": [{**cells[0], "w": 0.25}]})).status == 200
+    assert (await operator.post(f"{path}/next", json={})).status == 200
+    state = await (await operator.get(f"/api/v1/conferences/{conference}/state")).json()
+    assert [cell["w"] for cell in state["views"]["programme"]["cells"]] == [0.25]
+
+
 async def test_problems_name_sites_that_are_not_invited(world: World) -> None:
     operator, _, path = await meeting(world)
     script = await saved(operator, path, [{"id": "s-1", "title": "Một", "podium": "so-tai-chinh"}])
