@@ -9,7 +9,9 @@ through (layout 1, each is sent the other's own pictures, whose RTP times the re
   (ITU-R BT.1359; EBU R37 asks for +40 to -60).
 - `arrival_skew_ms`: the same by arrival of the packets: what a receiver would show that plays all at once.  What it
   makes up for, a passed picture's wait for instance, is in it.
-- `samples`: flashes that came whole with their beep; `flashed` is how many were sent.
+- `samples`: flashes that came whole with their beep; `flashed` is how many were sent.  Fewer than half tell nothing.
+- `kept`: pictures were mixed or passed through, as the case is named, from its beginning to its end.
+- `missed`: which of `outside`, `samples` and `kept` are not as they must be.
 - `encoders`: of the mixer at the end; none are needed while all pictures are passed through.
 """
 
@@ -19,6 +21,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,17 +93,19 @@ def _step(progress: Progress, number: int, share: float) -> None:
 async def _line(server: Server, name: str, seconds: float, seed: int, progress: Progress) -> list[dict[str, Any]]:
     conference = await server.conference(f"Lip sync {name}")
     made = [await server.site(conference, f"Điểm cầu {n + 1}", "member" if n else "main") for n in range(2)]
-    proxy = await ProxyProcess.start(
-        PROFILES[name], seed=seed, media=("127.0.0.1", server.relay_port), web=("127.0.0.1", server.port)
-    )
-    identity, verify = Identity(), trust(server.ca, False)
-    sites = [
-        SyncSite(SyncLeg(identity, tone, ppm, proxy.media_port), server.url, verify, each["token"], each["name"])
-        for each, tone, ppm in zip(made, TONES, (PPM, -PPM), strict=True)
-    ]
     cases = []
-    try:
+    async with AsyncExitStack() as stack:
+        proxy = await ProxyProcess.start(
+            PROFILES[name], seed=seed, media=("127.0.0.1", server.relay_port), web=("127.0.0.1", server.port)
+        )
+        stack.push_async_callback(proxy.stop)
+        identity, verify = Identity(), trust(server.ca, False)
+        sites = [
+            SyncSite(SyncLeg(identity, tone, ppm, proxy.media_port), server.url, verify, each["token"], each["name"])
+            for each, tone, ppm in zip(made, TONES, (PPM, -PPM), strict=True)
+        ]
         for site in sites:
+            stack.push_async_callback(site.leave)
             site.start()
         await _until(lambda: all(site.ready for site in sites), _JOIN, "both sites to join")
         for number, picture in enumerate(_PICTURES):
@@ -108,10 +113,12 @@ async def _line(server: Server, name: str, seconds: float, seed: int, progress: 
             wanted = picture == "passed"
             await _until(partial(_are, sites, wanted), _PASSED, f"{picture} pictures")
             await asyncio.sleep(_SETTLE)
+            changes = [site.changes for site in sites]
             for site in sites:
                 site.leg.begin()
             await _wait(seconds, partial(_part, progress, number))
             came = [site.leg.take() for site in sites]
+            kept = _are(sites, wanted) and changes == [site.changes for site in sites]
             found = [
                 await asyncio.to_thread(skews, *each, TONES[1 - n], _PICTURES[picture][1][n], PERIOD)
                 for n, each in enumerate(came)
@@ -119,14 +126,10 @@ async def _line(server: Server, name: str, seconds: float, seed: int, progress: 
             encoders = (await server.metrics()).items()
             cases.append(
                 {
-                    **case(name, picture, found, seconds),
+                    **case(name, picture, found, seconds, kept),
                     "encoders": round(sum(value for key, value in encoders if key.startswith("mcu_mixer_encoders"))),
                 }
             )
-    finally:
-        for site in sites:
-            await site.leave()
-        await proxy.stop()
     return cases
 
 
@@ -149,18 +152,23 @@ def _part(progress: Progress, number: int, share: float) -> None:
     progress((number + 0.2 + 0.8 * share) / len(_PICTURES))
 
 
-def case(profile: str, picture: str, found: Sequence[Sequence[Skew]], seconds: float) -> dict[str, Any]:
+def case(profile: str, picture: str, found: Sequence[Sequence[Skew]], seconds: float, kept: bool) -> dict[str, Any]:
     """The figures of one line and kind of picture; `found` by receiving site."""
     both = [skew for one in found for skew in one]
     stamped = [skew.stamped * 1000 for skew in both]
+    flashed = len(found) * round(seconds / PERIOD)
+    outside = sum(not GOAL_MS[0] <= each <= GOAL_MS[1] for each in stamped)
+    wrong = {"outside": outside > 0, "samples": not both or 2 * len(both) < flashed, "kept": not kept}
     return {
         "profile": profile,
         "picture": picture,
         "skew_ms": quantiles(stamped),
         "arrival_skew_ms": quantiles([skew.arrived * 1000 for skew in both]),
         "samples": len(both),
-        "flashed": len(found) * round(seconds / PERIOD),
-        "outside": sum(not GOAL_MS[0] <= each <= GOAL_MS[1] for each in stamped),
+        "flashed": flashed,
+        "outside": outside,
+        "kept": kept,
+        "missed": [key for key, is_wrong in wrong.items() if is_wrong],
     }
 
 
@@ -191,14 +199,20 @@ def table(result: dict[str, Any]) -> Table:
     )
     view.add_column("line")
     view.add_column("picture")
-    for name in ("p5", "p50", "p95", "min", "max", "samples", "outside", "goal", "on arrival, p5", "p95"):
+    for name in ("p5", "p50", "p95", "min", "max", "samples/flashed", "outside", "goal", "on arrival, p5", "p95"):
         view.add_column(name, justify="right")
     for one in result["cases"]:
         skew, arrival = one["skew_ms"], one["arrival_skew_ms"]
         figures = [skew[name] for name in ("p5", "p50", "p95", "min", "max")]
         goal = f"{result['goal_ms'][0]:+g} … {result['goal_ms'][1]:+g}"
-        cells = [*figures, one["samples"], one["outside"], goal, arrival["p5"], arrival["p95"]]
-        view.add_row(one["profile"], one["picture"], *("–" if cell is None else f"{cell}" for cell in cells))
+        shown = {
+            "samples": f"{one['samples']}/{one['flashed']}",
+            "outside": f"{one['outside']}",
+            "kept": one["picture"] if one["kept"] else f"not always {one['picture']}",
+        }
+        shown |= {key: f"[bold red]{shown[key]} ✗[/]" for key in one["missed"]}
+        cells = [*figures, shown["samples"], shown["outside"], goal, arrival["p5"], arrival["p95"]]
+        view.add_row(one["profile"], shown["kept"], *("–" if cell is None else f"{cell}" for cell in cells))
     view.caption = one_line(result["machine"])
     return view
 

@@ -193,13 +193,13 @@ class SyncLeg(Leg):
 
 
 class SyncSite(Caller):
-    """The leg and its signalling; `passed`: its picture is one site's own just now."""
+    """The leg and its signalling; `passed`: its picture is one site's own just now, which changed `changes` times."""
 
     leg: SyncLeg
 
     def __init__(self, leg: SyncLeg, origin: str, verify: Any, token: str, name: str) -> None:
         super().__init__(leg, origin, verify, {"name": name, "token": token}, False)
-        self.passed = False
+        self.passed, self.changes = False, 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -209,20 +209,23 @@ class SyncSite(Caller):
         ]
 
     async def leave(self) -> None:
-        """Raises what went wrong in between."""
-        for task in self._tasks:
-            if task.done():
-                task.result()
-        await self.link.leave()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.leg.close()
+        """Raises what went wrong in between, when all has ended."""
+        ended = [task for task in self._tasks if task.done()]
+        try:
+            await self.link.leave()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.leg.close()
+        for task in ended:
+            task.result()
 
     async def _hear(self, message: Message) -> None:
         await super()._hear(message)
         if message["type"] == "picture":
-            self.passed = bool(message["passed"])
+            self.changes += self.passed is not message["passed"]
+            self.passed = message["passed"]
 
 
 def _film() -> Film:

@@ -194,14 +194,21 @@ def charts(name: str, result: Mapping[str, Any]) -> list[Bars | Curve]:
                 ("Nghe rõ (STOI) / intelligibility", "", "pesq_or_stoi", None),
             )
         ]
-    if name == "lipsync" and cases:
-        rows = tuple(
-            (f"{case['profile']} {case['picture']}", (_positive(skew["p95"]), _positive(skew["p5"], -1)))
-            for case in cases
-            for skew in (case["skew_ms"],)
-        )
-        names = ("tiếng trước hình / sound before, p95", "tiếng sau hình / sound after, p5")
-        return [Bars("Tiếng lệch hình / sound before or after its picture", "ms", names, rows, (125.0, "125 ms"))]
+    if name == "lipsync" and cases and "goal_ms" in result:
+        after, before = result["goal_ms"]
+        return [
+            Bars(
+                title,
+                "ms",
+                ("",),
+                tuple((f"{one['profile']} {one['picture']}", (_positive(one["skew_ms"][key], sign),)) for one in cases),
+                (limit, f"{limit:g} ms"),
+            )
+            for title, key, sign, limit in (
+                ("Tiếng trước hình / sound before its picture, p95", "p95", 1, before),
+                ("Tiếng sau hình / sound after its picture, p5", "p5", -1, -after),
+            )
+        ]
     if name == "drift" and cases:
         rows = tuple((f"{case['ppm']:+g} ppm", (case["delay_ms_first"], case["delay_ms_last"])) for case in cases)
         return [Bars("Độ trễ tiếng / delay of sound", "ms", ("đầu / first 10 min", "cuối / last 10 min"), rows)]
@@ -320,6 +327,8 @@ def _cell(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "có / yes" if value else "không / no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
     return _text(_number(value) if isinstance(value, int | float) else str(value))
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
 
+from benchmarks import lipsync
 from benchmarks.dtls_client import Identity
 from benchmarks.flash_and_beep import BLOCK, RATE, beeps, flashes
 from benchmarks.lipsync import GOAL_MS, PPM, case, run, table
 from benchmarks.lipsync_judge import Skew, at, beeps_in, flashes_in, skews
-from benchmarks.lipsync_site import FRAME_RATE, KEY_EVERY, PERIOD, Heard, Packet, Report, SyncLeg
+from benchmarks.lipsync_site import FRAME_RATE, KEY_EVERY, PERIOD, Heard, Packet, Report, SyncLeg, SyncSite
 from benchmarks.loadgen_media import payloads
 from benchmarks.machine import machine
 from mcu_core.relay import rtcp
@@ -105,17 +109,98 @@ def test_times_go_by_the_nearest_report() -> None:
     assert at(reports, 24_000, RATE) == pytest.approx(199.5)
 
 
-def test_what_is_outside_the_goal_is_counted_and_shown() -> None:
-    found = [[Skew(0.046, 0.0), Skew(0.044, 0.0)], [Skew(-0.126, 0.1), Skew(-0.124, 0.0)]]
-    judged = case("N3", "passed", found, 2 * PERIOD)
-    assert (judged["samples"], judged["flashed"], judged["outside"]) == (4, 4, 2)
-    assert judged["skew_ms"] == {"min": -126.0, "p5": -126.0, "p50": 44.0, "p95": 46.0, "max": 46.0}
-    cases = [{**judged, "encoders": 0}, {**case("N0", "mixed", [], 2.0), "encoders": 1}]
+IN_STEP = Skew(0.0, 0.0)
+
+
+def shown(*cases: dict[str, Any]) -> str:
     console = Console(record=True, width=200)
     console.print(table({"seconds": 2.0, "goal_ms": list(GOAL_MS), "cases": cases, "machine": machine()}))
-    text = console.export_text()
+    return console.export_text()
+
+
+def test_what_is_outside_the_goal_is_counted_and_shown() -> None:
+    found = [[Skew(0.046, 0.0), Skew(0.044, 0.0)], [Skew(-0.126, 0.1), Skew(-0.124, 0.0)]]
+    judged = case("N3", "passed", found, 2 * PERIOD, True)
+    assert (judged["samples"], judged["flashed"], judged["outside"], judged["missed"]) == (4, 4, 2, ["outside"])
+    assert judged["skew_ms"] == {"min": -126.0, "p5": -126.0, "p50": 44.0, "p95": 46.0, "max": 46.0}
+    text = shown(judged)
     assert "-125 … +45" in text
+    assert "2 ✗" in text
     assert f"±{PPM:g} ppm" in text
+
+
+def test_a_case_without_enough_samples_misses_its_goal() -> None:
+    assert case("N0", "mixed", [[], []], 2 * PERIOD, True)["missed"] == ["samples"]
+    assert case("N0", "mixed", [[IN_STEP], [IN_STEP]], 2 * PERIOD, True)["missed"] == []
+    few = case("N0", "mixed", [[IN_STEP], []], 2 * PERIOD, True)
+    assert few["missed"] == ["samples"]
+    assert "1/4 ✗" in shown(few)
+
+
+def test_a_case_that_fell_back_to_the_mixed_picture_says_so() -> None:
+    fell = case("N0", "passed", [[IN_STEP], [IN_STEP]], PERIOD, False)
+    assert fell["missed"] == ["kept"]
+    assert "not always passed ✗" in shown(fell)
+
+
+async def test_a_site_counts_the_changes_of_its_picture() -> None:
+    site = SyncSite(SyncLeg(Identity(), TONE, 0, 1), "https://127.0.0.1:1", None, "token", "A")
+    try:
+        for passed in (False, True, True, False, True):
+            await site._hear({"type": "picture", "passed": passed, "name": None})
+        assert (site.passed, site.changes) == (True, 3)
+    finally:
+        site.leg.close()
+
+
+async def test_what_went_wrong_with_one_site_leaves_neither_the_other_nor_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stopped: list[str] = []
+
+    class Server:
+        relay_port, port, url, ca = 1, 2, "https://127.0.0.1:2", tmp_path
+
+        async def conference(self, title: str) -> str:
+            return title
+
+        async def site(self, conference: str, name: str, role: str) -> dict[str, Any]:
+            return {"token": name, "name": name}
+
+    class Proxy:
+        media_port = 3
+
+        @classmethod
+        async def start(cls, *_: Any, **__: Any) -> Proxy:
+            return cls()
+
+        async def stop(self) -> None:
+            stopped.append("proxy")
+
+    class Broken(SyncSite):
+        def start(self) -> None:
+            self.leg.joined_at = 1.0
+            self._tasks = [asyncio.create_task(self._break()), asyncio.create_task(asyncio.sleep(60))]
+
+        async def _break(self) -> None:
+            raise RuntimeError(f"{self.name} broke")
+
+        async def leave(self) -> None:
+            try:
+                await super().leave()
+            finally:
+                assert all(task.done() for task in self._tasks)
+                assert self.leg.socket.fileno() == -1
+                stopped.append(self.name)
+
+    async def show(*_: Any) -> None:
+        raise TimeoutError
+
+    for name, fake in (("ProxyProcess", Proxy), ("SyncSite", Broken), ("_show", show), ("trust", lambda *_: None)):
+        monkeypatch.setattr(lipsync, name, fake)
+    with pytest.raises(RuntimeError, match="broke"):
+        await lipsync._line(cast(Any, Server()), "N0", 3.0, 1, lambda _: None)
+    assert stopped == ["Điểm cầu 2", "Điểm cầu 1", "proxy"]
 
 
 def test_wrong_arguments_are_refused() -> None:

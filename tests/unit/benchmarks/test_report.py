@@ -23,8 +23,8 @@ RESULTS: dict[str, Any] = {
     "audio": {"opus": {"encode_us_p50": 200.0}, "bus": [{"voices": 4, "us_p50": 9.0}], "tick": {"ms_p50": 1.0}},
     "fanout": {"us_per_packet": 4.5, "stock_us_per_packet": 41.0, "receivers": 100},
     "ingest": {"us_per_packet": 17.5, "stock_us_per_packet": 67.0},
-    "lipsync": {"cases": [
-        {"profile": "N3", "picture": "passed", "samples": 50, "outside": 0,
+    "lipsync": {"goal_ms": [-125.0, 45.0], "cases": [
+        {"profile": "N3", "picture": "passed", "samples": 50, "outside": 0, "missed": ["kept", "samples"],
          "skew_ms": {"min": -90.0, "p5": -81.5, "p50": -60.0, "p95": 12.0, "max": 20.0}},
         {"profile": "N0", "picture": "mixed", "samples": 0, "outside": 0,
          "skew_ms": dict.fromkeys(("min", "p5", "p50", "p95", "max"))},
@@ -73,6 +73,7 @@ def test_every_figure_is_in_the_page_and_tags_are_balanced(tmp_path: Path) -> No
         "join",
         "9 of 502",
         "81.50 ms",
+        ">kept, samples<",
         "recovery_s",
         "10000",
         "0.812",
@@ -122,6 +123,13 @@ def test_composing_stands_beside_the_peers_that_were_there() -> None:
         assert all(len(row) == len(chart.series) for _, row in chart.rows)
     assert ">0.770 ms<" in beside[0].svg()
     assert ">41.50 dB<" in beside[1].svg()
+
+
+def test_sound_before_and_after_its_picture_have_their_own_limits() -> None:
+    before, after = charts("lipsync", RESULTS["lipsync"])
+    assert (before.limit, after.limit) == ((45.0, "45 ms"), (125.0, "125 ms"))
+    assert ">12.00 ms<" in before.svg()
+    assert ">81.50 ms<" in after.svg()
 
 
 def test_bars_are_as_long_as_their_values() -> None:
