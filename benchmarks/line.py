@@ -12,7 +12,8 @@ line, `_up` what the second gets of the first; figures without either are the wo
   lost speech occur before the line changes again; the longest.  None where it was not well by then, once or more
   (`recovered` is false), and for a line that stays as it is (`recovered` is None).
 - `recoveries_s`: the same after each change, both ways.
-- `missed`: the figures that miss their goal in either direction.
+- `missed`: the figures that miss their goal in either direction, and `same_seat` where the line's return must find the
+  site in the seat it had (N7, N8).
 - `events`: each freeze and each gap of 100 ms or more, in seconds of the measurement.
 - `uplink_kbps`, `downlink_kbps`: UDP payload offered to the line, RTCP and repeats included.
 - `seconds`: at least the profile's own length where it has steps (N6: 90 s, N8: 30 s); `seconds_asked` as asked for.
@@ -204,9 +205,14 @@ def judge(profile: Profile, seed: int, voices: Sequence[Speech], measured: Measu
 
 
 def missed(result: Mapping[str, Any]) -> list[str]:
-    """The figures whose goal is missed in either direction."""
+    """The goals that are missed, in either direction."""
     goals = _GOALS.get(result["profile"], {})
-    return [key for key, goal in goals.items() if not all(_meets(result, key, way, goal) for way in ("up", "down"))]
+    figures = [key for key, goal in goals.items() if not all(_meets(result, key, way, goal) for way in ("up", "down"))]
+    return [*figures, *(["same_seat"] if _lost_seat(result) else [])]
+
+
+def _lost_seat(result: Mapping[str, Any]) -> bool:
+    return result["profile"] in _KEEP_THE_SEAT and not result["same_seat"]
 
 
 def _meets(result: Mapping[str, Any], key: str, way: str, goal: float) -> bool:
@@ -284,7 +290,8 @@ def table(result: dict[str, Any]) -> Table:
     view.add_row("sent over the line, kbit/s", _text(result["uplink_kbps"]), _text(result["downlink_kbps"]), "")
     lost = {way: counts["lost"] + counts["queue_full"] + counts["cut"] for way, counts in _ways(result)}
     view.add_row("packets lost by the line", _text(lost["up"]), _text(lost["down"]), "")
-    view.add_row("same seat", "yes" if result["same_seat"] else "no", "", "")
+    seat = "[bold red]no ✗[/]" if _lost_seat(result) else "yes" if result["same_seat"] else "no"
+    view.add_row("same seat", seat, "", "yes" if result["profile"] in _KEEP_THE_SEAT else "")
     view.caption = f"{one_line(result['machine'])}; {result['processor_idle']:.0%} idle"
     if result["seconds"] > result["seconds_asked"]:
         view.caption += f"\n{result['seconds_asked']:g} s were asked for: its steps take {result['seconds']:g} s"
@@ -314,6 +321,7 @@ _GOALS: Mapping[str, Mapping[str, float]] = {
     "N6": {"recovery_s": 10},
     "N7": {"recovery_s": 2},
 }
+_KEEP_THE_SEAT = {"N7", "N8"}
 _AT_LEAST = {"pesq_or_stoi"}  # the other figures are better when they are smaller
 
 

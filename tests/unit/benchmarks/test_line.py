@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.freezes import Span
 from benchmarks.impair import PROFILES
-from benchmarks.line import Measured, judge, run, table
+from benchmarks.line import Measured, judge, missed, run, table
 from benchmarks.line_film import FRAME_RATE, film
 from benchmarks.line_sites import Record, Sound, detour, through
 from benchmarks.speech import NO_WORDS, Speech
@@ -132,6 +132,23 @@ def test_a_line_that_never_came_back_misses_its_goal(voice: Speech) -> None:
     assert "not ✗" in shown(result)
 
 
+@pytest.fixture(scope="module")
+def well(voice: Speech) -> dict[str, Any]:
+    """A line with nothing wrong."""
+    whole = seen_and_heard(voice)
+    return judged("N6", voice, whole, whole)
+
+
+@pytest.mark.parametrize(("profile", "said"), [("N7", ["same_seat"]), ("N8", ["same_seat"]), ("N6", [])])
+def test_a_seat_that_was_lost_misses_the_goal_of_lines_that_come_back(
+    well: dict[str, Any], profile: str, said: list[str]
+) -> None:
+    lost = {**well, "profile": profile, "same_seat": False}
+    assert missed(lost) == said
+    assert ("no ✗" in shown(lost)) == bool(said)
+    assert missed({**lost, "same_seat": True}) == []
+
+
 def test_nothing_to_recover_from_misses_nothing_and_silence_is_no_clear_speech(voice: Speech) -> None:
     whole, silent = seen_and_heard(voice), Record(seen_and_heard(voice).pictures)
     result = judged("N3", voice, whole, whole)
@@ -139,6 +156,5 @@ def test_nothing_to_recover_from_misses_nothing_and_silence_is_no_clear_speech(v
     assert "pesq_or_stoi" in judged("N3", voice, whole, silent)["missed"]
 
 
-def test_a_short_run_of_steps_says_that_it_took_longer(voice: Speech) -> None:
-    whole = seen_and_heard(voice)
-    assert "were asked for" in shown({**judged("N6", voice, whole, whole), "seconds": 90.0})
+def test_a_short_run_of_steps_says_that_it_took_longer(well: dict[str, Any]) -> None:
+    assert "were asked for" in shown({**well, "seconds": 90.0})
