@@ -41,7 +41,7 @@ def test_a_run_keeps_every_size_and_names_the_largest_that_holds(monkeypatch: py
         progress(1.0)
         if sites > 120:
             raise room.NotJoined("7 of 202 legs did not join")
-        lag = {"relay": 21.0 if sites > 60 else 9.0, "mixer": 3.0}
+        lag = {"relay": 21.0 if sites > 60 else 9.0, "mixer": 3.0, "control": 2.0}
         more = dict.fromkeys(key for key, _ in scale._COLUMNS)
         return {**more, **GOOD, "sites": sites, "loop_lag_ms_max": lag, "machine": {}}
 
@@ -58,6 +58,13 @@ def test_a_run_keeps_every_size_and_names_the_largest_that_holds(monkeypatch: py
     console = Console(record=True, width=220)
     console.print(scale.table(beyond))
     assert "event loop late" in console.export_text()
+
+
+@pytest.mark.parametrize("missing", room.LOOPS)
+def test_a_process_that_does_not_say_how_late_it_is_breaks(missing: str) -> None:
+    lag = {kind: 3.0 for kind in room.LOOPS if kind != missing}
+    assert scale.breaks(GOOD | {"loop_lag_ms": scale.worst_loop(lag)}) == "event loop"
+    assert scale.worst_loop({**lag, missing: 9.0}) == 9.0
 
 
 def test_sizes_that_no_room_has_are_refused() -> None:
