@@ -357,6 +357,7 @@ class LegInfo:
     codec: Codec | None  # of its video, both ways
     camera: bool  # it offered to send one
     screen: bool
+    planned: bool  # it has been given a plan
     rendition: int | None  # what its newest plan lets it watch
     draws_names: bool  # as it was opened
 

@@ -193,8 +193,9 @@ class Legs:
         """Of the seat's leg before, or, after a restart, as the relay still serves it."""
         line = self._lines.get(seat.id)
         if line is None:
-            size = _size_served(info) if self._around.settings.adaptation else "high"
-            line = self._lines[seat.id] = LegAdaptation(size)
+            site = None if seat.site is None else self._owner.arrangement.sites[seat.site]
+            adapts = self._around.settings.adaptation and (site is None or site.pinned is None)
+            line = self._lines[seat.id] = LegAdaptation(_size_served(info) if adapts else "high")
         else:
             line.begin_anew()
         return line
@@ -282,4 +283,5 @@ class Legs:
 def _size_served(info: LegInfo) -> Size:
     if info.rendition is not None:
         return size_of_rendition(info.rendition)
-    return "high" if info.state == "new" or info.codec is None else "sound"
+    told = info.planned and info.state != "new" and info.codec is not None
+    return "sound" if told else "high"

@@ -133,6 +133,7 @@ class Leg:
         self.state: State = "new"
         self.created = self.heard = now
         self.plan = LegPlan(leg)
+        self._planned = False
         self.outlet = Outlet()
         self.rtt: float | None = None
         self.downlink = Downlink()
@@ -193,6 +194,7 @@ class Leg:
             self.codec,
             offers("camera"),
             offers("screen"),
+            self._planned,
             self.plan.rendition,
             self._draws_names,
         )
@@ -399,7 +401,7 @@ class Leg:
 
     def apply(self, plan: LegPlan, now: float) -> None:
         """The newest plan; the conference sees to the rendition."""
-        before, self.plan = self.plan, plan
+        before, self.plan, self._planned = self.plan, plan, True
         if self.voice is not None:
             self.voice.plan(plan)
         for track, stream in self.streams.items():

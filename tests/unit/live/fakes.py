@@ -217,14 +217,24 @@ class FakeWorker:
             case RelayStatus():
                 plans = self.leg_plans
                 known = (
-                    replace(i, rendition=plans[i.leg].rendition if i.leg in plans else None) for i in self.legs.values()
+                    replace(i, planned=True, rendition=plans[i.leg].rendition) if i.leg in plans else i
+                    for i in self.legs.values()
                 )
                 return RelayInfo(1, 40000, tuple(known), self.flows)
             case OpenLeg(leg=leg, conference=conference, site=site, offer=offer, draws_names=draws):
                 if offer == "bad":
                     raise EndpointError("bad_offer", "Sai.", "Wrong.")
                 self.legs[leg] = LegInfo(
-                    leg, conference, site, "new", self.codec, site > 0, screen=False, rendition=None, draws_names=draws
+                    leg,
+                    conference,
+                    site,
+                    "new",
+                    self.codec,
+                    camera=site > 0,
+                    screen=False,
+                    planned=False,
+                    rendition=None,
+                    draws_names=draws,
                 )
                 return LegAnswer("answer", self.legs[leg])
             case RestartIce(leg=leg):

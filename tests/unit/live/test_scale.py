@@ -125,6 +125,26 @@ async def test_a_pinned_site_is_left_alone() -> None:
         assert w.site("a")["size"] == "high"
 
 
+async def test_a_restart_does_not_take_a_pinned_size_for_what_the_line_carries() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        await w.live.command("c-1", PinSize("a", "sound"), actor="an")
+        await settle()
+        await w.kill()
+        await w.start()
+        await w.live.command("c-1", PinSize("a", None), actor="an")
+        assert w.site("a")["size"] == "high"
+
+
+async def test_a_leg_that_no_plan_had_reached_when_control_died_is_sent_the_full_picture() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        await w.kill()
+        w.machine.relay.calls = [call for call in w.machine.relay.calls if not isinstance(call, LegPlans)]
+        await w.start()
+        assert w.site("a")["size"] == "high"
+
+
 async def test_adaptation_can_be_switched_off() -> None:
     async with world("a", adaptation=False) as w:
         a, _ = await w.join("a")

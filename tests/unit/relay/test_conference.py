@@ -201,7 +201,7 @@ def test_reports_follow_the_mixers_clock_and_tell_the_limit(stage: Stage) -> Non
     assert any(isinstance(r, rtcp.Block) and r.ssrc == 11 for r in reports)
     rembs = [r for r in reports if isinstance(r, rtcp.Remb)]
     assert rembs[0].bitrate_bps == pytest.approx(564_000, rel=0.01)
-    assert site.leg.info.rendition == 5, "a new control learns what it is sent"
+    assert (site.leg.info.planned, site.leg.info.rendition) == (True, 5), "a new control learns what it is sent"
 
 
 def test_sites_clock_reaches_the_mixer(stage: Stage) -> None:
