@@ -1,7 +1,8 @@
 """What the codes of the journal say, as sentences for the office: Vietnamese and English.
 
 Every code that the program journals has its sentence here; a test reads the program and finds the ones without.
-A template names the site as `{site}` and the line's data by their keys; `code:none` is for a line without a site.
+A template names the site as `{site}` and the line's data by their keys; `code:none` is for a line without a site,
+`code:older` for one written before its data had all that the newest sentence names.
 Pure.
 """
 
@@ -28,9 +29,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "closed": ("Đóng cửa phòng họp, các điểm cầu không vào được nữa", "Conference closed, sites cannot join"),
     "options": (
         "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn {auto_mute_noisy}, chuyển thẳng hình {pass_through}, "
-        "số điểm cầu nghe cùng lúc {loudest}",
+        "số điểm cầu được nghe cùng lúc {loudest}",
         "Options changed: mute noisy sites {auto_mute_noisy}, forward pictures {pass_through}, "
         "sites heard at once {loudest}",
+    ),
+    "options:older": (
+        "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn {auto_mute_noisy}, chuyển thẳng hình {pass_through}",
+        "Options changed: mute noisy sites {auto_mute_noisy}, forward pictures {pass_through}",
     ),
     "undone": ("Hoàn tác: {command}", "Undone: {command}"),
     # sites and their links
@@ -278,5 +283,8 @@ def sentence(what: str, site: str | None, data: Mapping[str, Any], language: Lan
     template = template or SENTENCES.get(what)
     if template is None:
         return what
+    older = SENTENCES.get(f"{what}:older")
+    if older is not None and any(key and key not in data for _, key, _, _ in string.Formatter().parse(template[0])):
+        template = older
     values = {**data, "site": site}
     return _Words(language, names).format(template[0 if language == "vi" else 1], **values)[:_LONGEST]

@@ -82,3 +82,11 @@ def test_sentences_name_sites_and_say_values_in_words() -> None:
     data = {"command": "Podium", "ms": 84}
     assert sentence("on_air", "so-y-te", data, "vi", names) == "Lên hình sau 84 ms: bục phát biểu Sở Y tế"
     assert sentence("khong_biet", None, {}, "vi", {}) == "khong_biet"
+
+
+def test_a_line_of_an_earlier_version_leaves_no_gap() -> None:
+    older = {"auto_mute_noisy": True, "pass_through": False, "echo": False}
+    said = "Đổi tùy chọn: tự tắt tiếng điểm cầu ồn bật, chuyển thẳng hình tắt"
+    assert sentence("options", None, older, "vi", {}) == said
+    newer = sentence("options", None, {**older, "loudest": 6}, "vi", {})
+    assert newer == f"{said}, số điểm cầu được nghe cùng lúc 6"
