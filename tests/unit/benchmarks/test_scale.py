@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from benchmarks import room, scale
 from benchmarks.report import charts
+from benchmarks.server import Server
 
 GOOD: dict[str, Any] = {
     "fps_min": 30.0, "audio_pps_min": 50.0, "tick_late_ms_p99": 4.0, "loop_lag_ms": 9.0,
@@ -65,6 +67,11 @@ def test_a_process_that_does_not_say_how_late_it_is_breaks(missing: str) -> None
     lag = {kind: 3.0 for kind in room.LOOPS if kind != missing}
     assert scale.breaks(GOOD | {"loop_lag_ms": scale.worst_loop(lag)}) == "event loop"
     assert scale.worst_loop({**lag, missing: 9.0}) == 9.0
+
+
+def test_no_size_is_held_back_by_the_servers_setting(tmp_path: Path) -> None:
+    of_a_site = 1.6  # Mbit/s of the programme
+    assert int(Server(tmp_path).environment["MCU_RELAY_MBIT_PER_S"]) > 2 * of_a_site * max(scale.BEYOND)
 
 
 def test_sizes_that_no_room_has_are_refused() -> None:
