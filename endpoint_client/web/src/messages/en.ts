@@ -240,6 +240,7 @@ export const en: Messages = {
       open: 'Sound open',
       mutedBy: { operator: 'Muted', rule: 'Muted by rule', noise: 'Muted for its noise' },
       ownOff: 'Mic off',
+      notSent: 'Muted: the site has stopped sending sound',
       toPodium: (name) => `Put ${name} on the podium`,
       fromPodium: (name) => `Take ${name} off the podium`,
       podium: 'Podium',

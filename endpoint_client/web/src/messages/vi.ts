@@ -240,6 +240,7 @@ export const vi = {
       open: 'Tiếng đang mở',
       mutedBy: { operator: 'Đã tắt tiếng', rule: 'Tắt theo quy tắc', noise: 'Tự tắt vì ồn' },
       ownOff: 'Micro tắt',
+      notSent: 'Đã tắt tiếng nên điểm cầu ngừng gửi âm thanh',
       toPodium: (name: string) => `Đưa ${name} lên bục phát biểu`,
       fromPodium: (name: string) => `Cho ${name} rời bục phát biểu`,
       podium: 'Lên bục',
