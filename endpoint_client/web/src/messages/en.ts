@@ -337,7 +337,7 @@ export const en: Messages = {
       pageTiles: 'Tiles on a page',
       pageSeconds: 'Seconds a page',
       apply: 'Apply',
-      podiumLayout: 'While somebody is on the podium',
+      podiumLayout: 'While somebody is on the podium (from the next time)',
       ruleMore: 'Adjust the rule',
       hold: 'Keep each speaker at least (seconds)',
       turnSeconds: 'Seconds for each site',
