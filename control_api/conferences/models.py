@@ -146,7 +146,9 @@ class SizeChange(Model):
 
 class PodiumLayoutChange(Model):
     layout: str = Field(
-        min_length=1, max_length=40, description='"auto": one large picture and small ones by head count.'
+        min_length=1,
+        max_length=40,
+        description='"auto": one large picture and small ones by head count; or a name of /layouts, drawn ones too.',
     )
 
 
