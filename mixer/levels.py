@@ -16,6 +16,8 @@ SILENT = -127
 SPEECH_DBOV = -50  # quieter than this is room noise
 DECAY_DB = 6.0  # a second of silence takes this off a voice's level, so that pauses between words do not count
 MARGIN_DB = 3.0  # a newcomer must be this much louder than who it replaces
+NOISE_MARGIN_DB = 6.0  # of one that does not speak over another
+SETTLED = 1.4  # seconds after which the noise floor of who has just begun is known
 ABOVE_DB = 8.0  # speech rises this much above what the site sends between syllables
 TRUSTED = 10.0  # seconds after a sender marked a packet as voice that its missing mark says something
 _WINDOW = 0.7  # seconds
@@ -60,6 +62,7 @@ class _Voice:
     at: float  # when `level` was true
     sounded: float = float("-inf")  # last time above SPEECH_DBOV
     spoke: float = float("-inf")  # last time that this was speech
+    began: float = float("-inf")
 
     def hear(self, level: float, now: float, speech: bool) -> None:
         faded = self.level_at(now)
@@ -77,7 +80,8 @@ class ActiveSpeaker(Generic[K]):
     """Who is heard most now, kept through short interruptions.
 
     The current speaker stays until it was silent for `hold` seconds and somebody else speaks, or until somebody
-    else was louder for `hold` seconds.  In a general silence the last speaker stays.
+    else was louder for `hold` seconds.  Who has just come waits a moment: noise looks like speech until its floor is
+    known.  In a general silence the last speaker stays.
     """
 
     def __init__(self, hold: float = 1.5) -> None:
@@ -90,7 +94,7 @@ class ActiveSpeaker(Generic[K]):
         """Take the level of one 20 ms block of `key`."""
         voice = self._voices.get(key)
         if voice is None:
-            voice = self._voices[key] = _Voice(SILENT, now)
+            voice = self._voices[key] = _Voice(SILENT, now, began=now)
         voice.hear(level_dbov, now, speech)
         if key == self.current:
             return
@@ -99,7 +103,7 @@ class ActiveSpeaker(Generic[K]):
             if now - voice.spoke > self._hold / 3:  # a pause between words does not end an attempt
                 self._louder_since.pop(key, None)
             return
-        if holder is None or now - holder.spoke >= self._hold:
+        if holder is None or (now - holder.spoke >= self._hold and now - voice.began >= SETTLED):
             self._take(key)
         elif voice.level_at(now) < holder.level_at(now):
             self._louder_since.pop(key, None)
@@ -123,7 +127,7 @@ class Loudest(Generic[K]):
 
     A voice keeps its place for `hold` seconds after it last spoke, so that the ends of words are not cut, and
     against newcomers who are not clearly louder.  Sound without speech has a place only while nobody who speaks wants
-    it.  Keys in `always` pass whatever their level and take no place.
+    it, and gives way to sound that is much louder.  Keys in `always` pass whatever their level and take no place.
     """
 
     def __init__(self, n: int, hold: float = 2.0) -> None:
@@ -171,12 +175,15 @@ class Loudest(Generic[K]):
             del places[key]  # stopped sending altogether
         if len(places) < self.n:
             return True
-        if not speech:
-            self._full_until = now + _LOOK_AGAIN
-            return False
         mute = [key for key, voice in places.items() if now - voice.spoke > self._hold]
         weakest = min(mute or places, key=lambda key: places[key].level_at(now))
-        if not mute and level_dbov < places[weakest].level_at(now) + MARGIN_DB:
+        above = level_dbov - places[weakest].level_at(now)
+        if speech:
+            wins = bool(mute) or above >= MARGIN_DB
+        else:
+            wins = bool(mute) and above >= NOISE_MARGIN_DB
+            self._full_until = now + _LOOK_AGAIN
+        if not wins:
             return False
         del places[weakest]
         return len(places) < self.n

@@ -236,6 +236,26 @@ def test_the_speaker_stays_the_speaker_in_a_pause_beside_a_fan(level: float) -> 
         assert hall.speaker.current == "ada"
 
 
+def test_a_fan_that_has_just_come_is_not_the_speaker() -> None:
+    ada = person(-34)
+    hall, late = Hall(4, ada=lambda n: ada(n) if n < 200 else -70, fan=fan(-36)), fan(-36)
+    del hall.sites["fan"]
+    hall.run(5.6)
+    hall.sites["fan"] = late
+    hall.run(10.0)
+    assert hall.speaker.current == "ada"
+
+
+def test_of_sounds_that_are_not_speech_the_much_louder_is_heard() -> None:
+    hall, choir = Hall(4, **fans(-46, -46, -46, -46), choir=fan(-22)), fan(-22)
+    del hall.sites["choir"]  # closed, so that its floor is known when it is opened
+    for n in range(250):
+        hall.speech["choir"].hear(choir(n), 0.02 * n)
+    hall.run(5.0)
+    hall.sites["choir"] = choir
+    assert hall.run(10.0)["choir"] > 0.95
+
+
 def test_noise_is_heard_while_there_is_room() -> None:
     """Steady music or singing too: nobody else wants the place."""
     hall = Hall(2, **fans(-30, -35))
