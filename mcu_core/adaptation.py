@@ -126,11 +126,15 @@ class LegAdaptation:
         self._stale = False  # the estimate is of the time before
 
     def begin_anew(self) -> None:
-        """A new leg: its figures say nothing of the one before, but the line is the same."""
+        """A new leg: its figures say nothing of the one before, but the line is most likely the same.
+
+        It may be another, as when a page is reloaded elsewhere: larger sizes are tried again soon.
+        """
         self._bad = self._short = self._estimate = 0
         self._good_since = self._raised_at = self._lowered = None
         self._least_rtt_ms = float("inf")
         self._stale = False
+        self._wait.clear()
 
     def measured(self, stats: LegStats, rungs: tuple[Rung, ...], now: float) -> bool:
         """Take in one second's figures of a leg that is sent its size of `rungs`.  Returns whether the size changed."""

@@ -388,9 +388,11 @@ class OnAir:
 
     def _passed_site(self, rendition: int) -> str | None:
         number = self._passing.site_of(rendition)
-        if number is None:
-            return None
-        return next((site.id for site in self._now.sites.values() if site.number == number), None)
+        return None if number is None else self._site_of.get(number)
+
+    @cached_property
+    def _site_of(self) -> dict[int, str]:
+        return {site.number: site.id for site in self._now.sites.values()}
 
     def tally(self, site: str) -> Tally:
         muted_by = self._now.muted_by(site)

@@ -147,7 +147,7 @@ class Room:
                     return self.state() if done.keys() == {"revision"} else done
             draft = self.conference.copy()
             events = draft.apply(command, asked.at)
-            answer = OnAir(draft, asked.at).state()
+            answer = OnAir(draft, self._clock.now()).state()
             for event in events:
                 if event.what == "site_added" and event.site is not None:  # a link of a former site of that id is void
                     await self._around.store.revoke_token(self.id, event.site)

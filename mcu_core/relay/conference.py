@@ -127,6 +127,7 @@ class Conference:
             self._loudest.drop(leg.site)
             self._clocks = {key: clock for key, clock in self._clocks.items() if clock.site != leg.site}
         self._regroup()
+        self._tell_flows()  # now: a conference whose last leg left is forgotten before its next `service`
 
     def _regroup(self) -> None:
         self._listeners = [

@@ -15,6 +15,7 @@ import math
 import random
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -234,7 +235,11 @@ class Egress:
     """
 
     def __init__(
-        self, later: Callable[[float, Callable[[], None]], object], gso: bool = True, rate_bps: float = math.inf
+        self,
+        later: Callable[[float, Callable[[], None]], object],
+        gso: bool = True,
+        rate_bps: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.sealer = Sealer()
         self.gso = gso
@@ -243,7 +248,8 @@ class Egress:
         self.packets = 0
         self.octets = 0
         self.dropped: dict[str, int] = {}
-        self._later = later
+        self._later, self._clock = later, clock
+        self._free_at = 0.0  # when what went out has left the machine
         self._turn: deque[VideoSender] = deque()
         self._behind: deque[VideoSender] = deque()
         self._scheduled = False
@@ -258,10 +264,15 @@ class Egress:
                 sender.queued = True
                 self._turn.append(sender)
         if not self._scheduled:
-            self._pump()
+            wait = self._free_at - self._clock()  # another view's pictures may still be on their way out
+            if wait < LEAST_GAP:
+                self._pump()
+            else:
+                self._go_on(wait)
 
     def _pump(self) -> None:
         self._scheduled = False
+        began = self._clock()
         budget, before = self._packets_a_turn, self.octets
         turn, behind = self._turn, self._behind
         while turn and budget > 0:
@@ -272,14 +283,18 @@ class Egress:
                 behind.append(sender)
             else:
                 sender.queued = False
-        gap = (self.octets - before) * self._octet_time
+        self._free_at = max(self._free_at, began - LEAST_GAP) + (self.octets - before) * self._octet_time
+        wait = max(0.0, self._free_at - self._clock())
         if not turn and behind:
             turn.extend(behind)
             behind.clear()
-            gap = max(SLICE_GAP, gap)
-        if turn or gap >= LEAST_GAP:  # after the last, too: other views' pictures come next
-            self._scheduled = True
-            self._later(gap, self._pump)
+            wait = max(SLICE_GAP, wait)
+        if turn:
+            self._go_on(wait)
+
+    def _go_on(self, wait: float) -> None:
+        self._scheduled = True
+        self._later(wait, self._pump)
 
     def _advance(self, sender: VideoSender) -> int:
         ring, outlet = sender.ring, sender.outlet
@@ -309,8 +324,8 @@ class Egress:
         count = len(run)
         together = self.gso and outlet.gso and count > 1
         for pack, size, marker, rtp_time, payload in run:
-            time = (rtp_time + shift) & 0xFFFF_FFFF
-            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, time, ssrc, payload)
+            stamp = (rtp_time + shift) & 0xFFFF_FFFF
+            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, stamp, ssrc, payload)
             sealed = seal(key, at, size)
             if sealed < 0:
                 self._drop("srtp_refused")

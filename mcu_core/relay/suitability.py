@@ -9,6 +9,7 @@ Pure: `age` is called often, at least once a second.  Takes `now`.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Literal
 
 from mcu_core.wire import Codec, PassPlan
@@ -17,6 +18,7 @@ from mixer.bitstream import h264_sizes, vp8_size
 MUCH, ENOUGH = 1.5, 1.2  # times the planned bitrate: too much; little enough to be taken again
 FAST_SECONDS = 3
 AGAIN = 5.0
+_SIZES = 8  # parameter sets of one keyframe that are looked at: a hostile one may hold a hundred thousand
 _BLOCK = 16  # H.264 codes whole macroblocks
 
 Fault = Literal["too_large", "too_fast"]
@@ -68,7 +70,7 @@ class Suitability:
     def _fits(self, codec: Codec, keyframe: bytes) -> bool:
         """One that does not tell its size is left to the mixer's decoder."""
         try:
-            sizes = tuple(h264_sizes(keyframe)) if codec == "H264" else (vp8_size(keyframe),)
+            sizes = tuple(islice(h264_sizes(keyframe), _SIZES)) if codec == "H264" else (vp8_size(keyframe),)
         except ValueError:
             return False
         most = -(-self._plan.width // _BLOCK) * _BLOCK, -(-self._plan.height // _BLOCK) * _BLOCK

@@ -279,6 +279,19 @@ def test_a_trial_that_ends_in_an_overload_is_repeated_ever_more_rarely() -> None
     assert waits[-1] >= 240
 
 
+def test_a_new_leg_tries_larger_pictures_soon_however_often_they_failed_before() -> None:
+    leg = LegAdaptation()
+    for now in range(1, 600):
+        if leg.measured(clean(leg.size), FULL, float(now)):
+            leg.overloaded(200_000, FULL, now + 0.5)
+        if now == 1:
+            leg.overloaded(200_000, FULL, now + 0.5)
+    assert leg.size == "low"
+    leg.begin_anew()
+    changes = drive(leg, 600, 60, lambda size: stats(sent(size), 4_000_000))
+    assert [size for _, size in changes] == ["medium", "high"]
+
+
 def test_a_low_estimate_says_nothing_while_all_comes_through() -> None:
     """Chromium's falls to a fifth of what it gets on a line of 2 Mbit/s whose delay wanders by 40 ms."""
     leg = LegAdaptation()

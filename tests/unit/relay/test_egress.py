@@ -334,14 +334,14 @@ def test_turn_is_bounded_with_many_viewers(egress: Egress, later: Later, sock: F
 
 @pytest.mark.parametrize("rate_bps", [100e6, 900e6])
 def test_pictures_of_all_views_leave_no_faster_than_the_line(later: Later, sock: FakeSocket, rate_bps: float) -> None:
-    egress = Egress(later, rate_bps=rate_bps)
+    now = 0.0
+    egress = Egress(later, rate_bps=rate_bps, clock=lambda: now)
     rings = [Ring(1, "H264"), Ring(2, "H264")]
     viewers = [Viewer(number, sock) for number in range(60)]
     for number, viewer in enumerate(viewers):
         viewer.video.enter(rings[number % 2], 0, 0.0)
     for ring in rings:
         show(ring, 0, 60_000, keyframe=True)
-    now = 0.0
     for first in (0, 1):
         egress.push(viewer.video for viewer in viewers[first::2])
     while later.calls:

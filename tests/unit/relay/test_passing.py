@@ -104,6 +104,15 @@ def test_a_picture_that_does_not_tell_its_size_is_mixed() -> None:
     assert not passing.take_site("a", 1, "camera", True, 0.0)
 
 
+def test_a_keyframe_of_a_hundred_thousand_parameter_sets_is_not_read_to_its_end() -> None:
+    passing: Passing[str] = Passing()
+    passing.want(PassPlan(5, 1))
+    one = picture(40, True, width=1280, height=720)
+    tail = memoryview(one * 8 + b"\0\0\1\x67\x42")  # the ninth is broken: whoever reads it sees that
+    passing.hear("H264", True, bytes(tail), 0.0)
+    assert passing.take_site("a", 1, "camera", True, 0.0)
+
+
 def test_a_sender_that_heeds_no_limit_gives_way() -> None:
     passing: Passing[str] = Passing()
     passing.want(PassPlan(5, 1, bitrate_bps=1_000_000))
