@@ -77,6 +77,7 @@ async def get_capacity(call: Call) -> CapacityAnswer:
         at=None if row is None else local(row.at),
         machine=None if row is None else row.machine,
         full=FULL,
+        personal_views=call.services.settings.conference.personal_views,
     )
 
 

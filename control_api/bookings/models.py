@@ -522,6 +522,7 @@ class CapacityAnswer(Model):
     at: datetime | None
     machine: str | None
     full: float
+    personal_views: int = Field(description="A conference may have so many at most, by the settings.")
 
 
 class MeetingTypeAnswer(Model):

@@ -672,3 +672,4 @@ async def test_capacity_says_when_it_was_never_measured(world: World) -> None:
     answer = await (await viewer.get(f"{API}/bookings/capacity")).json()
     assert answer["measured"] is False
     assert answer["full"] == 0.8
+    assert answer["personal_views"] == world.services.settings.conference.personal_views

@@ -226,6 +226,8 @@ export const sendAgain = (id: string, notice: string): Promise<unknown> => post(
 export const groupText = (id: string): Promise<{ text: string }> => get<{ text: string }>(path(id, 'group-text'));
 export const printPath = (id: string): string => `/api/v1${path(id, 'notice')}`;
 export const calendarPath = path;
+export const mostPersonalViews = async (): Promise<number> =>
+  (await get<{ personal_views: number }>('/bookings/capacity')).personal_views;
 export const meetingTypes = (): Promise<MeetingType[]> => get<MeetingType[]>('/bookings/meeting-types');
 
 interface Named {
