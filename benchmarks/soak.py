@@ -198,7 +198,7 @@ def _holds(pid: int) -> tuple[int, int]:
 
 
 def judge(samples: Sequence[Sample], seconds: float, failed: Sequence[str] = ()) -> dict[str, Any]:
-    """Slopes and growth by kind of process, over what comes after the warm-up; how many processes were new; and whether
+    """Slopes and growth by kind of process, over what comes after the warm-up; how many processes ended; and whether
     all that is flat, `failed` being who did not come back."""
     warm_up = min(seconds / 4, _LONGEST_WARM_UP)
     warm = [sample for sample in samples if sample.at >= warm_up] or list(samples)
@@ -210,7 +210,7 @@ def judge(samples: Sequence[Sample], seconds: float, failed: Sequence[str] = ())
             known = [(at, value) for at, value in zip(times, values, strict=True) if value is not None]
             if known:
                 series[f"{kind}_{what}"] = _judged(known, what)
-    replaced = len(samples[-1].pids - samples[0].pids)
+    replaced = len(samples[0].pids - samples[-1].pids)  # new ones may be the spare mixer, which comes a little later
     return {
         "warm_up_s": round(warm_up),
         "flat": all(one["flat"] for one in series.values()) and not replaced and not failed,

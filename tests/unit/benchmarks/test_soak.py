@@ -104,6 +104,13 @@ def test_a_process_that_was_replaced_is_not_flat_however_little_it_holds() -> No
     assert "1 processes replaced ✗" in shown(samples)
 
 
+def test_a_spare_that_came_after_the_first_look_replaced_nobody() -> None:
+    samples = soaked()
+    samples.append(Sample(1210.0, samples[-1].values, frozenset({1, 2, 3})))
+    judged = judge(samples, 1210)
+    assert (judged["processes_replaced"], judged["flat"]) == (0, True)
+
+
 def test_a_site_that_did_not_come_back_is_not_flat() -> None:
     assert judge(soaked(), 1200, ["site 9: not ready"])["flat"] is False
     assert "1 did not ✗" in shown(soaked(), "site 9: not ready")
