@@ -14,8 +14,7 @@ run: setup ## a whole demo meeting on this machine: server, eight synthetic site
 	$(BIN)/mcu demo
 
 test: setup chromium postgresql espeak check ## everything: lint, types, unit, integration with real peers, real Chromium
-	$(BIN)/python -m pytest -n 2 tests/unit
-	$(BIN)/python -m pytest tests/integration tests/browser  # one at a time: they watch the clock
+	$(BIN)/python -m pytest
 
 check: setup ## lint and types only
 	$(BIN)/ruff check .
