@@ -21,11 +21,24 @@ PER_USER = RateLimitItemPerMinute(8, 5, "login-user")
 _MOST_KNOWN = 4096
 
 
+class _Storage(MemoryStorage):
+    """The library's own, but what is cleared stays known until it expires.
+
+    While it looks for what has expired it expects to find every key that it began with, and ends with KeyError.
+    """
+
+    async def clear(self, key: str) -> None:
+        known = key in self.events
+        await super().clear(key)
+        if known:
+            self.events[key] = []
+
+
 class LoginThrottle:
     def __init__(
         self, per_address: RateLimitItemPerMinute = PER_ADDRESS, per_user: RateLimitItemPerMinute = PER_USER
     ) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(_Storage())
         self._per_address = per_address
         self._per_user = per_user
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()

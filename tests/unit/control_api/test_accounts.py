@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -172,6 +174,20 @@ async def test_guessing_is_slowed_down_per_user_and_per_address(limited: Account
         await limited.sign_in("other", PASSWORD, "203.0.113.1", "test")
     assert caught.value.retry_after is not None
     assert 1 <= caught.value.retry_after <= 300
+
+
+async def test_signing_in_while_old_attempts_expire_leaves_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    throttle = LoginThrottle()
+    for n in range(5):
+        await throttle.attempt(f"user{n}", "198.51.100.1")
+    await asyncio.sleep(0.05)
+    await throttle.attempt("user5", "198.51.100.1")
+    await asyncio.sleep(0)  # a task of the library's begins to look through all of them
+    for n in range(6):
+        await throttle.succeeded(f"user{n}", "198.51.100.1")
+    await asyncio.sleep(0.05)
+    gc.collect()
+    assert not caplog.records, "an exception of a task that nobody retrieved"
 
 
 async def test_strangers_cannot_lock_a_user_out_of_their_own_office(limited: Accounts) -> None:
