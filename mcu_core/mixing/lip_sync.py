@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 EARLIEST, LATEST = -0.015, 0.060  # seconds by which sound may come after the picture
-MOST = 0.400  # seconds that either may be made to wait: as long as pictures may for their pace
+MOST = 0.200  # seconds that either may be made to wait
 
 _RATES = {"audio": 48_000, "camera": 90_000}
 _SOUND_WORK = 0.015  # beyond the playout target: half a block, limiter
