@@ -88,7 +88,7 @@ class Compositor:
         """Give tile `index` its newest picture; None takes it away.  Raises IndexError if there is no such tile."""
         tile = self._tiles[index]
         if picture is not tile.picture:
-            if tile.shows_picture or (picture is not None and tile.would_show):
+            if tile.would_show:
                 self._dirty[index] = True
             tile.picture = picture
 
@@ -139,6 +139,7 @@ class _Tile:
         "_label",
         "_label_place",
         "_language",
+        "_rows",
         "_scaler",
         "_source",
         "_source_size",
@@ -157,6 +158,7 @@ class _Tile:
     ) -> None:
         rect = spec.rect
         self._view = canvas.part(rect.x, rect.y, rect.w, rect.h)
+        self._rows = self._view.rows
         self._scaler = scaler
         self._language = language
         whole = (rect.w, rect.h) == (canvas.width, canvas.height)
@@ -170,10 +172,6 @@ class _Tile:
         self._target = self._view
         self._bars: tuple[Picture, ...] = ()
         self.fill_with(spec, picture)
-
-    @property
-    def shows_picture(self) -> bool:
-        return self.picture is not None and self.would_show
 
     def fill_with(self, spec: TileSpec, picture: Picture | None) -> None:
         self.spec, self.picture = spec, picture
@@ -209,10 +207,8 @@ class _Tile:
             self._fit(picture.width, picture.height)
             self._source_size = picture.y.shape
         if self._fits:  # written out: this is what nearly every tile does on nearly every tick
-            target = self._view
-            target.y[...] = picture.y
-            target.u[...] = picture.u
-            target.v[...] = picture.v
+            to_y, to_u, to_v = self._rows
+            to_y[...], to_u[...], to_v[...] = picture.rows
             return
         for bar in self._bars:
             bar.fill(BLACK)

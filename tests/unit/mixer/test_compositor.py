@@ -3,6 +3,7 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,20 @@ def test_each_picture_is_at_its_place() -> None:
     assert compositor.compose() == 4
     for spec, picture in zip(tiles, pictures, strict=True):
         assert same(tile(compositor, spec.rect), picture)
+
+
+@pytest.mark.parametrize("size", [(320, 180), (98, 50), (2, 2), (W, 80), (W, H)])
+def test_a_fitting_frame_is_copied_to_its_place_and_nowhere_else(size: tuple[int, int]) -> None:
+    width, height = size
+    rect = Rect((W - width) // 4 * 2, (H - height) // 4 * 2, width, height)
+    frame = Picture.from_frame(av.VideoFrame(width, height, "yuv420p"))  # rows as a decoder pads them
+    frame.copy_from(noise(width, height))
+    compositor, wanted = Compositor(W, H), Picture.blank(W, H, labels.BLANK)
+    wanted.part(rect.x, rect.y, width, height).copy_from(frame)
+    compositor.arrange([TileSpec(rect, key="ada")])
+    compositor.put(0, frame)
+    compositor.compose()
+    assert same(compositor.canvas.picture, wanted)
 
 
 def test_only_what_changed_is_drawn() -> None:

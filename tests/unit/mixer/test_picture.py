@@ -20,6 +20,18 @@ def test_frame_is_viewed_without_the_padding_of_its_rows() -> None:
     assert set(np.unique(array[50:])) == {88, 99}
 
 
+@pytest.mark.parametrize("whole", [Picture.from_frame(av.VideoFrame(98, 50, "yuv420p")), Picture.blank(98, 50)])
+def test_rows_are_the_samples_of_the_planes_without_padding(whole: Picture) -> None:
+    rng = np.random.default_rng(1)
+    for picture in (whole, whole.part(6, 4, 50, 30)):
+        for plane, rows in zip(picture.planes, picture.rows, strict=True):
+            plane[...] = rng.integers(0, 256, plane.shape)
+            assert rows.shape == (plane.shape[0], 1)
+            assert rows.tobytes() == plane.tobytes()
+            rows[0] = rows[1]
+            assert (plane[0] == plane[1]).all()
+
+
 def test_picture_keeps_its_frame_alive() -> None:
     picture = Picture.from_frame(av.VideoFrame(64, 64, "yuv420p"))
     picture.fill((10, 20, 30))
