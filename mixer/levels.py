@@ -35,24 +35,24 @@ class Speech:
     RFC 6464 only speaks against, and only of senders that set it now and then: many never do, some always.
     """
 
-    __slots__ = ("_before", "_least", "_marked", "_turns")
+    __slots__ = ("_before", "_marked", "least", "turns")
 
     def __init__(self) -> None:
-        self._least = self._before = _FLOOR_AT_FIRST  # least level in this window, and in the one before
-        self._turns = float("-inf")  # when this window ends
+        self.least = self._before = _FLOOR_AT_FIRST  # least level in this window, and in the one before
+        self.turns = float("-inf")  # when this window ends
         self._marked = float("-inf")  # when the sender last said that it is voice
 
     def hear(self, level: float, now: float, marked: bool = False) -> bool:
         """Take the level of one packet, `marked` as voice by its sender or not."""
-        if now >= self._turns:
-            self._before, self._least, self._turns = self._least, level, now + _WINDOW
-        elif level < self._least:
-            self._least = level
+        if now >= self.turns:
+            self._before, self.least, self.turns = self.least, level, now + _WINDOW
+        elif level < self.least:
+            self.least = level
         if marked:
             self._marked = now
         elif now - self._marked < TRUSTED:
             return False
-        floor = self._least if self._least < self._before else self._before
+        floor = self.least if self.least < self._before else self._before
         return level > SPEECH_DBOV and level > floor + ABOVE_DB
 
 

@@ -204,13 +204,15 @@ class Sealer:
                 length[0] = size
                 if protect(key, pointer + at, length) != ok:
                     return -1
-                return cast(int, length[0])
+                sealed: int = length[0]
+                return sealed
 
             def seal_rtcp(key: Any, at: int, size: int) -> int:
                 length[0] = size
                 if protect_rtcp(key, pointer + at, length) != ok:
                     return -1
-                return cast(int, length[0])
+                sealed: int = length[0]
+                return sealed
         else:
             view = self.view
 
@@ -244,13 +246,15 @@ class Opener:
                 length[0] = size
                 if unprotect(key, pointer, length) != ok:
                     return -1
-                return cast(int, length[0])
+                opened: int = length[0]
+                return opened
 
             def open_rtcp(key: Any, size: int) -> int:
                 length[0] = size
                 if unprotect_rtcp(key, pointer, length) != ok:
                     return -1
-                return cast(int, length[0])
+                opened: int = length[0]
+                return opened
         else:
             view = self.view
 

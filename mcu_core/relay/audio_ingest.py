@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcu_core.relay.reception import Reception
-from mcu_core.relay.rtp import FIXED, Buffer, audio_level, bounds
+from mcu_core.relay.rtp import Buffer, Fixed, audio_level, bounds
 from mcu_core.wire import LEVEL_UNKNOWN, LegPlan
 from mixer.levels import SPEECH_DBOV, Speech
 
@@ -45,8 +45,8 @@ class AudioIngest:
         self._stopped = plan.audio_stopped
         self._passes |= plan.audio_always
 
-    def skim(self, data: Buffer, size: int, now: float) -> bool:
-        """Take the packet in `data[:size]`, still encrypted, if its header is all that is needed of it.
+    def skim(self, data: Buffer, size: int, head: Fixed, now: float) -> bool:
+        """Take the packet in `data[:size]`, still encrypted, if its header `head` is all that is needed of it.
 
         A closed site is only shown on its meter, and a quiet one whose last packet did not pass cannot pass.  What
         would show speech on the meter is never believed unopened, for anybody could have written it.
@@ -56,21 +56,22 @@ class AudioIngest:
         if self.open:
             if octet < 0 or self._passes or level < QUIET:
                 return False
-            self._speech.hear(-level, now)  # its pauses
+            speech = self._speech
+            if -level < speech.least or now >= speech.turns:  # its pauses: any other level would change nothing
+                speech.hear(-level, now)
         elif level < QUIET and level < self._peak - METER_STEP:
             return False
-        _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
-        self.reception.hear(sequence, rtp_time, now)
+        self.reception.hear(head[2], head[3], now)
         if QUIET <= level < self._peak:
             self._peak = level
         return True
 
-    def receive(self, data: Buffer, size: int, now: float) -> None:
-        """A packet in `data[:size]`, authenticated."""
+    def receive(self, data: Buffer, size: int, head: Fixed, now: float) -> None:
+        """A packet in `data[:size]` with the header `head`, authenticated."""
         start, end = bounds(data, size)
         if not 0 < end - start <= MAX_OPUS:
             return
-        _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
+        _, _, sequence, rtp_time, _ = head
         self.reception.hear(sequence, rtp_time, now)
         octet = -1 if self._level_id is None else audio_level(data, size, self._level_id)
         level, speech = LEVEL_UNKNOWN, False
@@ -78,7 +79,8 @@ class AudioIngest:
             level = octet & 0x7F
             speech = self._speech.hear(-level, now, octet > 127)
             self.level_known = True
-            self._peak = min(self._peak, level)
+            if level < self._peak:
+                self._peak = level
         self._passes = self.open and self._on_audio(sequence, level, speech, rtp_time, bytes(data[start:end]), now)
 
     def take_level(self) -> int:

@@ -19,7 +19,6 @@ from mcu_core.relay.rtp import MediaClock
 from mcu_core.wire import (
     LEVEL_UNKNOWN,
     TRACKS,
-    AudioIn,
     AudioOut,
     Codec,
     Event,
@@ -34,8 +33,9 @@ from mcu_core.wire import (
     SenderClock,
     SiteKeyframe,
     Track,
-    VideoIn,
     VideoOut,
+    pack_audio_in,
+    pack_video_in,
 )
 from mixer.levels import Loudest
 
@@ -346,7 +346,7 @@ class Conference:
     ) -> None:
         passed = bool(self._passing) and self._pass(leg, track, codec, keyframe, rtp_time, data, now)
         if leg.mixes(track, keyframe):
-            self.link.send_media(VideoIn(leg.site, track, codec, keyframe, now, rtp_time, data).pack())
+            self.link.send_media(pack_video_in(leg.site, track, codec, keyframe, now, rtp_time, data))
         elif passed and track == "camera":
             self.link.post(PassedPicture(leg.site, rtp_time, now))
 
@@ -382,7 +382,7 @@ class Conference:
         site = leg.site
         passes = level == LEVEL_UNKNOWN or leg.plan.audio_always or self._loudest.hear(site, -level, now, speech)
         if passes:
-            self.link.send_media(AudioIn(site, sequence, level, speech, now, rtp_time, data).pack())
+            self.link.send_media(pack_audio_in(site, sequence, level, speech, now, rtp_time, data))
         return passes
 
     def trouble(self, leg: Leg) -> None:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from mcu_core.relay import depacketize
 from mcu_core.relay.reception import Reception
-from mcu_core.relay.rtp import FIXED, Buffer, bounds, unwrap
+from mcu_core.relay.rtp import Buffer, Fixed, bounds, unwrap
 from mcu_core.wire import Codec
 
 GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
@@ -126,20 +126,19 @@ class VideoIngest:
 
     # -- packets
 
-    def skim(self, data: Buffer, size: int, now: float) -> bool:
-        """Count a packet that may end unopened: nobody sees this stream."""
+    def skim(self, data: Buffer, size: int, head: Fixed, now: float) -> bool:
+        """Count a packet with the header `head` that may end unopened: nobody sees this stream."""
         if self.wanted:
             return False
-        _, _, sequence, rtp_time, _ = FIXED.unpack_from(data)
-        self.reception.hear(sequence, rtp_time, now)
+        self.reception.hear(head[2], head[3], now)
         return True
 
-    def receive(self, data: Buffer, size: int, now: float) -> None:
-        """A packet of the primary SSRC in `data[:size]`, authenticated."""
+    def receive(self, data: Buffer, size: int, head: Fixed, now: float) -> None:
+        """A packet of the primary SSRC in `data[:size]` with the header `head`, authenticated."""
         start, end = bounds(data, size)
         if not start:
             return
-        _, second, sequence, rtp_time, _ = FIXED.unpack_from(data)
+        _, second, sequence, rtp_time, _ = head
         extended = self.reception.hear(sequence, rtp_time, now)
         if not self.wanted:
             return
@@ -152,14 +151,14 @@ class VideoIngest:
         if self._holes or self.keyframes.wanted:
             self._on_trouble()
 
-    def receive_rtx(self, data: Buffer, size: int, now: float) -> None:
+    def receive_rtx(self, data: Buffer, size: int, head: Fixed, now: float) -> None:
         """A retransmission (RFC 4588); padding sent as retransmission is ignored."""
         start, end = bounds(data, size)
         if end < start + 2 or not self.wanted or self.reception.highest < 0:
             return
         extended = unwrap(data[start] << 8 | data[start + 1], self.reception.highest)
         if extended in self._holes:
-            _, second, _, rtp_time, _ = FIXED.unpack_from(data)
+            _, second, _, rtp_time, _ = head
             self.reception.received += 1
             self.repaired += 1
             self._take(extended, rtp_time, second > 127, bytes(data[start + 2 : end]), now)

@@ -8,10 +8,10 @@ takes `now`.
 from __future__ import annotations
 
 import random
-import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from mcu_core.relay import rtcp, rtp, sdp
@@ -36,7 +36,6 @@ MAX_INBOUND = 16  # SSRCs of one leg
 TRUST = 0.25  # seconds; below the mux's REBIND_SILENCE
 AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
 HIDDEN_SHARE, OBEYS_WITHIN = 40_000, 5.0  # of a picture nobody sees, if it still comes after so many seconds
-_SSRC = struct.Struct("!I")
 _WALL = time.time() - time.monotonic()  # read once: sender reports never jump
 
 State = Literal["new", "connected", "silent"]
@@ -74,10 +73,10 @@ class LegOwner(Protocol):
 class Receiver(Protocol):
     """What becomes of the packets of one SSRC."""
 
-    def skim(self, data: rtp.Buffer, size: int, now: float) -> bool:
+    def skim(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> bool:
         """Take the packet, still encrypted, if its header is all that is needed of it."""
 
-    def receive(self, data: rtp.Buffer, size: int, now: float) -> None:
+    def receive(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> None:
         """Take the packet, authenticated."""
 
 
@@ -101,11 +100,11 @@ class Retransmissions:
 
     stream: VideoIngest
 
-    def skim(self, data: rtp.Buffer, size: int, now: float) -> bool:
+    def skim(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> bool:
         return not self.stream.wanted
 
-    def receive(self, data: rtp.Buffer, size: int, now: float) -> None:
-        self.stream.receive_rtx(data, size, now)
+    def receive(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> None:
+        self.stream.receive_rtx(data, size, head, now)
 
 
 class Leg:
@@ -268,9 +267,9 @@ class Leg:
             return False
         opener = self._opener
         buffer = opener.buffer
-        ssrc = _SSRC.unpack_from(buffer, 8)[0]
-        inbound = self._inbound.get(ssrc)
-        if inbound is not None and now < inbound.trusted and inbound.receiver.skim(buffer, size, now):
+        head = rtp.FIXED.unpack_from(buffer)  # in the clear, and SRTP authenticates it: read once
+        inbound = self._inbound.get(head[4])
+        if inbound is not None and now < inbound.trusted and inbound.receiver.skim(buffer, size, head, now):
             self._received_octets += size
             return False
         size = opener.open(keys.receive, size)
@@ -283,7 +282,7 @@ class Leg:
                 return True
         inbound.trusted = now + TRUST
         self._received_octets += size
-        inbound.receiver.receive(buffer, size, now)
+        inbound.receiver.receive(buffer, size, head, now)
         return True
 
     def _adopt(self, header: rtp.Header) -> Inbound | None:
@@ -308,17 +307,16 @@ class Leg:
 
     def _open_stream(self, line: sdp.Line, ssrc: int) -> Inbound:
         if line.purpose == "audio":
-            self.voice = AudioIngest(ssrc, line.level_id, self._voice)
+            self.voice = AudioIngest(ssrc, line.level_id, partial(self._owner.voice, self))
             self.voice.plan(self.plan)
             inbound = self._inbound[ssrc] = Inbound(self.voice)
             return inbound
         track: Track = "screen" if line.purpose == "screen" else "camera"
         codec: Codec = line.codec or "H264"
 
-        def frame(keyframe: bool, rtp_time: int, data: bytes, now: float) -> None:
-            self._owner.frame(self, track, codec, keyframe, rtp_time, data, now)
-
-        stream = VideoIngest(ssrc, codec, frame, lambda: self._owner.trouble(self))
+        stream = VideoIngest(
+            ssrc, codec, partial(self._owner.frame, self, track, codec), partial(self._owner.trouble, self)
+        )
         stream.want(self._wants(track))
         self.streams[track] = stream
         inbound = self._inbound[ssrc] = Inbound(stream)
@@ -330,9 +328,6 @@ class Leg:
             return None
         inbound = self._inbound[ssrc] = Inbound(Retransmissions(stream))
         return inbound
-
-    def _voice(self, sequence: int, level: int, speech: bool, rtp_time: int, data: bytes, now: float) -> bool:
-        return self._owner.voice(self, sequence, level, speech, rtp_time, data, now)
 
     # -- inbound RTCP
 
@@ -491,7 +486,7 @@ class Leg:
             lost += reception.expected - reception.received
             if kind != "audio":
                 lost += self.streams[kind].repaired
-            late = reception.delay.queue(now)
+            late = reception.queue(now)
             if late is not None and (kind != "audio" or queue is None):
                 queue = late if queue is None else max(queue, late)
         then, octets_then, expected_then, lost_then = self._judged

@@ -6,7 +6,7 @@ Owned by the stream's ingest; takes `now`, has no clock.
 from __future__ import annotations
 
 from mcu_core.relay.rtcp import Block
-from mcu_core.relay.rtp import sequence_delta
+from mcu_core.relay.rtp import sequence_delta, time_delta
 from mcu_core.relay.uplink import Delay
 
 _RESTART = 3000  # a jump of so many packets is a sender that began anew
@@ -18,15 +18,18 @@ class Reception:
     __slots__ = (
         "_arrived",
         "_base",
+        "_delay",
         "_expected_before",
+        "_heard",
         "_jitter",
         "_rate",
         "_received_before",
         "_rtp_time",
         "_sr_at",
         "_sr_middle",
+        "_tick",
         "_transit",
-        "delay",
+        "_transits",
         "fraction_lost",
         "highest",
         "received",
@@ -38,16 +41,17 @@ class Reception:
         self.highest = -1
         self.received = 0
         self.fraction_lost = 0.0  # over the last report interval
-        self._rate = rate
+        self._rate, self._tick = rate, 1 / rate
         self._base = 0
-        self._jitter = 0.0
+        self._jitter = 0.0  # seconds
         self._arrived = 0.0
         self._rtp_time = 0
         self._expected_before = self._received_before = 0
         self._sr_middle = 0
         self._sr_at = 0.0
         self._transit = 0.0
-        self.delay = Delay()
+        self._transits, self._heard = 0.0, 0  # added up for `_delay`, and how many
+        self._delay = Delay()
 
     @property
     def expected(self) -> int:
@@ -61,13 +65,17 @@ class Reception:
         delta = (sequence - highest) & 0xFFFF
         if 0 < delta < _RESTART and highest >= 0:
             self.highest = highest = highest + delta
-            if rtp_time != self._rtp_time:
+            before = self._rtp_time
+            if rtp_time != before:
                 if self._arrived:
-                    step = ((rtp_time - self._rtp_time + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-                    late = now - self._arrived - step / self._rate
-                    self._jitter += (abs(late) * self._rate - self._jitter) / 16
+                    step = rtp_time - before
+                    if not -0x8000_0000 <= step < 0x8000_0000:
+                        step = time_delta(rtp_time, before)
+                    late = now - self._arrived - step * self._tick
+                    self._jitter += ((late if late > 0 else -late) - self._jitter) * 0.0625
                     self._transit += late
-                    self.delay.hear(self._transit)
+                    self._transits += self._transit
+                    self._heard += 1
                 self._arrived, self._rtp_time = now, rtp_time
             return highest
         if highest < 0:
@@ -88,14 +96,21 @@ class Reception:
 
     def pause(self) -> None:
         """The sender stops for a while, and perhaps the clock of its timestamps: no delay is known across that."""
-        self._arrived, self.delay = 0.0, Delay()
+        self._arrived, self._delay = 0.0, Delay()
+        self._transits, self._heard = 0.0, 0
+
+    def queue(self, now: float) -> float | None:
+        """How much later packets came than they did at best, since the last call; None when too few came."""
+        self._delay.hear(self._transits, self._heard)
+        self._transits, self._heard = 0.0, 0
+        return self._delay.queue(now)
 
     def heard_since(self, then: float) -> bool:
         return self.highest >= 0 and self._arrived >= then
 
     @property
     def jitter_ms(self) -> float:
-        return self._jitter / self._rate * 1000
+        return self._jitter * 1000
 
     def block(self, now: float) -> Block:
         """The report block for the interval since the last call."""
@@ -109,7 +124,7 @@ class Reception:
             fraction=self.fraction_lost,
             lost=expected - self.received,
             highest=max(0, self.highest) & 0xFFFF_FFFF,
-            jitter=int(self._jitter),
+            jitter=int(self._jitter * self._rate),
             lsr=self._sr_middle,
             dlsr=int((now - self._sr_at) * 65536) if self._sr_middle else 0,
         )

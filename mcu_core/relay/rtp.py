@@ -12,9 +12,11 @@ from typing import NamedTuple
 HEADER_SIZE = 12
 FIXED = struct.Struct("!BBHII")
 _EXTENSION = struct.Struct("!HH")
+_FIRST_ELEMENT = struct.Struct("!HHBB")  # profile, words, tag and first octet of the first element
 _ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 
 Buffer = bytes | bytearray | memoryview
+Fixed = tuple[int, int, int, int, int]  # as `FIXED` reads it: V P X CC, M PT, sequence, rtp_time, ssrc
 
 
 class Header(NamedTuple):
@@ -65,6 +67,9 @@ def bounds(data: Buffer, size: int) -> tuple[int, int]:
     """
     if size >= HEADER_SIZE and data[0] == 0x80:
         return HEADER_SIZE, size
+    if size >= HEADER_SIZE + 4 and data[0] == 0x90:  # an extension, and neither padding nor contributors
+        start = HEADER_SIZE + 4 + 4 * (data[14] << 8 | data[15])
+        return (start, size) if start <= size else (0, 0)
     header = parse(data, size)
     return (0, 0) if header is None else (header.start, header.end)
 
@@ -109,14 +114,17 @@ def audio_level(data: Buffer, size: int, wanted: int) -> int:
     The low 7 bits are the level in -dBov, the high bit tells voice.  Reads the header only, which SRTP leaves clear.
     """
     first = data[0]
+    if first == 0x90 and size >= HEADER_SIZE + 8:  # as browsers send it: the first element
+        profile, words, tag, octet = _FIRST_ELEMENT.unpack_from(data, HEADER_SIZE)
+        if tag == wanted << 4 and profile == _ONE_BYTE and 0 < words <= (size - HEADER_SIZE - 4) >> 2:
+            level: int = octet
+            return level
     at = HEADER_SIZE + 4 * (first & 0x0F)
     if not first & 0x10 or size < at + 8:
         return -1
     end = at + 4 + 4 * (data[at + 2] << 8 | data[at + 3])
     if end > size or end == at + 4:
         return -1
-    if data[at + 4] == wanted << 4 and data[at] == 0xBE and data[at + 1] == 0xDE:
-        return data[at + 5]  # as browsers send it: the first element
     found = _element(data, data[at] << 8 | data[at + 1], at + 4, end, wanted)
     return -1 if found is None or found[1] < 1 else data[found[0]]
 

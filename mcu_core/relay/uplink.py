@@ -43,10 +43,10 @@ class Delay:
         self._sum, self._count = 0.0, 0
         self._means: deque[tuple[float, float]] = deque()
 
-    def hear(self, transit: float) -> None:
-        """A packet's delay, relative to any fixed time."""
+    def hear(self, transit: float, count: int = 1) -> None:
+        """The delays of `count` packets, added up, each relative to the same fixed time."""
         self._sum += transit
-        self._count += 1
+        self._count += count
 
     def queue(self, now: float) -> float | None:
         """Of the time since the last call; None when too little came."""

@@ -318,3 +318,18 @@ def test_packets_that_come_rarely_tell_of_noise_too() -> None:
     speech = Speech()
     said = [speech.hear(-32, 0.4 * n) for n in range(50)]
     assert not any(said[8:])
+
+
+def test_only_the_least_level_of_a_window_and_its_end_change_what_is_speech() -> None:
+    """A relay leaves all other levels of a quiet site out."""
+    told, spared = Speech(), Speech()
+    left_out = 0
+    for n in range(1500):
+        level, now = person(-30 - n // 100)(n), 0.02 * n
+        quiet = level < -45
+        verdict = told.hear(level, now)
+        if quiet and level >= spared.least and now < spared.turns:
+            left_out += 1
+        else:
+            assert spared.hear(level, now) == verdict
+    assert left_out > 100

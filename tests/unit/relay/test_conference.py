@@ -302,7 +302,7 @@ def test_sound_that_comes_back_after_a_pause_is_no_late_sound() -> None:
     ingest.plan(wire.LegPlan("leg1", audio_open=True))
     hear(range(50, 100), 1.5)
     assert ingest.reception.jitter_ms < 1
-    assert ingest.reception.delay.queue(3.5) == pytest.approx(0.0, abs=0.001)
+    assert ingest.reception.queue(3.5) == pytest.approx(0.0, abs=0.001)
 
 
 def test_leaving_forgets_the_viewer_and_its_voice(stage: Stage) -> None:

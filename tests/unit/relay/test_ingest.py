@@ -10,6 +10,7 @@ import pytest
 from mcu_core.relay import packetize
 from mcu_core.relay.ingest import KeyframeAsker, VideoIngest
 from mcu_core.relay.reception import Reception
+from mcu_core.relay.rtp import FIXED
 from mcu_core.wire import Codec
 from tests.unit.relay.packets import picture, rtp_packet
 
@@ -55,7 +56,7 @@ class Receiver:
 
     def hear(self, packets: list[bytes], now: float) -> None:
         for data in packets:
-            self.ingest.receive(data, len(data), now)
+            self.ingest.receive(data, len(data), FIXED.unpack_from(data), now)
 
     def pass_time(self, now: float, rtt: float = 0.05) -> list[int]:
         asked = self.ingest.service(now, rtt)
@@ -132,7 +133,7 @@ def test_retransmission_stream_repairs_and_padding_on_it_is_ignored() -> None:
     receiver.hear(packets, 1.0)
     again = rtp_packet(900, 6000, lost[2:4] + lost[12:], ssrc=8, marker=bool(lost[1] & 0x80))
     for data in (rtp_packet(899, 6000, b"", ssrc=8, padding=200), again, again):
-        receiver.ingest.receive_rtx(data, len(data), 1.05)
+        receiver.ingest.receive_rtx(data, len(data), FIXED.unpack_from(data), 1.05)
     assert receiver.seen == [0, 1]
 
 

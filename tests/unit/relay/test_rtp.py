@@ -46,12 +46,26 @@ def test_garbage_never_breaks() -> None:
     source = random.Random(1)
     for _ in range(3000):
         data = bytes((source.choice((0x80, 0x90, 0xB0, 0xBF)),)) + source.randbytes(source.randrange(60))
+        if len(data) > 15 and source.random() < 0.5:
+            data = data[:14] + bytes((0, source.randrange(12))) + data[16:]  # a short extension, perhaps too long
         header = rtp.parse(data, len(data))
         if header is not None:
             assert 12 <= header.start <= header.end <= len(data)
             rtp.extension(data, header, source.randrange(16))
-        rtp.bounds(data, len(data))
+        assert rtp.bounds(data, len(data)) == ((0, 0) if header is None else (header.start, header.end))
         rtp.audio_level(data, len(data), source.randrange(16))
+
+
+def test_level_is_found_wherever_it_stands() -> None:
+    for block in (b"\x10\x85", b"\x10\x85\x00\x00\x33abcd", b"\x33abcd\x10\x85", b"\x00\x10\x85", b"\x11\x85x"):
+        data = rtp_packet(1, payload=b"opus", extensions=block)
+        assert rtp.audio_level(data, len(data), 1) == 0x85
+        header = rtp.parse(data, len(data))
+        assert header is not None
+        assert rtp.bounds(data, len(data)) == (header.start, header.end)
+        assert rtp.audio_level(data, header.ext_end - 1, 1) == -1, "its extension is cut off"
+    bare = rtp_packet(1, payload=b"\xbe\xde\0\1\x10\x85\0\0")
+    assert rtp.audio_level(bare, len(bare), 1) == -1
 
 
 def test_two_byte_extensions_are_found() -> None:
