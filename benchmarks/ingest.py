@@ -214,13 +214,13 @@ async def _conference(media: Programme, senders: int, seconds: float) -> dict[st
 async def _ours(media: Programme, senders: int, seconds: float, seen: int | None = None) -> dict[str, Any]:
     """`seen`: so many are seen and who speaks is heard; None: all is handed on."""
     loop = asyncio.get_running_loop()
-    opener = Opener()
+    opener = Opener(udp.BATCH)
     mux = Mux(opener)
     egress = Egress(loop.call_later)
     conference = Conference("c", "/nowhere", "0", egress, loop.time)
     certificate = new_certificate()
     sockets = udp.open_sockets(["127.0.0.1"], 0)
-    reader = udp.Reader(sockets, opener.view, mux.datagram)
+    reader = udp.Reader(sockets, opener, mux.datagram)
     with _loader(media, senders) as pipe:
         addresses = await loop.run_in_executor(None, pipe.recv)
         legs = []

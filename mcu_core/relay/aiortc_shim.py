@@ -233,36 +233,36 @@ class Sealer:
 
 
 class Opener:
-    """Unprotects incoming packets in place at the beginning of `buffer`."""
+    """Unprotects incoming packets in place.  The one at hand is at the beginning of `buffer`, one of the `slots`."""
 
-    def __init__(self, size: int = 2048) -> None:
-        self.buffer = bytearray(size)
-        self.view = memoryview(self.buffer)
+    def __init__(self, slots: int = 1, size: int = 2048) -> None:
+        self.slots = [bytearray(size) for _ in range(slots)]
+        self._pointers = [_ffi.from_buffer(slot) if _DIRECT else None for slot in self.slots]
+        self.take(0)
         if _DIRECT:
-            pointer, length = _ffi.from_buffer(self.buffer), _ffi.new("int *")
+            length = _ffi.new("int *")
             unprotect, unprotect_rtcp, ok = _lib.srtp_unprotect, _lib.srtp_unprotect_rtcp, _lib.srtp_err_status_ok
 
             def open_(key: Any, size: int) -> int:
                 length[0] = size
-                if unprotect(key, pointer, length) != ok:
+                if unprotect(key, self._pointer, length) != ok:
                     return -1
                 opened: int = length[0]
                 return opened
 
             def open_rtcp(key: Any, size: int) -> int:
                 length[0] = size
-                if unprotect_rtcp(key, pointer, length) != ok:
+                if unprotect_rtcp(key, self._pointer, length) != ok:
                     return -1
                 opened: int = length[0]
                 return opened
         else:
-            view = self.view
 
             def open_(key: Any, size: int) -> int:
-                return _through_session(key.unprotect, view, 0, size)
+                return _through_session(key.unprotect, memoryview(self.buffer), 0, size)
 
             def open_rtcp(key: Any, size: int) -> int:
-                return _through_session(key.unprotect_rtcp, view, 0, size)
+                return _through_session(key.unprotect_rtcp, memoryview(self.buffer), 0, size)
 
         self.open: Callable[[Any, int], int] = open_
         """`open(keys.receive, size)`: unprotect `buffer[:size]`; returns its new length, -1 when it is not authentic.
@@ -270,6 +270,10 @@ class Opener:
         A refused packet may be left garbled in the buffer.
         """
         self.open_rtcp: Callable[[Any, int], int] = open_rtcp
+
+    def take(self, slot: int) -> None:
+        """Turn to the packet in that slot."""
+        self.buffer, self._pointer = self.slots[slot], self._pointers[slot]
 
 
 def _through_session(work: Callable[[bytes], bytes], view: memoryview, at: int, size: int) -> int:
@@ -347,12 +351,12 @@ def self_test() -> None:
         sealed = bytes(sealer.view[64 : 64 + max(size, 0)])
         if sealed != reference(data):
             raise SelfTestFailed("SRTP: the direct path and pylibsrtp's Session disagree")
-        opener.view[:size] = sealed[:-1] + bytes((sealed[-1] ^ 1,))
+        opener.buffer[:size] = sealed[:-1] + bytes((sealed[-1] ^ 1,))
         if unseal(there.receive, size) >= 0:
             raise SelfTestFailed("SRTP: a forged packet was accepted")
-        opener.view[:size] = sealed
+        opener.buffer[:size] = sealed
         size = unseal(there.receive, size)
-        if size < 0 or opener.view[:size] != data:
+        if size < 0 or opener.buffer[:size] != data:
             raise SelfTestFailed("SRTP: what was protected does not open again")
     if not _DIRECT:
         log.warning("pylibsrtp's binding is not as expected", costs="about 2 us more a packet")

@@ -54,7 +54,6 @@ class Mux:
 
     def __init__(self, opener: Opener) -> None:
         self.opener = opener
-        self._buffer = opener.buffer
         self.dropped: dict[str, int] = {}
         self.packets = 0
         self._paths: dict[Address, Path] = {}
@@ -98,7 +97,7 @@ class Mux:
         if size < 12 or size > MAX_DATAGRAM:
             self.drop("bad_length")
             return
-        buffer = self._buffer
+        buffer = self.opener.buffer
         first = buffer[0]
         path = self._paths.get(address)
         if 127 < first < 192:

@@ -54,7 +54,7 @@ class Relay:
 
     def __init__(self, settings: RelaySettings) -> None:
         self._settings = settings
-        self._opener = aiortc_shim.Opener()
+        self._opener = aiortc_shim.Opener(udp.BATCH)
         self._mux = Mux(self._opener)
         self._legs: dict[str, Leg] = {}
         self._conferences: dict[str, tuple[Conference, asyncio.Task[None]]] = {}
@@ -79,7 +79,7 @@ class Relay:
         self._sockets = sockets
         self.port = sockets[0].getsockname()[1]
         udp.warn_of_small_buffers(sockets)
-        reader = udp.Reader(sockets, self._opener.view, self._mux.datagram)
+        reader = udp.Reader(sockets, self._opener, self._mux.datagram)
         self._stats_at, self._cpu = self._clock(), time.process_time()
         try:
             async with asyncio.TaskGroup() as tasks:

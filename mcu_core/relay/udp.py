@@ -23,13 +23,14 @@ import structlog
 from aioice.ice import get_host_addresses
 
 from mcu_core.errors import OperatorError
+from mcu_core.relay.aiortc_shim import Opener
+from mcu_core.relay.batch import Inbox
 from mcu_core.relay.egress import Socket
-from mcu_core.relay.ice_lite import Address
 from mcu_core.relay.mux import OnDatagram
 
 log = structlog.get_logger("relay")
 
-BATCH = 64  # datagrams per turn
+BATCH = 64  # datagrams of one socket per turn, read by one call
 POLL = 0.002
 POLL_BUSY, BUSY = 0.004, 8  # when a poll finds so many datagrams
 EMPTY_POLLS = 2  # then the line is quiet
@@ -160,11 +161,13 @@ def announced(bind: Sequence[str], announce: Sequence[str]) -> list[str]:
 
 
 class Reader:
-    """Reads the sockets into one buffer and hands each datagram on."""
+    """Reads the sockets into the opener's slots and hands each datagram on, the opener turned to it."""
 
-    def __init__(self, sockets: Sequence[socket.socket], buffer: memoryview, on_datagram: OnDatagram) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], opener: Opener, on_datagram: OnDatagram) -> None:
         self._sockets = sockets
-        self._buffer = buffer
+        self._inboxes = {sock: Inbox(sock, opener.slots) for sock in sockets}
+        self._batch = len(opener.slots)
+        self._opener = opener
         self._on_datagram = on_datagram
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timers: dict[socket.socket, asyncio.Handle] = {}
@@ -194,7 +197,7 @@ class Reader:
         loop = self._loop
         if loop is None:
             return
-        count = BATCH
+        count = self._batch
         try:
             count = self._drain(sock, loop.time())
         finally:
@@ -203,18 +206,17 @@ class Reader:
                 self._timers.pop(sock, None)
                 loop.add_reader(sock, self._wake, sock)
             else:
-                delay = 0.0 if count == BATCH else POLL_BUSY if count >= BUSY else POLL
+                delay = 0.0 if count == self._batch else POLL_BUSY if count >= BUSY else POLL
                 self._timers[sock] = loop.call_later(delay, self._poll, sock)
 
     def _drain(self, sock: socket.socket, now: float) -> int:
-        receive, buffer, on_datagram = sock.recvfrom_into, self._buffer, self._on_datagram
-        out = cast(Socket, sock)
-        for count in range(BATCH):
+        take, on_datagram, out = self._opener.take, self._on_datagram, cast(Socket, sock)
+        arrived = self._inboxes[sock].receive()
+        for slot, (size, address) in enumerate(arrived):
+            take(slot)
             try:
-                size, address = receive(buffer)
-            except BlockingIOError:
-                return count
-            except OSError:
-                continue  # an ICMP error of some peer, told by the next call
-            on_datagram(size, cast(Address, address), out, now)
-        return BATCH
+                on_datagram(size, address, out, now)
+            except Exception as error:  # the others of the batch are still to be read
+                assert self._loop is not None
+                self._loop.call_exception_handler({"message": f"datagram from {address}", "exception": error})
+        return len(arrived)

@@ -144,7 +144,7 @@ class Browser:
     def _hear(self, data: bytes, seal: Any) -> None:
         self._sealer.view[: len(data)] = data
         size = seal(self._keys.send, 0, len(data))
-        self.stage.opener.view[:size] = self._sealer.view[:size]
+        self.stage.opener.buffer[:size] = self._sealer.view[:size]
         self.stage.mux.datagram(size, self.address, self.stage.sock.as_socket, self.stage.now)
 
     def speak(self, level: int = 20, payload: bytes = b"opus") -> None:
@@ -170,7 +170,7 @@ class Browser:
         for data, address in self.stage.sock.sent:
             if address != self.address:
                 continue
-            self._opener.view[: len(data)] = data
+            self._opener.buffer[: len(data)] = data
             if 191 < data[1] < 224:
                 size = self._opener.open_rtcp(self._keys.receive, len(data))
                 reports += rtcp.parse(self._opener.buffer, size)
@@ -194,11 +194,11 @@ class Browser:
         for data, address in self.stage.sock.sent:
             if address != self.address or 191 < data[1] < 224:
                 continue
-            self._opener.view[: len(data)] = data
+            self._opener.buffer[: len(data)] = data
             header = rtp.parse(self._opener.buffer, self._opener.open(self._keys.receive, len(data)))
             assert header is not None
             if header.payload_type == 96:
-                payloads.append(bytes(self._opener.view[header.start : header.end]))
+                payloads.append(bytes(self._opener.buffer[header.start : header.end]))
                 if header.marker:
                     whole = depacketize.h264(payloads)
                     assert whole is not None
@@ -212,7 +212,7 @@ class Browser:
         found = {}
         for data, address in self.stage.sock.sent:
             if address == self.address and 191 < data[1] < 224:
-                self._opener.view[: len(data)] = data
+                self._opener.buffer[: len(data)] = data
                 size = self._opener.open_rtcp(self._keys.receive, len(data))
                 at = 0
                 while at + 4 <= size:

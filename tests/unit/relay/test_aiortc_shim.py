@@ -29,9 +29,9 @@ def test_garbage_is_refused_whatever_its_length(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(aiortc_shim, "_DIRECT", direct)
     keys, opener, sealer = Keys.from_secrets(bytes(44), bytes(44)), Opener(), Sealer(4096)
     for size in range(0, 1501, 7):
-        opener.view[:size] = bytes((0x80,)) * size
+        opener.buffer[:size] = bytes((0x80,)) * size
         assert opener.open(keys.receive, size) == -1
-        opener.view[:size] = bytes((0x80,)) * size
+        opener.buffer[:size] = bytes((0x80,)) * size
         assert opener.open_rtcp(keys.receive, size) == -1
     assert sealer.seal(keys.send, 0, 5) == -1
 

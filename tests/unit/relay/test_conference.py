@@ -417,7 +417,7 @@ def test_forged_levels_show_on_no_meter(stage: Stage) -> None:
     for _ in range(100):
         stage.now += 0.02
         site.speak(90)
-        stage.opener.view[: len(forged)] = forged
+        stage.opener.buffer[: len(forged)] = forged
         stage.mux.datagram(len(forged), site.address, stage.sock.as_socket, stage.now)
     assert stage.conference.take_levels() == {1: -90}
 

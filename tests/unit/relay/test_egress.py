@@ -64,12 +64,12 @@ class Viewer:
         found = []
         for data, address in self.sock.sent:
             if address == self.address:
-                self._opener.view[: len(data)] = data
+                self._opener.buffer[: len(data)] = data
                 size = self._opener.open(self._keys.receive, len(data))
                 if size > 0:
                     header = rtp.parse(self._opener.buffer, size)
                     assert header is not None
-                    found.append((header, bytes(self._opener.view[header.start : header.end])))
+                    found.append((header, bytes(self._opener.buffer[header.start : header.end])))
         self.sock.sent = [entry for entry in self.sock.sent if entry[1] != self.address]
         return found
 

@@ -59,7 +59,7 @@ class Stage:
         self._sequence = 0
 
     def hear(self, data: bytes, source: Address, now: float) -> None:
-        self.mux.opener.view[: len(data)] = data
+        self.mux.opener.buffer[: len(data)] = data
         self.mux.datagram(len(data), source, self.sock.as_socket, now)
 
     def check(self, source: Address, now: float, nominate: bool = False) -> None:
