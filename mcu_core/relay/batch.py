@@ -1,15 +1,17 @@
-"""Many datagrams with one system call: recvmmsg(2), through ctypes.
+"""Many datagrams with one system call: recvmmsg(2) and sendmmsg(2), through ctypes.
 
-One by one, half of what receiving a datagram costs is the call itself and the text made of its address.  Linux only.
+One by one, half of what receiving a datagram costs, and a quarter of sending one, is the call itself and the text its
+address is made to or from.  For 64-bit Linux, whose structures are spelled out here.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import socket
 import struct
+from array import array
 from collections.abc import Sequence
-from typing import Any
 
 from mcu_core.relay.ice_lite import Address
 
@@ -41,39 +43,52 @@ class _Message(ctypes.Structure):
     )
 
 
-_recvmmsg = ctypes.CDLL(None).recvmmsg
+_libc = ctypes.CDLL(None, use_errno=True)
+_recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
 _recvmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+_sendmmsg.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int)
+
+Letter = tuple[Address, int, int]  # whom to, where it begins in the buffer, octets
+
+
+class _Messages:
+    """`count` messages of one part each; `names`, `parts` and `sizes` are what the kernel reads and writes."""
+
+    def __init__(self, count: int) -> None:
+        self.names = bytearray(_NAME.size * count)
+        self._parts = bytearray(ctypes.sizeof(_Iovec) * count)
+        self._messages = bytearray(ctypes.sizeof(_Message) * count)
+        for number, message in enumerate((_Message * count).from_buffer(self._messages)):
+            message.name, message.name_length = _at(self.names) + _NAME.size * number, _NAME.size
+            message.parts, message.part_count = _at(self._parts) + ctypes.sizeof(_Iovec) * number, 1
+        self.parts = memoryview(self._parts).cast("Q")  # an address and a length each
+        step = ctypes.sizeof(_Message) // 4
+        self.sizes = memoryview(self._messages).cast("I")[_Message.size.offset // 4 :: step]
+        self.at = _at(self._messages)
 
 
 class Inbox:
     """Receives from one socket into `slots`, a datagram into each.
 
-    What is longer than its slot is cut.  The socket and the slots must outlive it; slots may be shared.
+    What is longer than its slot is cut.  The socket must outlive it; slots may be shared.
     """
 
     def __init__(self, sock: socket.socket, slots: Sequence[bytearray]) -> None:
         self._descriptor = sock.fileno()
-        self._count = len(slots)
-        self._names = bytearray(_NAME.size * self._count)
-        self._messages = bytearray(ctypes.sizeof(_Message) * self._count)
-        parts = (_Iovec * self._count)(*((_at(slot), len(slot)) for slot in slots))
-        messages = (_Message * self._count).from_buffer(self._messages)
-        for number, message in enumerate(messages):
-            message.name, message.name_length = _at(self._names) + _NAME.size * number, _NAME.size
-            message.parts, message.part_count = ctypes.addressof(parts[number]), 1
-        step = ctypes.sizeof(_Message) // 4
-        self._sizes = memoryview(self._messages).cast("I")[_Message.size.offset // 4 :: step]
+        self._slots = slots  # kept: the kernel writes to them
+        self._messages = _Messages(len(slots))
+        for number, slot in enumerate(slots):
+            self._messages.parts[2 * number], self._messages.parts[2 * number + 1] = _at(slot), len(slot)
         self._known: dict[bytes, Address] = {}
-        self._at = ctypes.addressof(messages)
-        self._alive: Any = (slots, parts, messages)  # the kernel writes to them
 
     def receive(self) -> list[tuple[int, Address]]:
         """What has arrived, in the slots' order: octets and where each comes from.
 
         An error the socket tells, of some peer, ends the call like an empty queue; the next one goes on.
         """
-        count = _recvmmsg(self._descriptor, self._at, self._count, socket.MSG_DONTWAIT, None)
-        sizes, names = self._sizes[: max(0, count)].tolist(), _NAME.iter_unpack(self._names)
+        messages = self._messages
+        count = _recvmmsg(self._descriptor, messages.at, len(self._slots), socket.MSG_DONTWAIT, None)
+        sizes, names = messages.sizes[: max(0, count)].tolist(), _NAME.iter_unpack(messages.names)
         known = self._known
         return [(size, known.get(name) or self._learn(name)) for size, (name,) in zip(sizes, names, strict=False)]
 
@@ -84,6 +99,50 @@ class Inbox:
         return address
 
 
+class Outbox:
+    """Sends datagrams that lie in `buffer`, which must not be resized."""
+
+    def __init__(self, buffer: bytearray, room: int = 64) -> None:
+        self._buffer = buffer
+        self._start = _at(buffer)
+        self._room = room
+        self._messages = _Messages(room)
+        self._names: dict[Address, bytes] = {}
+
+    def send(self, sock: socket.socket, letters: Sequence[Letter]) -> list[OSError]:
+        """Send all; returns an error for each that could not be sent."""
+        errors: list[OSError] = []
+        for first in range(0, len(letters), self._room):
+            errors += self._send(sock.fileno(), letters[first : first + self._room])
+        return errors
+
+    def _send(self, descriptor: int, letters: Sequence[Letter]) -> list[OSError]:
+        known, start, messages = self._names, self._start, self._messages
+        names: list[bytes] = []
+        parts: list[int] = []
+        for address, at, size in letters:
+            names.append(known.get(address) or self._learn(address))
+            parts += (start + at, size)
+        messages.names[: _NAME.size * len(names)] = b"".join(names)
+        messages.parts[: len(parts)] = array("Q", parts)
+        errors: list[OSError] = []
+        done = 0
+        while done < len(letters):
+            first = messages.at + done * ctypes.sizeof(_Message)
+            sent = _sendmmsg(descriptor, first, len(letters) - done, socket.MSG_DONTWAIT)
+            if sent < 0:  # the first of them fails; those behind it may have another way
+                number = ctypes.get_errno()
+                errors.append(OSError(number, os.strerror(number)))
+            done += max(1, sent)
+        return errors
+
+    def _learn(self, address: Address) -> bytes:
+        if len(self._names) >= MAX_KNOWN:
+            self._names.clear()
+        name = self._names[address] = name_of(address)
+        return name
+
+
 def address_of(name: bytes) -> Address:
     """The kernel's address (28 octets, padded) as the socket module tells it."""
     if _FAMILY.unpack_from(name)[0] == socket.AF_INET6:
@@ -91,6 +150,16 @@ def address_of(name: bytes) -> Address:
         return socket.inet_ntop(socket.AF_INET6, host), port, flow, _SCOPE.unpack_from(name, _SCOPE_AT)[0]
     port, host = _IN.unpack_from(name)
     return socket.inet_ntop(socket.AF_INET, host), port
+
+
+def name_of(address: Address) -> bytes:
+    """The reverse of `address_of`: 28 octets."""
+    if len(address) > 2:
+        host, port, flow, scope = address
+        name = _IN6.pack(port, flow, socket.inet_pton(socket.AF_INET6, host)) + _SCOPE.pack(scope)
+        return _FAMILY.pack(socket.AF_INET6) + name[2:]
+    host, port = address
+    return (_FAMILY.pack(socket.AF_INET) + _IN.pack(port, socket.inet_pton(socket.AF_INET, host))[2:]).ljust(28, b"\0")
 
 
 def _at(buffer: bytearray) -> int:

@@ -17,10 +17,12 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from mcu_core.relay.aiortc_shim import Keys, Sealer
+from mcu_core.relay import batch
+from mcu_core.relay.aiortc_shim import MAX_DATAGRAM, Keys, Sealer
+from mcu_core.relay.batch import Letter
 from mcu_core.relay.ice_lite import Address
 from mcu_core.relay.packetize import MAX_PAYLOAD
 from mcu_core.relay.ring import LEAST_STEP, Packet, Ring, Run, packer
@@ -47,6 +49,12 @@ class Socket(Protocol):
     def sendmsg(
         self, buffers: Iterable[memoryview], ancillary: Iterable[Any], flags: int, address: Address, /
     ) -> int: ...
+
+
+class Outbox(Protocol):
+    """Sends what lies in a buffer (`batch.Outbox`)."""
+
+    def send(self, sock: Any, letters: Sequence[Letter], /) -> list[OSError]: ...
 
 
 class Outlet:
@@ -240,8 +248,10 @@ class Egress:
         gso: bool = True,
         rate_bps: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        outbox: Callable[[bytearray], Outbox] = batch.Outbox,
     ) -> None:
         self.sealer = Sealer()
+        self._outbox = outbox(self.sealer.buffer)
         self.gso = gso
         self._octet_time = 8 / rate_bps
         self._packets_a_turn = max(SLICE, int(min(TURN, TURN_TIME * rate_bps / 8 / MAX_PAYLOAD)))
@@ -429,11 +439,15 @@ class Egress:
     # -- audio
 
     def sound(self, sound: AudioOut, rtp_time: int, listeners: Iterable[tuple[int, AudioSender]]) -> None:
-        """Send one tick of sound: to each `(site, sender)` its private packet if there is one, else the shared one."""
-        seal, buffer, view = self.sealer.seal, self.sealer.buffer, self.sealer.view
+        """Send one tick of sound: to each `(site, sender)` its private packet if there is one, else the shared one.
+
+        They are sealed one behind the other and sent with few calls, when the buffer is full and at the end.
+        """
+        seal, buffer = self.sealer.seal, self.sealer.buffer
         shared, private = sound.shared, sound.private
-        pack = packer(len(shared)).pack_into
-        size = 12 + len(shared)
+        pack, shared_size = packer(len(shared)).pack_into, 12 + len(shared)
+        waiting: dict[Socket, list[Letter]] = {}
+        at, end = 0, len(buffer) - MAX_DATAGRAM
         count = 0
         for site, sender in listeners:
             outlet = sender.outlet
@@ -443,27 +457,39 @@ class Egress:
             sender.sequence = sequence = (sender.sequence + 1) & 0xFFFF
             own = private.get(site) if private and site else None
             if own is not None:
-                length = 12 + len(own)
-                packer(len(own)).pack_into(buffer, 0, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, own)
+                size = 12 + len(own)
+                packer(len(own)).pack_into(buffer, at, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, own)
             elif shared:
-                length = size
-                pack(buffer, 0, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, shared)
+                size = shared_size
+                pack(buffer, at, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, shared)
             else:
                 continue
-            sealed = seal(keys.send, 0, length)
+            sealed = seal(keys.send, at, size)
             if sealed < 0:
                 self._drop("srtp_refused")
                 continue
-            try:
-                sock.sendto(view[:sealed], outlet.address)
-            except OSError as error:
-                self._send_failed(error)
+            letters = waiting.get(sock)
+            if letters is None:
+                letters = waiting[sock] = []
+            letters.append((outlet.address, at, sealed))
             sender.packets += 1
-            sender.octets += length - 12
+            sender.octets += size - 12
             outlet.packets += 1
             outlet.octets += sealed
             count += 1
+            at += sealed
+            if at > end:
+                self._send(waiting)
+                at = 0
+        self._send(waiting)
         self.packets += count
+
+    def _send(self, waiting: dict[Socket, list[Letter]]) -> None:
+        """Send what is sealed; the buffer is free then."""
+        for sock, letters in waiting.items():
+            for error in self._outbox.send(sock, letters):
+                self._send_failed(error)
+        waiting.clear()
 
     # -- RTCP
 

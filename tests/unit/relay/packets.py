@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Sequence
 from typing import cast
 
+from mcu_core.relay.batch import Letter
 from mcu_core.relay.egress import Socket
 from mcu_core.relay.ice_lite import Address
 
@@ -86,3 +88,19 @@ class FakeSocket:
     @property
     def as_socket(self) -> Socket:
         return cast(Socket, self)
+
+
+class FakeOutbox:
+    """Gives what lies in the buffer to fake sockets."""
+
+    def __init__(self, buffer: bytearray) -> None:
+        self._view = memoryview(buffer)
+
+    def send(self, sock: FakeSocket, letters: Sequence[Letter]) -> list[OSError]:
+        errors = []
+        for address, at, size in letters:
+            try:
+                sock.sendto(self._view[at : at + size], address)
+            except OSError as error:
+                errors.append(error)
+        return errors

@@ -14,7 +14,7 @@ from mcu_core.relay.ice_lite import Credentials, IceLite
 from mcu_core.relay.leg import Leg
 from mcu_core.relay.mux import Mux
 from mcu_core.relay.rtcp import Message
-from tests.unit.relay.packets import FakeSocket, picture, rtp_packet
+from tests.unit.relay.packets import FakeOutbox, FakeSocket, picture, rtp_packet
 
 CERTIFICATE = new_certificate()
 PROTOCOL = "UDP/TLS/RTP/SAVPF"
@@ -49,7 +49,7 @@ class Stage:
         self.opener = Opener()
         self.sock = FakeSocket()
         self.mux = Mux(self.opener)
-        self.egress = Egress(lambda delay, call: None)
+        self.egress = Egress(lambda delay, call: None, outbox=FakeOutbox)
         self.conference = Conference("c", "/mixer", "0", self.egress, lambda: self.now)
         self.link = FakeLink()
         self.conference.link = self.link  # type: ignore[assignment]

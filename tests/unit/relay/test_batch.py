@@ -1,18 +1,21 @@
-"""Datagrams received many at a time, over loopback: what arrives is what was sent, and from whom."""
+"""Datagrams received and sent many at a time, over loopback: what arrives is what was sent, and from whom."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mcu_core.relay import batch, udp
-from mcu_core.relay.aiortc_shim import Opener
+from mcu_core.relay.aiortc_shim import Keys, Opener
+from mcu_core.relay.egress import AudioSender, Egress, Outlet, Socket
 from mcu_core.relay.ice_lite import Address
+from mcu_core.wire import AudioOut
 
 MakeSocket = Callable[[], socket.socket]
 
@@ -94,3 +97,52 @@ async def test_an_error_of_one_datagram_loses_none_of_its_batch(make: MakeSocket
         reader.stop()
     assert heard == [b"one", b"two", b"three"]
     assert [str(error) for error in errors] == ["a bug"]
+
+
+def test_what_is_sent_together_arrives_where_it_should(make: MakeSocket) -> None:
+    here, sites = make(), [make() for _ in range(3)]
+    buffer = bytearray(range(200))
+    outbox = batch.Outbox(buffer, room=4)
+    letters = [(sites[number % 3].getsockname(), number, number + 1) for number in range(10)]
+    for _ in range(2):
+        assert outbox.send(here, letters) == []
+        for number, (_, at, size) in enumerate(letters):
+            data, source = sites[number % 3].recvfrom(300)
+            assert (data, source) == (bytes(buffer[at : at + size]), here.getsockname())
+    assert outbox.send(here, []) == []
+
+
+def test_one_that_cannot_be_sent_keeps_none_of_the_others_back(make: MakeSocket) -> None:
+    here, site = make(), make()
+    outbox = batch.Outbox(bytearray(70_000), room=8)
+    good = site.getsockname()
+    sizes = (70_000, 1, 2, 70_000, 70_000, 3)  # a datagram has no more than 65 535 octets
+    errors = outbox.send(here, [(good, 0, size) for size in sizes])
+    assert [error.errno for error in errors] == [errno.EMSGSIZE] * 3
+    assert [len(site.recv(300)) for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("address", [("192.0.2.7", 40_000), ("2001:db8::7", 40_000, 0, 0), ("fe80::7", 1, 0, 3)])
+def test_addresses_are_the_socket_modules(address: Address) -> None:
+    assert batch.address_of(batch.name_of(address)) == address
+
+
+def test_sound_for_more_legs_than_fit_the_buffer_reaches_them_all() -> None:
+    with ExitStack() as stack:
+        here, site = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(2))
+        site.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        for sock in (here, site):
+            sock.bind(("127.0.0.1", 0))
+            sock.setblocking(False)
+        egress, listeners = Egress(lambda delay, call: None), []
+        for number in range(120):
+            outlet = Outlet()
+            outlet.keys = Keys.from_secrets(bytes(44), bytes(44))
+            outlet.sock, outlet.address = cast(Socket, here), site.getsockname()
+            listeners.append((number, AudioSender(outlet, number, 111)))
+        payload = bytes(1275)
+        assert len(listeners) * len(payload) > len(egress.sealer.buffer)
+        egress.sound(AudioOut(0.0, 0, payload, {}), 960, listeners)
+        assert [int.from_bytes(site.recv(2000)[8:12], "big") for _ in listeners] == list(range(120))
+        assert egress.packets == 120
+        assert egress.dropped == {}

@@ -22,7 +22,7 @@ from mcu_core.relay.egress import (
 )
 from mcu_core.relay.ring import KEYFRAME_FRESH, REQUEST_GAP, Ring
 from mcu_core.wire import AudioOut, VideoOut
-from tests.unit.relay.packets import FakeSocket, picture
+from tests.unit.relay.packets import FakeOutbox, FakeSocket, picture
 
 HERE, THERE = bytes(range(44)), bytes(range(100, 144))
 
@@ -106,12 +106,12 @@ def later() -> Later:
 
 @pytest.fixture
 def egress(later: Later) -> Egress:
-    return Egress(later)
+    return Egress(later, outbox=FakeOutbox)
 
 
 @pytest.mark.parametrize("gso", [True, False])
 def test_all_viewers_get_the_same_picture_with_their_own_numbers(sock: FakeSocket, later: Later, gso: bool) -> None:
-    egress = Egress(later, gso=gso)
+    egress = Egress(later, gso=gso, outbox=FakeOutbox)
     ring = Ring(1, "H264")
     viewers = [Viewer(number, sock) for number in range(3)]
     for viewer in viewers:
@@ -335,7 +335,7 @@ def test_turn_is_bounded_with_many_viewers(egress: Egress, later: Later, sock: F
 @pytest.mark.parametrize("rate_bps", [100e6, 900e6])
 def test_pictures_of_all_views_leave_no_faster_than_the_line(later: Later, sock: FakeSocket, rate_bps: float) -> None:
     now = 0.0
-    egress = Egress(later, rate_bps=rate_bps, clock=lambda: now)
+    egress = Egress(later, rate_bps=rate_bps, clock=lambda: now, outbox=FakeOutbox)
     rings = [Ring(1, "H264"), Ring(2, "H264")]
     viewers = [Viewer(number, sock) for number in range(60)]
     for number, viewer in enumerate(viewers):
