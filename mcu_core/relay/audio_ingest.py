@@ -51,10 +51,12 @@ class AudioIngest:
         A closed site is only shown on its meter, and a quiet one whose last packet did not pass cannot pass.  What
         would show speech on the meter is never believed unopened, for anybody could have written it.
         """
+        if self.open and self._passes:
+            return False
         octet = -1 if self._level_id is None else audio_level(data, size, self._level_id)
         level = octet & 0x7F if octet >= 0 else SILENT
         if self.open:
-            if octet < 0 or self._passes or level < QUIET:
+            if octet < 0 or level < QUIET:
                 return False
             speech = self._speech
             if -level < speech.least or now >= speech.turns:  # its pauses: any other level would change nothing
