@@ -41,22 +41,29 @@ from endpoint_client.watching import percentile
 
 Progress = Callable[[float], None]
 LINES = ("N0", "N2", "N3")
+PICTURES = ("mixed", "passed")
 PPM = 100.0
 TONES = (900.0, 1500.0)
 GOAL_MS = (-1000 * MOST_AFTER, 1000 * MOST_BEFORE)
 _SETTLE = 8.0  # seconds until playout and lip sync know the line
 _PASSED = 8.0  # seconds within which pictures are passed through
 _JOIN = 20.0
-_PICTURES = {  # layout, and where each site sees the other: fractions of the picture
+_PLACES = {  # layout, and where each site sees the other: fractions of the picture
     "mixed": ("1+1", ((0.75, 0.5), (0.25, 0.5))),
     "passed": ("1", ((0.5, 0.5), (0.5, 0.5))),
 }
 
 
 def run(
-    progress: Progress | None = None, *, seconds: float = 30.0, seed: int = 1, quick: bool = False
+    progress: Progress | None = None,
+    *,
+    seconds: float = 30.0,
+    seed: int = 1,
+    profile: str | None = None,
+    picture: str | None = None,
+    quick: bool = False,
 ) -> dict[str, Any]:
-    """Measure each line for so many seconds, mixed and passed.  `quick` is 6 s.
+    """Measure each line for so many seconds, mixed and passed; `profile` and `picture` choose one.  `quick` is 6 s.
 
     Raises ValueError for a wrong argument, ServerError or TimeoutError when the conference does not come about.
     """
@@ -64,15 +71,20 @@ def run(
         seconds = min(seconds, 6.0)
     if not 3 <= seconds <= 3600:
         raise ValueError(f"thời gian đo từ 3 đến 3600 giây · measure for 3 to 3600 s, not {seconds:g}")
+    if not (profile in (None, *LINES) and picture in (None, *PICTURES)):
+        raise ValueError(f"không có đường truyền hay hình đó · no such line or picture: {profile!r}, {picture!r}")
+    lines, pictures = [profile] if profile else LINES, [picture] if picture else PICTURES
     with tempfile.TemporaryDirectory(prefix="mcu-lipsync-") as folder:
-        return asyncio.run(_measure(Path(folder), progress or _silent, seconds, seed))
+        return asyncio.run(_measure(Path(folder), progress or _silent, seconds, seed, lines, pictures))
 
 
-async def _measure(folder: Path, progress: Progress, seconds: float, seed: int) -> dict[str, Any]:
+async def _measure(
+    folder: Path, progress: Progress, seconds: float, seed: int, lines: Sequence[str], pictures: Sequence[str]
+) -> dict[str, Any]:
     cases: list[dict[str, Any]] = []
     async with Server(folder) as server:
-        for number, name in enumerate(LINES):
-            cases += await _line(server, name, seconds, seed, partial(_step, progress, number))
+        for number, name in enumerate(lines):
+            cases += await _line(server, name, seconds, seed, pictures, partial(_part, progress, number, len(lines)))
     progress(1.0)
     return {
         "seconds": seconds,
@@ -85,12 +97,14 @@ async def _measure(folder: Path, progress: Progress, seconds: float, seed: int) 
     }
 
 
-def _step(progress: Progress, number: int, share: float) -> None:
-    """Progress of one line."""
-    progress((number + share) / len(LINES))
+def _part(progress: Progress, number: int, count: int, share: float) -> None:
+    """Progress of one part of so many."""
+    progress((number + share) / count)
 
 
-async def _line(server: Server, name: str, seconds: float, seed: int, progress: Progress) -> list[dict[str, Any]]:
+async def _line(
+    server: Server, name: str, seconds: float, seed: int, pictures: Sequence[str], progress: Progress
+) -> list[dict[str, Any]]:
     conference = await server.conference(f"Lip sync {name}")
     made = [await server.site(conference, f"Điểm cầu {n + 1}", "member" if n else "main") for n in range(2)]
     cases = []
@@ -108,7 +122,7 @@ async def _line(server: Server, name: str, seconds: float, seed: int, progress: 
             stack.push_async_callback(site.leave)
             site.start()
         await _until(lambda: all(site.ready for site in sites), _JOIN, "both sites to join")
-        for number, picture in enumerate(_PICTURES):
+        for number, picture in enumerate(pictures):
             await _show(server, conference, made, picture)
             wanted = picture == "passed"
             await _until(partial(_are, sites, wanted), _PASSED, f"{picture} pictures")
@@ -116,11 +130,11 @@ async def _line(server: Server, name: str, seconds: float, seed: int, progress: 
             changes = [site.changes for site in sites]
             for site in sites:
                 site.leg.begin()
-            await _wait(seconds, partial(_part, progress, number))
+            await _wait(seconds, partial(_part, progress, number, len(pictures)))
             came = [site.leg.take() for site in sites]
             kept = _are(sites, wanted) and changes == [site.changes for site in sites]
             found = [
-                await asyncio.to_thread(skews, *each, TONES[1 - n], _PICTURES[picture][1][n], PERIOD)
+                await asyncio.to_thread(skews, *each, TONES[1 - n], _PLACES[picture][1][n], PERIOD)
                 for n, each in enumerate(came)
             ]
             encoders = (await server.metrics()).items()
@@ -135,7 +149,7 @@ async def _line(server: Server, name: str, seconds: float, seed: int, progress: 
 
 async def _show(server: Server, conference: str, sites: list[dict[str, Any]], picture: str) -> None:
     """Both side by side, or each the other alone: the main site watches the chair's view."""
-    layout, _ = _PICTURES[picture]
+    layout, _ = _PLACES[picture]
     for view, other in (("chair", 1), ("programme", 0)):
         path = f"/conferences/{conference}/views/{view}"
         await server.api("PUT", f"{path}/layout", {"layout": layout})
@@ -145,11 +159,6 @@ async def _show(server: Server, conference: str, sites: list[dict[str, Any]], pi
 
 def _are(sites: Sequence[SyncSite], passed: bool) -> bool:
     return all(site.passed is passed for site in sites)
-
-
-def _part(progress: Progress, number: int, share: float) -> None:
-    """Progress of one kind of picture."""
-    progress((number + 0.2 + 0.8 * share) / len(_PICTURES))
 
 
 def case(profile: str, picture: str, found: Sequence[Sequence[Skew]], seconds: float, kept: bool) -> dict[str, Any]:

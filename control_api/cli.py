@@ -554,14 +554,22 @@ def bench_line(
 def bench_lipsync(
     seconds: _SECONDS = 30.0,
     seed: Annotated[int, typer.Option(help="Cùng số, cùng những gói bị mất · same number, same losses")] = 1,
+    profile: Annotated[str | None, typer.Option(help="Chỉ một đường truyền · one line only: N0, N2, N3")] = None,
+    picture: Annotated[str | None, typer.Option(help="Chỉ loại hình này · this picture only: mixed, passed")] = None,
     quick: _QUICK = False,
     json: _JSON = False,
 ) -> None:
     """Hình và tiếng khớp nhau đến đâu, đo trên đường truyền · are picture and sound in step, measured on the wire.
 
-    Ví dụ · example: mcu bench lipsync --seconds 30
+    Ví dụ · example: mcu bench lipsync --profile N3 --picture mixed --seconds 30
     """
-    _bench("lipsync", json, seconds=seconds, seed=seed, quick=quick)
+    from benchmarks.lipsync import LINES, PICTURES
+
+    chosen = {
+        "profile": _one_of(profile, LINES) if profile else None,
+        "picture": _one_of(picture, PICTURES) if picture else None,
+    }
+    _bench("lipsync", json, seconds=seconds, seed=seed, **chosen, quick=quick)
 
 
 @bench.command("store")

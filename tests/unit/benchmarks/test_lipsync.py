@@ -199,13 +199,17 @@ async def test_what_went_wrong_with_one_site_leaves_neither_the_other_nor_the_pr
     for name, fake in (("ProxyProcess", Proxy), ("SyncSite", Broken), ("_show", show), ("trust", lambda *_: None)):
         monkeypatch.setattr(lipsync, name, fake)
     with pytest.raises(RuntimeError, match="broke"):
-        await lipsync._line(cast(Any, Server()), "N0", 3.0, 1, lambda _: None)
+        await lipsync._line(cast(Any, Server()), "N0", 3.0, 1, ["mixed"], lambda _: None)
     assert stopped == ["Điểm cầu 2", "Điểm cầu 1", "proxy"]
 
 
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="3600"):
         run(seconds=1)
+    with pytest.raises(ValueError, match="no such"):
+        run(profile="N9")
+    with pytest.raises(ValueError, match="no such"):
+        run(picture="drawn")
 
 
 def test_a_site_sends_again_what_was_lost_and_keeps_its_beat() -> None:
