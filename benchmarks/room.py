@@ -14,6 +14,8 @@ What the figures are:
   percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
 - `loop_lag_ms_max`: by kind of process, how long its event loop once stood still or waited for a processor: the longest
   turn (mcu_core/node/loop.py) or lateness of a timer (the mixer's ticks of sound, the relay's of 10 ms) of ten seconds.
+- `loop_cpu_ms_max`: the most that one turn used of a processor.  Far less than its lag: the machine was full, our code
+  did not hold the loop.
 - `uplink_kbps_obeyed`: what all sites send when they obey the MCU's hints and use DTX; with `both_hints` the same room
   is measured once more so, with `mcu_cores_obeyed`, `fps_min_obeyed`, `audio_pps_min_obeyed`.
 - `glass_to_glass_ms_*`: see benchmarks/loadgen_eye.py, over four sites' pictures at one member site.
@@ -107,6 +109,7 @@ def table(result: dict[str, Any]) -> Table:
             _row(view, text, result[key], goals.get(key), key in _AT_LEAST, at)
     for kind in LOOPS:
         _row(view, f"event loop late, ms, worst: {kind}", result["loop_lag_ms_max"].get(kind), 20)
+        _row(view, "… processor time of one turn, ms, most", result["loop_cpu_ms_max"].get(kind), None)
     for kind, used in result["mcu_cores_by_process"].items():
         view.add_row(f"cores: {kind}", f"{used}", "")
     view.caption = one_line(result["machine"])
@@ -344,7 +347,8 @@ def _result(
         "audio_pps_min": min(leg["audio_pps"] for leg in legs),
         "longest_gap_ms": max(leg["longest_gap_ms"] for leg in members),
         "tick_late_ms_p99": _tick_late(polls),
-        "loop_lag_ms_max": _loop_lag(polls),
+        "loop_lag_ms_max": _by_loop(polls, "lag"),
+        "loop_cpu_ms_max": _by_loop(polls, "cpu"),
         "glass_to_glass_ms_p50": percentile(samples, 0.5),
         "glass_to_glass_ms_p95": percentile(samples, 0.95),
         "glass_to_glass_ms_quantiles": [[share / 20, percentile(samples, share / 20)] for share in range(21)]
@@ -374,14 +378,15 @@ def _tick_late(polls: list[dict[str, float]]) -> float | None:
     return percentile(worst, 0.75)
 
 
-def _loop_lag(polls: list[dict[str, float]]) -> dict[str, float]:
+def _by_loop(polls: list[dict[str, float]], figure: str) -> dict[str, float]:
+    """The worst `figure` of the event loops of each kind of process, in ms."""
     worst: dict[str, float] = {}
     for poll in polls[9:] or polls[-1:]:  # each knows of ten seconds; earlier ones still of the joins
         for name, value in poll.items():
             for kind in LOOPS:
-                if name.startswith(f"mcu_{kind}_loop_lag_"):
-                    lag_ms = value * 1000 if name.endswith("_seconds") else value
-                    worst[kind] = round(max(worst.get(kind, 0.0), lag_ms), 1)
+                if name.startswith(f"mcu_{kind}_loop_{figure}_"):
+                    ms = value * 1000 if name.endswith("_seconds") else value
+                    worst[kind] = round(max(worst.get(kind, 0.0), ms), 1)
     return worst
 
 

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from control_api.conferences.live import Live
 from control_api.live.lag import LagWatch
-from mcu_core.node.loop import longest_turn
+from mcu_core.node.loop import turns
 from mcu_core.wire import WorkerInfo
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -58,6 +58,11 @@ class Metrics:
         self._logins = Counter("mcu_logins_total", "Attempts to sign in.", ("result",), registry=self.registry)
         self._lag = Gauge(
             "mcu_control_loop_lag_seconds", "Longest lag of control's event loop in 10 s.", registry=self.registry
+        )
+        self._cpu = Gauge(
+            "mcu_control_loop_cpu_seconds",
+            "Most time of a processor that one turn of control's event loop used in 10 s.",
+            registry=self.registry,
         )
         self._tasks = Gauge("mcu_control_tasks", "Tasks of control's event loop.", registry=self.registry)
         self._sockets = Gauge("mcu_websockets", "Open WebSockets.", ("kind",), registry=self.registry)
@@ -121,7 +126,7 @@ class Metrics:
         loop = asyncio.get_running_loop()
         watch, latest = LagWatch(), 0.0
         second = loop.time() + 1.0
-        longest_turn()  # starting is not told of
+        turns()  # starting is not told of
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
@@ -129,12 +134,14 @@ class Metrics:
             latest = max(latest, now - due)
             if now < second:
                 continue
-            lag_ms = max(latest, longest_turn()) * 1000
-            tell = watch.measured("control", lag_ms, now)
+            own = turns()
+            lag_ms, cpu_ms = max(latest, own.longest) * 1000, own.busiest * 1000
+            tell = watch.measured("control", lag_ms, now, cpu_ms)
             self._lag.set(watch.longest_ms("control") / 1000)
+            self._cpu.set(watch.busiest_ms("control") / 1000)
             self._tasks.set(len(asyncio.all_tasks()))
             if tell:
-                log.warning("event loop blocked", milliseconds=round(lag_ms), alarm=True)
+                log.warning("event loop blocked", milliseconds=round(lag_ms), of_processor=round(cpu_ms), alarm=True)
                 if self._live is not None:
                     self._live.control_blocked(lag_ms)
             second, latest = now + 1.0, 0.0

@@ -496,6 +496,7 @@ class RelayStats:
     packets_out_per_s: float
     dropped: dict[str, int] = field(default_factory=dict)  # by queue or reason, since start
     tasks: int = 0  # of its event loop
+    loop_cpu_ms: float = 0.0  # most time of a processor that one turn of the loop used, since the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -620,6 +621,7 @@ class MixerStats:
     quarantined: tuple[int, ...] = ()  # sites whose bitstream broke a decoder
     dropped: dict[str, int] = field(default_factory=dict)
     tasks: int = 0
+    loop_cpu_ms: float = 0.0  # as the relay's
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def relay_figures(stats: RelayStats) -> dict[str, float]:
     return {
         "cpu": stats.cpu,
         "loop_lag_ms": stats.loop_lag_ms,
+        "loop_cpu_ms": stats.loop_cpu_ms,
         "packets_in_per_s": stats.packets_in_per_s,
         "packets_out_per_s": stats.packets_out_per_s,
         "legs": float(len(stats.legs)),
@@ -91,6 +92,7 @@ def mixer_figures(stats: MixerStats) -> dict[str, float]:
     figures = {
         "cpu": stats.cpu,
         "loop_lag_ms": stats.loop_lag_ms,
+        "loop_cpu_ms": stats.loop_cpu_ms,
         "audio_late_ms_p99": stats.audio_late_ms_p99,
         "encoders": float(stats.encoders),
         "decoders": float(stats.decoders),

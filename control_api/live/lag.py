@@ -21,13 +21,16 @@ class LagWatch:
 
     def __init__(self) -> None:
         self._blocked: dict[str, deque[float]] = {}
-        self._lately: dict[str, deque[tuple[float, float]]] = {}
+        self._lately: dict[str, deque[tuple[float, float, float]]] = {}  # when, lag, of a processor
         self._told: dict[str, float] = {}
 
-    def measured(self, loop: str, lag_ms: float, now: float) -> bool:
-        """Take in the longest lag since the last call (about once a second); True when it is time to tell."""
+    def measured(self, loop: str, lag_ms: float, now: float, cpu_ms: float = 0.0) -> bool:
+        """Take in the longest lag since the last call (about once a second); True when it is time to tell.
+
+        `cpu_ms`: the most that one turn used of a processor.
+        """
         lately = self._lately.setdefault(loop, deque())
-        lately.append((now, lag_ms))
+        lately.append((now, lag_ms, cpu_ms))
         while now - lately[0][0] >= WITHIN:
             lately.popleft()
         if lag_ms <= LIMIT_MS:
@@ -42,7 +45,11 @@ class LagWatch:
 
     def longest_ms(self, loop: str) -> float:
         """The longest lag of the last ten seconds, so that no scrape of the metrics misses it."""
-        return max((lag_ms for _, lag_ms in self._lately.get(loop, ())), default=0.0)
+        return max((lag_ms for _, lag_ms, _ in self._lately.get(loop, ())), default=0.0)
+
+    def busiest_ms(self, loop: str) -> float:
+        """The most that one turn of the last ten seconds used of a processor."""
+        return max((cpu_ms for _, _, cpu_ms in self._lately.get(loop, ())), default=0.0)
 
     def forget(self, loop: str) -> None:
         """It is no more."""

@@ -459,7 +459,7 @@ class Room:
                     self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
-                if self.lag.measured("mixer", event.loop_lag_ms, self._clock.now()):
+                if self.lag.measured("mixer", event.loop_lag_ms, self._clock.now(), event.loop_cpu_ms):
                     self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
 

@@ -220,7 +220,7 @@ class LiveService:
                     noisy_room.noisy(event)
             case RelayStats():
                 self._relay_stats[name] = event
-                if self._lag.measured(f"relay {name}", event.loop_lag_ms, self._clock.now()):
+                if self._lag.measured(f"relay {name}", event.loop_lag_ms, self._clock.now(), event.loop_cpu_ms):
                     for room in self._rooms.values():
                         room.blocked("relay", event.loop_lag_ms)
                 for stats in event.legs:
@@ -286,7 +286,7 @@ class LiveService:
         """Gauges for `/metrics`."""
         seats = [seat for room in self._rooms.values() for seat in room.people.seats]
         mixers = {
-            room.id: mixer_figures(room.mixer_stats) | {"loop_lag_ms": room.lag.longest_ms("mixer")}
+            room.id: mixer_figures(room.mixer_stats) | _loop_lately(room.lag, "mixer")
             for room in self._rooms.values()
             if room.mixer_stats
         }
@@ -296,7 +296,7 @@ class LiveService:
             legs=sum(len(room.presence.legs) for room in self._rooms.values()),
             monitors=sum(seat.site is None for seat in seats),
             relays={
-                name: relay_figures(stats) | {"loop_lag_ms": self._lag.longest_ms(f"relay {name}")}
+                name: relay_figures(stats) | _loop_lately(self._lag, f"relay {name}")
                 for name, stats in self._relay_stats.items()
             },
             mixers=mixers,
@@ -502,6 +502,10 @@ class LiveService:
             if seat is not None and room.people.is_theirs(seat_id, channel):
                 return room, seat
         return None
+
+
+def _loop_lately(watch: LagWatch, loop: str) -> dict[str, float]:
+    return {"loop_lag_ms": watch.longest_ms(loop), "loop_cpu_ms": watch.busiest_ms(loop)}
 
 
 def _conference_exists(conference_id: str) -> OperatorError:

@@ -19,7 +19,7 @@ from mcu_core.mixing.lip_sync import LipSync
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
 from mcu_core.mixing.view_loop import ViewLoop
-from mcu_core.node.loop import longest_turn
+from mcu_core.node.loop import turns
 from mcu_core.node.priority import set_thread_priority
 from mcu_core.wire import (
     AudioIn,
@@ -226,12 +226,13 @@ class ConferenceMix:
         self._audio.wait(sounds)
 
     def _stats(self, conference: str) -> MixerStats:
-        now, cpu = self._clock.now(), time.process_time()
+        now, cpu, own = self._clock.now(), time.process_time(), turns()
         seconds = max(now - self._stats_at, 1e-3)
         stats = MixerStats(
             conference,
             cpu=round((cpu - self._cpu) / seconds, 3),
-            loop_lag_ms=round(max(self._audio.late.max_ms(), longest_turn() * 1000), 2),
+            loop_lag_ms=round(max(self._audio.late.max_ms(), own.longest * 1000), 2),
+            loop_cpu_ms=round(own.busiest * 1000, 2),
             audio_late_ms_p99=self._audio.late.p99_ms(),
             encoders=sum(len(view.renditions) for view in self._views.values()),
             decoders=self._decoders.decoders,

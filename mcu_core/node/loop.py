@@ -1,7 +1,8 @@
-"""An event loop that knows how long its longest turn took.
+"""An event loop that knows how long its longest turn took, and how much of a processor one used.
 
 While a turn lasts, from the selector's answer to the next question, no socket is read and no timer is heard.  A
-heartbeat would see a turn shorter than it was, by up to its period.  Costs two looks at the clock a turn.
+heartbeat would see a turn shorter than it was, by up to its period.  A turn that took long and used little was not
+held by our code: the machine gave it no processor.  Costs three looks at clocks a turn.
 """
 
 from __future__ import annotations
@@ -10,29 +11,39 @@ import asyncio
 import selectors
 import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The most of any turn, in seconds; the two need not be of the same one."""
+
+    longest: float = 0.0  # by the clock on the wall
+    busiest: float = 0.0  # time of a processor, of the loop's own thread
+
+
 class WatchedLoop(asyncio.SelectorEventLoop):
-    """For one reader of `longest_turn`."""
+    """For one reader of `turns`."""
 
     def __init__(self) -> None:
-        self._turns = _Turns()
-        super().__init__(self._turns)
+        self._watch = _TurnWatch()
+        super().__init__(self._watch)
 
-    def longest_turn(self) -> float:
-        """Seconds of the longest turn since the last call; the one that runs now counts at its end."""
-        turns = self._turns
-        longest, turns.longest = turns.longest, 0.0
-        return longest
+    def turns(self) -> Turns:
+        """Since the last call; the turn that runs now counts at its end."""
+        watch = self._watch
+        turns = Turns(watch.longest, watch.busiest)
+        watch.longest = watch.busiest = 0.0
+        return turns
 
 
-def longest_turn() -> float:
-    """Of the running loop; 0 where nobody watches it, as in tests that bring a loop of their own."""
+def turns() -> Turns:
+    """Of the running loop since the last call; 0 where nobody watches it, as in tests with a loop of their own."""
     loop = asyncio.get_running_loop()
-    return loop.longest_turn() if isinstance(loop, WatchedLoop) else 0.0
+    return loop.turns() if isinstance(loop, WatchedLoop) else Turns()
 
 
 def run_watched(main: Coroutine[Any, Any, T]) -> T:
@@ -41,17 +52,19 @@ def run_watched(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-class _Turns(selectors.DefaultSelector):
+class _TurnWatch(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
-        self.longest = 0.0
-        self._began = time.monotonic()
+        self.longest = self.busiest = 0.0
+        self._began, self._used = time.monotonic(), time.thread_time()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         took = time.monotonic() - self._began
+        if took > self.busiest:  # it cannot have used more than it took: the clock that is a system call is spared
+            self.busiest = max(self.busiest, time.thread_time() - self._used)
         if took > self.longest:
             self.longest = took
         try:
             return super().select(timeout)
         finally:
-            self._began = time.monotonic()
+            self._began, self._used = time.monotonic(), time.thread_time()

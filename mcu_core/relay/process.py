@@ -14,7 +14,7 @@ import time
 import structlog
 
 from mcu_core.errors import PeerLost
-from mcu_core.node.loop import longest_turn
+from mcu_core.node.loop import turns
 from mcu_core.relay import aiortc_shim, sdp, udp
 from mcu_core.relay.conference import Conference
 from mcu_core.relay.egress import Egress, probe_gso
@@ -247,7 +247,7 @@ class Relay:
 
     async def _serve_timers(self) -> None:
         due = levels_at = stats_at = ages_at = self._clock()
-        longest_turn()  # starting is not told of
+        turns()  # starting is not told of
         while True:
             due += SERVICE_EVERY
             await asyncio.sleep(max(0.0, due - self._clock()))
@@ -286,12 +286,13 @@ class Relay:
 
     def _tell_stats(self, now: float) -> None:
         interval = max(now - self._stats_at, 1e-3)
-        cpu = time.process_time()
+        cpu, own = time.process_time(), turns()
         before, self._packets = self._packets, (self._mux.packets, self._egress.packets)
         stats = RelayStats(
             legs=tuple(leg.stats(now) for leg in self._legs.values() if leg.state != "new"),
             cpu=round((cpu - self._cpu) / interval, 4),
-            loop_lag_ms=round(max(self._lag, longest_turn()) * 1000, 2),
+            loop_lag_ms=round(max(self._lag, own.longest) * 1000, 2),
+            loop_cpu_ms=round(own.busiest * 1000, 2),
             packets_in_per_s=round((self._packets[0] - before[0]) / interval, 1),
             packets_out_per_s=round((self._packets[1] - before[1]) / interval, 1),
             dropped=self._dropped(),

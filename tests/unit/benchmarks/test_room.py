@@ -15,7 +15,8 @@ from benchmarks.server import Server
 
 KEYS = {  # what the product promises to report
     "mcu_cores", "loader_cores", "fps_min", "fps_median", "audio_pps_min", "tick_late_ms_p99", "glass_to_glass_ms_p50",
-    "glass_to_glass_ms_p95", "join_ms_p95", "loop_lag_ms_max", "encoders", "decoders", "rss_mb", "uplink_kbps_total",
+    "glass_to_glass_ms_p95", "join_ms_p95", "loop_lag_ms_max", "loop_cpu_ms_max", "encoders", "decoders", "rss_mb",
+    "uplink_kbps_total",
 }  # fmt: skip
 
 
@@ -46,7 +47,8 @@ def result(**changes: Any) -> dict[str, Any]:
         {
             'mcu_mixer_encoders{mixer="c"}': 2.0, 'mcu_mixer_decoders{mixer="c"}': 3.0,
             'mcu_mixer_loop_lag_ms{mixer="c"}': 4.0, 'mcu_relay_loop_lag_ms{relay="0"}': 7.21,
-            "mcu_control_loop_lag_seconds": 0.0112,
+            "mcu_control_loop_lag_seconds": 0.0112, "mcu_control_loop_cpu_seconds": 0.0043,
+            'mcu_relay_loop_cpu_ms{relay="0"}': 3.1,
         },
     ]  # fmt: skip
     before = {1: usage(1, 1.0, "mcu serve"), 2: usage(2, 5.0, "mcu_core.relay")}
@@ -74,6 +76,7 @@ def test_all_promised_keys_are_there_and_right() -> None:
     assert (figures["encoders"], figures["decoders"]) == (2, 3)
     assert figures["packets_lost"] == 3
     assert figures["loop_lag_ms_max"] == {"relay": 7.2, "mixer": 4.0, "control": 11.2}
+    assert figures["loop_cpu_ms_max"] == {"relay": 3.1, "control": 4.3}
     assert figures["rss_mb"] == 300
 
 
@@ -111,6 +114,10 @@ def test_an_event_loop_that_says_nothing_misses_its_goal() -> None:
     text = shown(result() | {"loop_lag_ms_max": lag})
     assert re.search(r"worst: relay +│ 20.5 ✗", text)
     assert re.search(r"worst: control +│ +– ✗", text)
+
+
+def test_beside_the_lateness_of_a_loop_stands_what_it_used_of_a_processor() -> None:
+    assert re.search(r"worst: control +│ +11.2 .*\n.*processor time of one turn, ms, most +│ +4.3 ", shown(result()))
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,14 @@ def test_the_longest_of_ten_seconds_is_shown() -> None:
     assert watch.longest_ms("relay 0") == 1.0
 
 
+def test_the_busiest_turn_of_ten_seconds_is_shown() -> None:
+    watch = LagWatch()
+    assert watch.busiest_ms("relay 0") == 0.0
+    for second, cpu_ms in enumerate([12.0, 3.0, *[1.0] * 9]):
+        watch.measured("relay 0", 15.0, second, cpu_ms)
+    assert watch.busiest_ms("relay 0") == 3.0
+
+
 def test_loops_are_watched_apart() -> None:
     watch = LagWatch()
     assert not any(watch.measured(f"relay {n % 2}", 30.0, n) for n in range(4))
@@ -55,16 +63,16 @@ async def test_a_worker_that_stands_still_is_told_of_and_seen_for_ten_seconds(pr
     async with world("a") as w:
         await w.join("a")
         if process == "relay":
-            w.machine.relay.tell(RelayStats((), 0.2, 480.0, 100.0, 200.0))
+            w.machine.relay.tell(RelayStats((), 0.2, 480.0, 100.0, 200.0, loop_cpu_ms=9.5))
             w.machine.relay.tell(RelayStats((), 0.2, 3.0, 100.0, 200.0))
         else:
-            w.machine.mixer.tell(MixerStats("c-1", 0.5, 480.0, 2.0, 1, 2, (), (), ()))
+            w.machine.mixer.tell(MixerStats("c-1", 0.5, 480.0, 2.0, 1, 2, (), (), (), loop_cpu_ms=9.5))
             w.machine.mixer.tell(MixerStats("c-1", 0.5, 3.0, 2.0, 1, 2, (), (), ()))
         await settle()
         assert len(w.store.journalled(f"alarm_{process}_slow")) == 1
         figures = w.live.figures()
         [shown] = (figures.relays if process == "relay" else figures.mixers).values()
-        assert shown["loop_lag_ms"] == 480.0
+        assert (shown["loop_lag_ms"], shown["loop_cpu_ms"]) == (480.0, 9.5)
 
 
 def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles() -> None:
@@ -83,5 +91,7 @@ def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles()
             assert len(w.store.journalled("alarm_control_slow")) == 1
             [lag] = re.findall(r"^mcu_control_loop_lag_seconds (.*)$", metrics.text().decode(), re.MULTILINE)
             assert 0.025 <= float(lag) < 1.0
+            [cpu] = re.findall(r"^mcu_control_loop_cpu_seconds (.*)$", metrics.text().decode(), re.MULTILINE)
+            assert 0.0 < float(cpu) < 0.025, "it slept"
 
     run_watched(main())
