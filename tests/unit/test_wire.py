@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from mcu_core import wire
 from mcu_core.errors import EndpointError, PeerLost
@@ -30,6 +35,22 @@ AUDIO_OUT = wire.AudioOut(tick=3.0, rtp_time=960, shared=b"all", private={2: b"w
 def test_media_frames_survive_the_wire(media: wire.Media) -> None:
     packed = media.pack()
     assert type(media).unpack(packed[5:]) == media
+
+
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))  # JSON has no others
+MESSAGES = [
+    (adapter, kind)
+    for adapter, kinds in ((wire._CALL, wire.Call), (wire._REPLY, wire.Reply), (wire._EVENT, wire.Event))
+    for kind in get_args(kinds)
+]
+
+
+@pytest.mark.parametrize(("adapter", "kind"), MESSAGES, ids=lambda one: getattr(one, "__name__", ""))
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_every_message_survives_the_wire(adapter: TypeAdapter[Any], kind: type[Any], data: st.DataObject) -> None:
+    message = data.draw(st.from_type(kind))
+    assert adapter.validate_python(json.loads(wire._json(adapter, message))) == message
 
 
 class End:
