@@ -70,6 +70,9 @@ class OnAir:
         self._time = now
         self._passing = passing or PassBook()
         self._places_due: list[float | None] = []  # when places for the loudest may change hands
+        self._encodings: dict[str, Encoding | None] = {}  # by leg, as asked for by hints, plans and state
+        self._nearest: dict[tuple[View, Size], Rung | None] = {}
+        self._tallies: dict[str, Tally] = {}  # by site
 
     # -- views
 
@@ -80,9 +83,17 @@ class OnAir:
         return tuple(site.id for site in sorted(there, key=lambda site: (site.role != "main", site.number)))
 
     @cached_property
+    def _personal(self) -> frozenset[View]:
+        return frozenset(self._now.scene.personal)
+
+    @cached_property
+    def _main_site(self) -> str | None:
+        return self._now.main_site  # looks at every site
+
+    @cached_property
     def content(self) -> str | None:
         """The site whose shared screen the views follow."""
-        candidates = (self._now.scene.podium, self._now.main_site)
+        candidates = (self._now.scene.podium, self._main_site)
         return next((site for site in candidates if self._presence.shares(site)), None)
 
     @cached_property
@@ -135,9 +146,9 @@ class OnAir:
         if leg.site is None:
             return leg.view if leg.view in self._now.scene.views else "programme"
         site = self._now.sites.get(leg.site)
-        if site is not None and (own := personal_view(site.number)) in self._now.scene.views:
+        if self._personal and site is not None and (own := personal_view(site.number)) in self._personal:
             return own
-        return "chair" if leg.site == self._now.main_site else "programme"
+        return "chair" if leg.site == self._main_site else "programme"
 
     # -- renditions
 
@@ -156,10 +167,18 @@ class OnAir:
 
     def encoding_of(self, leg: Leg) -> Encoding | None:
         """None: sound alone."""
-        rung = None if leg.codec is None else nearest(self.rungs(leg), self.size_of(leg))
-        if leg.codec is None or rung is None:
+        if leg.leg not in self._encodings:
+            self._encodings[leg.leg] = self._encoding_of(leg)
+        return self._encodings[leg.leg]
+
+    def _encoding_of(self, leg: Leg) -> Encoding | None:
+        if leg.codec is None:
             return None
-        return self.shown_as[self.view_of(leg)], leg.codec, rung.size
+        view, size = self.view_of(leg), self.size_of(leg)
+        if (view, size) not in self._nearest:
+            self._nearest[view, size] = nearest(self._ladders[view], size)
+        rung = self._nearest[view, size]
+        return None if rung is None else (self.shown_as[view], leg.codec, rung.size)
 
     def _expected(self, leg: Leg) -> bool:
         return not leg.connected and self._time - leg.since < EXPECTED
@@ -308,7 +327,7 @@ class OnAir:
         )
 
     def _always_heard(self, site: str) -> bool:
-        return site in (self._now.scene.podium, self._now.main_site)
+        return site in (self._now.scene.podium, self._main_site)
 
     def leg_plans(self, hint_of: Callable[[str, HintedTrack], QualityHint], relay: str) -> tuple[LegPlan, ...]:
         """The plan of every leg on one relay.  `hint_of`: what was told to a site for a track."""
@@ -395,6 +414,11 @@ class OnAir:
         return {site.number: site.id for site in self._now.sites.values()}
 
     def tally(self, site: str) -> Tally:
+        if site not in self._tallies:
+            self._tallies[site] = self._tally_of(site)
+        return self._tallies[site]
+
+    def _tally_of(self, site: str) -> Tally:
         muted_by = self._now.muted_by(site)
         return Tally(
             on_podium=self._now.scene.podium == site,
@@ -428,7 +452,11 @@ class OnAir:
         return made
 
     def state(self) -> dict[str, Any]:
-        """ConferenceState of the HTTP API."""
+        """ConferenceState of the HTTP API; one and the same for all who ask, so nobody may change it."""
+        return self._state
+
+    @cached_property
+    def _state(self) -> dict[str, Any]:
         now = self._now
         return {
             "id": self._conference.id,
@@ -444,7 +472,7 @@ class OnAir:
             "script_scene": now.playing,
             "rehearsal": now.rehearsing,
             "speaker": self._presence.speaker,
-            "main_site": now.main_site,
+            "main_site": self._main_site,
             "personal_views": {"used": len(now.scene.personal), "most": self._conference.personal_views},
             "sites": [self._site_state(site) for site in now.sites],
             "views": {view: self._view_state(view) for view in self.views},
