@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
+from control_api.live.feed import Message
 from control_api.live.figures import Figures
 from control_api.live.gate import Gate
 from control_api.live.listener import Listener
@@ -19,9 +20,9 @@ from signaling.messages import ToEndpoint
 class Subscription(Protocol):
     """Messages for one console, in order; a slow reader misses all but the newest.  `close()` when done."""
 
-    def __aiter__(self) -> AsyncIterator[Json]: ...
+    def __aiter__(self) -> AsyncIterator[Message]: ...
 
-    async def __anext__(self) -> Json: ...
+    async def __anext__(self) -> Message: ...
 
     def close(self) -> None: ...
 

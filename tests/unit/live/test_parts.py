@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import suppress
 
 import pytest
@@ -37,6 +38,18 @@ async def test_a_slow_console_gets_the_newest_of_each_kind_and_every_alarm_that_
     with pytest.raises(StopAsyncIteration):
         await waiting
     assert len(feed) == 0
+
+
+async def test_state_and_json_are_made_once_for_all_consoles() -> None:
+    states = iter(range(100))
+    feed = Feed(lambda: {"n": next(states), "title": "Bắc Ninh"})
+    one, other = feed.subscribe(), feed.subscribe()
+    first = await anext(one)
+    assert await anext(other) is first
+    assert json.loads(first.text) == first == {"type": "state", "state": {"n": 0, "title": "Bắc Ninh"}}
+    assert first.text is first.text
+    feed.state_changed()
+    assert (await anext(feed.subscribe()))["state"]["n"] == 1, "also a new one is told what is, not what was"
 
 
 async def test_a_closed_console_is_forgotten() -> None:
