@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 from control_api.live.store import Json
@@ -60,14 +60,18 @@ class SiteQuality:
         """By site: `received_*` is what the MCU gets from it; `fps`, `kbps` … what it says it gets from the MCU."""
         sites: dict[str, dict[str, float | None]] = {}
         for site, stats in self._measured.items():
-            figures = asdict(stats)
-            del figures["leg"]
-            sites[site] = figures
+            sites[site] = {name: getattr(stats, name) for name in _MEASURED}
         for site, quality in self._told.items():
-            figures = quality.model_dump(exclude={"type", "jitter_ms", "rtt_ms"})
-            figures |= {"peer_jitter_ms": quality.jitter_ms, "peer_rtt_ms": quality.rtt_ms}
-            sites.setdefault(site, {}).update(figures)
+            sites.setdefault(site, {}).update({shown: getattr(quality, name) for name, shown in _TOLD.items()})
         return sites
+
+
+_MEASURED = tuple(item.name for item in fields(LegStats) if item.name != "leg")
+_TOLD = {
+    name: {"jitter_ms": "peer_jitter_ms", "rtt_ms": "peer_rtt_ms"}.get(name, name)
+    for name in Quality.model_fields
+    if name != "type"
+}  # of its message -> as shown; `asdict` and `model_dump` take four times as long for 200 sites, twice a second
 
 
 # why a relay drops datagrams that belong to no leg
