@@ -215,7 +215,7 @@ class Room:
                 await self._something_new()
                 self._changed.clear()
                 self._urgent.clear()
-                self._tell()
+                await self._tell()
                 pace = asyncio.ensure_future(self._clock.sleep(PACE))
                 urgent = asyncio.ensure_future(self._urgent.wait())
                 try:
@@ -243,10 +243,14 @@ class Room:
         if not self._changed.is_set():
             self.changed()
 
-    def _tell(self) -> None:
-        now, on_air = self._clock.now(), self.on_air
-        self.people.tell_changes(on_air, now)  # first: the legs' plans carry the hints
-        self.legs.tell_plans(on_air, now)
+    async def _tell(self) -> None:
+        """In small steps: what changes between them is told at once or in the next round, which is due then."""
+        now = self._clock.now()
+        self.people.note_hints(self.on_air, now)
+        await asyncio.sleep(0)
+        self.legs.tell_plans(self.on_air, now)  # before the sites: a command should be on air soon
+        for _ in self.people.tell_changes(lambda: self.on_air):
+            await asyncio.sleep(0)
 
     def tick(self, relay_stats: Mapping[str, RelayStats]) -> None:
         """Once a second: seats that expired, hints that have held, figures for the consoles, an idle mixer."""
