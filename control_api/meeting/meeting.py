@@ -62,6 +62,7 @@ class Meeting:
     async def run(self) -> None:
         """Timers, readings and pruning until cancelled."""
         await self._live.ready.wait()
+        await self.recorder.prepare()
         await self.roll_calls.recover(self._now())
         read_at = prune_at = look_at = settle_at = 0.0
         while True:
