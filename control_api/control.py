@@ -28,7 +28,7 @@ from control_api.accounts.sealing import SecretBox
 from control_api.app import make_app
 from control_api.background import TASKS, keep
 from control_api.conferences.store import SqlConferenceStore
-from control_api.garbage import settle
+from control_api.garbage import collect, settle
 from control_api.live.service import LiveService
 from control_api.live.settings import LiveSettings
 from control_api.logs import AccessLog, configure_logs
@@ -111,6 +111,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             settle()
             context = certificates.context() if certificates is not None else None
             running.append(tasks.create_task(_daily(services, context), name="control/daily"))
+            running.append(tasks.create_task(collect(endpoints, lambda: endpoints.ended), name="control/garbage"))
             for name, does in TASKS.items():
                 running.append(tasks.create_task(keep(name, does, services), name=f"control/{name}"))
             try:

@@ -78,9 +78,11 @@ class EndpointSockets:
         self._settings = settings or SocketSettings()
         self._clock = clock
         self._open: set[_Connection] = set()
+        self.ended = 0  # connections since the start
         self._strangers: set[_Connection] = set()
 
     def __len__(self) -> int:
+        """Open connections."""
         return len(self._open)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -110,6 +112,7 @@ class EndpointSockets:
             finally:
                 self._open.discard(connection)
                 self._strangers.discard(connection)
+                self.ended += 1
         return socket
 
     def _spoken(self, network: str) -> None:
