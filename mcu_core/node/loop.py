@@ -3,6 +3,8 @@
 While a turn lasts, from the selector's answer to the next question, no socket is read and no timer is heard.  A
 heartbeat would see a turn shorter than it was, by up to its period.  A turn that took long and used little was not
 held by our code: the machine gave it no processor.  Costs three looks at clocks a turn.
+
+A turn serves `MOST_SOCKETS` at most: when 200 sites come or go at once, timers are heard between them.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Ready = tuple[selectors.SelectorKey, int]
+MOST_SOCKETS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +61,26 @@ class _TurnWatch(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.longest = self.busiest = 0.0
+        self._later: deque[Ready] = deque()  # ready, of the next turns
         self._began, self._used = time.monotonic(), time.thread_time()
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[Ready]:
         took = time.monotonic() - self._began
         if took > self.busiest:  # it cannot have used more than it took: the clock that is a system call is spared
             self.busiest = max(self.busiest, time.thread_time() - self._used)
         if took > self.longest:
             self.longest = took
         try:
-            return super().select(timeout)
+            return self._some(timeout)
         finally:
             self._began, self._used = time.monotonic(), time.thread_time()
+
+    def _some(self, timeout: float | None) -> list[Ready]:
+        if not self._later:
+            ready = super().select(timeout)
+            if len(ready) <= MOST_SOCKETS:
+                return ready
+            self._later.extend(ready)
+        some = [self._later.popleft() for _ in range(min(MOST_SOCKETS, len(self._later)))]
+        registered = self.get_map()
+        return [(key, events) for key, events in some if registered.get(key.fd) is key]  # not closed meanwhile

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections import Counter
 
-from mcu_core.node.loop import Turns, run_watched, turns
+from mcu_core.node.loop import MOST_SOCKETS, Turns, run_watched, turns
 
 
 def test_the_longest_turn_is_seen_whole_and_once() -> None:
@@ -47,6 +49,37 @@ def test_waiting_is_no_turn() -> None:
         return turns().longest
 
     assert run_watched(main()) < 0.15
+
+
+def test_many_sockets_at_once_are_served_in_several_turns_and_a_closed_one_not_at_all() -> None:
+    served: Counter[int] = Counter()
+    at: list[int] = []  # the number of the turn, by socket
+
+    async def main() -> None:
+        loop, turn = asyncio.get_running_loop(), 0
+        pipes = [os.pipe() for _ in range(3 * MOST_SOCKETS)]
+
+        def read(number: int) -> None:
+            served[number] += 1
+            at.append(turn)
+            loop.remove_reader(pipes[number][0])
+            if len(at) == 1:
+                loop.remove_reader(pipes[-1 if number == 0 else 0][0])  # one that waits for a later turn
+
+        for number, (end, other) in enumerate(pipes):
+            os.write(other, b"x")
+            loop.add_reader(end, read, number)
+        while len(at) < len(pipes) - 1 and turn < 1000:
+            await asyncio.sleep(0)
+            turn += 1
+        for ends in pipes:
+            os.close(ends[0])
+            os.close(ends[1])
+
+    run_watched(main())
+    assert len(served) == 3 * MOST_SOCKETS - 1
+    assert set(served.values()) == {1}
+    assert max(Counter(at).values()) <= MOST_SOCKETS
 
 
 async def test_a_loop_that_nobody_watches_tells_nothing() -> None:
