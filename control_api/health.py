@@ -83,5 +83,5 @@ async def metrics(request: web.Request) -> web.Response:
     if workers is not None:
         services.metrics.workers(workers)
     return web.Response(
-        body=services.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+        body=await services.metrics.text(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
     )

@@ -27,12 +27,24 @@ _LAG_PERIOD = 0.02  # seconds between two looks at how late a timer is
 log = structlog.get_logger("metrics")
 
 
+class _Registry(CollectorRegistry):
+    """Knows its parts, so that they can be told one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[Collector] = []
+
+    def register(self, collector: Collector) -> None:
+        super().register(collector)
+        self.parts.append(collector)
+
+
 class Metrics:
     """Implements `control_api.live.figures.Metrics`."""
 
     def __init__(self) -> None:
         self._live: Live | None = None
-        self.registry = CollectorRegistry()
+        self.registry = _Registry()
         ProcessCollector(registry=self.registry)
         self._http = Histogram(
             "mcu_http_request_seconds",
@@ -146,8 +158,13 @@ class Metrics:
                     self._live.control_blocked(lag_ms)
             second, latest = now + 1.0, 0.0
 
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+    async def text(self) -> bytes:
+        """All of it as Prometheus reads it; a turn of the loop for each part."""
+        parts = []
+        for part in list(self.registry.parts):
+            parts.append(generate_latest(part))
+            await asyncio.sleep(0)
+        return b"".join(parts)
 
 
 class _LiveFigures(Collector):

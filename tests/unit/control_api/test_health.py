@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from control_api.health import HEALTH, Health
 from control_api.metrics import Metrics
@@ -65,14 +66,26 @@ async def test_paths_of_requests_do_not_become_labels(world: World) -> None:
     for n in range(5):
         await world.client().get(f"/nowhere/{n}")
         await world.client().get(f"/join/token-{n}")
-    text = world.services.metrics.text().decode()
+    text = (await world.services.metrics.text()).decode()
     assert "token-" not in text
     assert 'route="unknown"' in text
     assert 'route="/join/{token}"' in text
 
 
-def test_registries_do_not_meet() -> None:
+async def test_each_part_of_the_metrics_takes_a_turn_of_the_loop_of_its_own() -> None:
+    metrics, turns = Metrics(), 0
+    metrics.login("ok")
+    telling = asyncio.create_task(metrics.text())
+    while not telling.done():
+        await asyncio.sleep(0)
+        turns += 1
+    names = {family.name for family in text_string_to_metric_families(telling.result().decode())}
+    assert names >= {family.name for family in metrics.registry.collect()}
+    assert turns >= len(metrics.registry.parts)
+
+
+async def test_registries_do_not_meet() -> None:
     first, second = Metrics(), Metrics()
     first.login("ok")
-    assert 'mcu_logins_total{result="ok"} 1.0' in first.text().decode()
-    assert "result" not in second.text().decode()
+    assert 'mcu_logins_total{result="ok"} 1.0' in (await first.text()).decode()
+    assert "result" not in (await second.text()).decode()

@@ -646,4 +646,4 @@ async def test_s02_the_profile_is_served(world: World) -> None:
 
 async def test_events_reach_the_metrics(world: World) -> None:
     world.services.security.note("login_failed", address=STRANGER)
-    assert b'mcu_security_events_total{kind="login_failed"} 1.0' in world.services.metrics.text()
+    assert b'mcu_security_events_total{kind="login_failed"} 1.0' in (await world.services.metrics.text())

@@ -155,8 +155,8 @@ async def test_a_night_backs_up_verifies_and_prunes(quick: Database, tmp_path: P
     assert last is not None
     assert (last.ok, last.facts["vi"]) == (False, "Nhật ký c-1: …")
     assert await upkeep.runs.last("verify", good=True) is None
-    assert b'mcu_upkeep_ok{kind="verify"} 0.0' in metrics.text()
-    assert b'mcu_upkeep_ok{kind="backup"} 1.0' in metrics.text()
+    assert b'mcu_upkeep_ok{kind="verify"} 0.0' in (await metrics.text())
+    assert b'mcu_upkeep_ok{kind="backup"} 1.0' in (await metrics.text())
     assert not await upkeep.is_late()
     clock.now += LATE + 1
     assert await upkeep.is_late()

@@ -89,9 +89,9 @@ def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles()
             await asyncio.sleep(0.1)
             task.cancel()
             assert len(w.store.journalled("alarm_control_slow")) == 1
-            [lag] = re.findall(r"^mcu_control_loop_lag_seconds (.*)$", metrics.text().decode(), re.MULTILINE)
+            [lag] = re.findall(r"^mcu_control_loop_lag_seconds (.*)$", (await metrics.text()).decode(), re.MULTILINE)
             assert 0.025 <= float(lag) < 1.0
-            [cpu] = re.findall(r"^mcu_control_loop_cpu_seconds (.*)$", metrics.text().decode(), re.MULTILINE)
+            [cpu] = re.findall(r"^mcu_control_loop_cpu_seconds (.*)$", (await metrics.text()).decode(), re.MULTILINE)
             assert 0.0 < float(cpu) < 0.025, "it slept"
 
     run_watched(main())
