@@ -6,13 +6,14 @@ Lean on purpose: a load generator opens hundreds.  One certificate and one conte
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from pylibsrtp import Policy, Session
+
+from mcu_core.relay.aiortc_shim import Keys
 
 _PROFILES = {  # OpenSSL's name: libsrtp's profile, key and salt length
     b"SRTP_AEAD_AES_256_GCM": (Policy.SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12),
@@ -44,14 +45,6 @@ class Identity:
         self.context.use_certificate(certificate)
         self.context.use_privatekey(key)
         self.context.set_tlsext_use_srtp(b":".join(_PROFILES))
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """SRTP sessions of one leg: `send.protect`, `receive.unprotect`."""
-
-    send: Session
-    receive: Session
 
 
 class DtlsClient:
@@ -113,7 +106,7 @@ class DtlsClient:
         client = material[:key] + material[2 * key : 2 * key + salt]
         server = material[key : 2 * key] + material[2 * key + salt :]
         self.keys = Keys(
-            _session(client, profile, Policy.SSRC_ANY_OUTBOUND), _session(server, profile, Policy.SSRC_ANY_INBOUND)
+            _session(server, profile, Policy.SSRC_ANY_INBOUND), _session(client, profile, Policy.SSRC_ANY_OUTBOUND)
         )
 
 

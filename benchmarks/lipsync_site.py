@@ -118,11 +118,11 @@ class SyncLeg(Leg):
             soonest = min((sounds + 1) * BLOCK / RATE, pictures / FRAME_RATE)
             await asyncio.sleep(max(0.0, min(0.01, begin + soonest / self._speed - time.monotonic())))
 
-    def _send(self, datagram: bytes) -> None:
+    def _send(self, datagram: bytes | memoryview) -> None:
         super()._send(datagram)
         if datagram[0] >> 6 == 2 and self._remote is not None and datagram[1] & 0x7F == self._remote.video_pt:
             sequence = int.from_bytes(datagram[2:4], "big")
-            self._kept[sequence % _KEPT] = sequence, datagram
+            self._kept[sequence % _KEPT] = sequence, bytes(datagram)
 
     def _obey(self, message: rtcp.Message, now: float) -> None:
         match message:
