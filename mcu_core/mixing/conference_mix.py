@@ -13,7 +13,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mcu_core.mixing.audio_loop import AudioLoop
-from mcu_core.mixing.clock import Clock
+from mcu_core.mixing.clock import Clock, ticks
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.lip_sync import LipSync
 from mcu_core.mixing.quarantine import Source
@@ -40,14 +40,15 @@ from mcu_core.wire import (
 
 SOUND_PRIORITY = -5  # nice value, where the mixer may have it
 
-SLOW = 10.0  # frames/s; a view at most that fast fetches its pictures, the others are served
+SLOW = 10.0  # frames/s of a view; sites seen on such views only are decoded in turns
+_TURN = 0.020  # seconds between turns
 _TEND = 0.1
 _TENDS_PER_STATS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """The mixer's threads.  Sound has its own, before pictures: under overload pictures suffer first.
+    """The mixer's threads.  Sound has its own, before pictures: under overload pictures suffer first, a wall's before.
 
     Threads of codecs are `batch`: those that keep time, here and in the relay, get a processor before them.
     """
@@ -55,6 +56,7 @@ class Threads:
     audio: Executor
     render: Executor
     decode: Executor
+    slow: Executor  # slow views and who is on them only; at most half the processors
 
 
 def make_threads() -> Threads:
@@ -63,6 +65,7 @@ def make_threads() -> Threads:
         audio=ThreadPoolExecutor(1, "audio", set_thread_priority, (SOUND_PRIORITY,)),
         render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (5, True)),
         decode=ThreadPoolExecutor(max(2, cores), "decode", set_thread_priority, (3, True)),
+        slow=ThreadPoolExecutor(max(1, cores // 2), "slow", set_thread_priority, (5, True)),
     )
 
 
@@ -87,6 +90,7 @@ class ConferenceMix:
             clock, threads.audio, outlets.audio, self._on_speaker, self._on_noise, outlets.listening
         )
         self._lip_sync = LipSync()
+        self._slow_rate = 0.0  # frames/s of the fastest slow view
         self._told: dict[int, float] = {}  # what relays know of how long a site's pictures wait, seconds
         self._views: dict[View, ViewLoop] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -103,6 +107,7 @@ class ConferenceMix:
                 self._start(view)
             tasks.create_task(self._audio.run(), name="mixing/audio")
             tasks.create_task(self._tend(), name="mixing/tend")
+            tasks.create_task(self._take_turns(), name="mixing/turns")
 
     # -- commands
 
@@ -117,7 +122,9 @@ class ConferenceMix:
         watched = {rendition.view for rendition in plan.renditions} & scenes.keys()
         # Decoders first: the keyframes they need are on their way while encoders open.
         seen = _sources(scenes, watched, sites)
-        fast = _sources(scenes, {view for view in watched if scenes[view].plan.frame_rate > SLOW}, sites)
+        rates = {view: scenes[view].plan.frame_rate for view in watched}
+        fast = _sources(scenes, {view for view, rate in rates.items() if rate > SLOW}, sites)
+        self._slow_rate = max((rate for rate in rates.values() if rate <= SLOW), default=0.0)
         coming = set(plan.coming)  # no view fetches these
         self._decoders.want(seen | coming, self._clock.now(), seen - fast - coming)
         for view in self._views.keys() - scenes.keys():
@@ -127,11 +134,13 @@ class ConferenceMix:
         self._on_air_due = set(watched)
         for view, scene in scenes.items():
             renditions = [each for each in plan.renditions if each.view == view]
+            executor = self._threads.render if scene.plan.frame_rate > SLOW else self._threads.slow
             if (loop := self._views.get(view)) is not None:
+                loop.executor = executor
                 loop.update(scene, renditions)
                 continue
             loop = self._views[view] = ViewLoop(
-                scene, self._clock, self._threads.render, self._decoders, self._outlets.video, self._on_air
+                scene, self._clock, executor, self._decoders, self._outlets.video, self._on_air
             )
             loop.speaker(self._audio.speaker)
             loop.update(scene, renditions)
@@ -208,6 +217,10 @@ class ConferenceMix:
             count += 1
             if count % _TENDS_PER_STATS == 0 and self.plan is not None:
                 self._outlets.control(self._stats(self.plan.conference))
+
+    async def _take_turns(self) -> None:
+        async for tick in ticks(self._clock, _TURN):
+            self._decoders.take_turns(_TURN * (1 + tick.skipped), self._slow_rate)
 
     def _keep_in_sync(self) -> None:
         """Let whichever is early wait, of each site that was heard and tells its clocks."""

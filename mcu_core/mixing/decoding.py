@@ -1,14 +1,15 @@
 """The decoder pool of one conference: a decoder for each track on a screen that somebody watches, none for the others.
 
 Owned by the event loop; the threads only see single streams.  A stream starts with a keyframe, which is asked for at
-once and again while it does not come.
+once and again while it does not come.  Streams on slow views only, a wall of 200 sites, take turns in threads of their
+own: all at once they would keep every processor from the programme's ticks for tens of milliseconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Executor
 
@@ -36,14 +37,18 @@ class DecoderPool:
     def __init__(
         self,
         executor: Executor,
+        slow_executor: Executor,
         marks: DecodingMarks,
         ask_keyframe: Callable[[Source], None],
         suspects: Iterable[Source] = (),
         now: float = 0.0,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._executor, self._marks, self._ask_keyframe = executor, marks, ask_keyframe
+        self._executor, self._slow_executor = executor, slow_executor
+        self._marks, self._ask_keyframe = marks, ask_keyframe
         self._streams: dict[Source, VideoStream] = {}
+        self._slow: deque[VideoStream] = deque()  # the next one first
+        self._turns = 0.0  # of slow streams that are due
         self._quarantine = Quarantine()
         for source in suspects:
             self._quarantine.put(source, now)
@@ -52,7 +57,7 @@ class DecoderPool:
         self._busy: dict[Source, tuple[int, int]] = {}  # frame in the decoder, tends that found it there
 
     def want(self, sources: Collection[Source], now: float, slow: Collection[Source] = ()) -> None:
-        """Decode these and no others; those in `slow` only as often as their pictures are asked for."""
+        """Decode these and no others; those in `slow` in turns (`take_turns`)."""
         for source in self._streams.keys() - set(sources):
             stream = self._streams.pop(source)
             self._busy.pop(source, None)
@@ -64,7 +69,11 @@ class DecoderPool:
                 self._streams[source] = stream
                 stream.received = self._unseen.get(source, stream.received)
                 self._ask(stream, now)
-            self._streams[source].slow = source in slow
+            stream = self._streams[source]
+            stream.slow = source in slow
+            stream.executor = self._slow_executor if stream.slow else self._executor
+        slow_ones = {stream: None for stream in self._streams.values() if stream.slow}
+        self._slow = deque({stream: None for stream in self._slow if stream in slow_ones} | slow_ones)  # in their order
         self._unseen = {source: at for source, at in self._unseen.items() if now - at < _ARRIVING}
 
     def receive(self, frame: VideoIn, now: float) -> float:
@@ -83,6 +92,14 @@ class DecoderPool:
                 self._ask(stream, now)
             return stream.shown
         return frame.arrived
+
+    def take_turns(self, seconds: float, rate: float) -> None:
+        """Begin to decode those slow streams whose turn comes within `seconds`, each `rate` times a second."""
+        self._turns = min(self._turns + len(self._slow) * rate * seconds, len(self._slow))
+        while self._turns >= 1.0:
+            self._turns -= 1.0
+            self._slow[0].decode()
+            self._slow.rotate(-1)
 
     def passed(self, source: Source, arrived: float) -> None:
         """A frame that is not decoded, but seen by others perhaps."""

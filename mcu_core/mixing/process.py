@@ -78,7 +78,7 @@ class MixerProcess:
         if suspects:
             log.warning("streams kept out after a crash", streams=sorted(suspects))
         threads, marks = make_threads(), DecodingMarks(marks_path)
-        decoders = DecoderPool(threads.decode, marks, self._ask_site, suspects, clock.now())
+        decoders = DecoderPool(threads.decode, threads.slow, marks, self._ask_site, suspects, clock.now())
         outlets = Outlets(self._send_video, self._send_audio, self._tell_control, self._tell_relays, self._heard)
         self._mix = ConferenceMix(clock, threads, decoders, outlets)
         server = await listen(str(self._run_dir / f"mixer-{name}.sock"), self._new_peer)
@@ -88,7 +88,7 @@ class MixerProcess:
         finally:
             server.close()
             decoders.close()
-            for pool in (threads.audio, threads.render, threads.decode):
+            for pool in (threads.audio, threads.render, threads.decode, threads.slow):
                 pool.shutdown(wait=True, cancel_futures=False)
 
     def _new_peer(self) -> Peer:

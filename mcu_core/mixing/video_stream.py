@@ -1,8 +1,8 @@
 """One picture stream of a site: its frames in order through its decoder, its newest picture in a slot.
 
 Frames are taken on the event loop and decoded in a pool of threads, one at a time per stream, so that streams decode
-side by side and none waits behind another's backlog.  A stream that stands on slow views only is decoded when such a
-view asks for its picture, all frames since then in one go: of 200 sites on a wall, each hop to a thread counts.
+side by side and none waits behind another's backlog.  A stream that stands on slow views only is decoded in its turn
+(`decode`), all frames since the last one in one go: of 200 sites on a wall, each hop to a thread counts.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class VideoStream:
         marks: DecodingMarks,
         on_broken: Callable[[VideoStream, Exception], None],
     ) -> None:
-        self.source = source
+        self.source, self.executor = source, executor
         self.waiting = True  # for a keyframe
         self.asked = float("-inf")  # when a keyframe was last asked for
         self.received = float("-inf")  # when the newest frame arrived
         self.newest: Newest | None = None  # the newest that is due; read and written on the event loop
-        self.slow = False  # on slow views only
+        self.slow = False  # on slow views only: decoded in turns
         self.hold = 0.0  # seconds more before a picture is due: it waits for its sound
         self.shown = float("-inf")  # when the newest frame is to be shown
         self._pace = PicturePace()
@@ -50,7 +50,7 @@ class VideoStream:
         self.dropped = 0
         self.busy = 0  # number of the frame in the decoder now, 0: none
         self._frames = 0
-        self._executor, self._marks, self._on_broken = executor, marks, on_broken
+        self._marks, self._on_broken = marks, on_broken
         self._lock = threading.Lock()  # of the three below
         self._queue: deque[tuple[VideoIn, float]] = deque()  # and when to show it
         self._running = False
@@ -77,14 +77,19 @@ class VideoStream:
                     return False
             self.waiting = False
             self._queue.append((frame, self.shown))
-        if not self.slow or len(self._queue) >= WAITING:
-            self._start()
+        if not self.slow or not self.decoded or len(self._queue) >= WAITING:
+            self.decode()
         return True
+
+    def decode(self) -> None:
+        """Begin with the frames that wait, unless a thread is at it."""
+        with self._lock:
+            start, self._running = bool(self._queue) and not self._running, self._running or bool(self._queue)
+        if start:
+            self.executor.submit(self._decode_next)
 
     def due(self, now: float) -> Newest | None:
         """The newest picture that is due; the first one is due at once."""
-        if self._queue:
-            self._start()
         held, hold = self._held, self.hold
         while held and (self.newest is None or held[0][1] + hold <= now):
             self.newest = held.popleft()
@@ -109,12 +114,6 @@ class VideoStream:
             if not self._running:
                 self._drop_decoder()
 
-    def _start(self) -> None:
-        with self._lock:
-            start, self._running = bool(self._queue) and not self._running, self._running or bool(self._queue)
-        if start:
-            self._executor.submit(self._decode_next)
-
     def _decode_next(self) -> None:
         for _ in range(WAITING if self.slow else 1):
             with self._lock:
@@ -131,7 +130,7 @@ class VideoStream:
             if self._closed:
                 self._drop_decoder()
             if self._running:
-                self._executor.submit(self._decode_next)  # behind the others that wait
+                self.executor.submit(self._decode_next)  # behind the others that wait
 
     def _decode(self, frame: VideoIn, shown: float) -> None:
         if self._decoder is None or frame.codec != self._decoder_codec:

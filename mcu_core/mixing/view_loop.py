@@ -52,7 +52,8 @@ class ViewLoop:
         on_air: Callable[[View, int, float], None],
     ) -> None:
         self._scene = scene
-        self._clock, self._executor, self._pictures = clock, executor, pictures
+        self.executor = executor  # of the threads that draw and encode
+        self._clock, self._pictures = clock, pictures
         self._send, self._on_air = send, on_air
         self._renditions: dict[int, Rendition] = {}
         self._leaving: list[Rendition] = []  # to be closed in the render thread
@@ -164,13 +165,13 @@ class ViewLoop:
         pictures = [pool.picture(source, tick.woke) if source is not None else None for source in scene.sources]
         if len(due) == 1:  # the usual case: one hop to the render thread
             made = await loop.run_in_executor(
-                self._executor, self._draw_and_encode, scene, pictures, leaving, due[0], tick.due, keyframes[0]
+                self.executor, self._draw_and_encode, scene, pictures, leaving, due[0], tick.due, keyframes[0]
             )
             self._hand_out(made)
         else:
-            await loop.run_in_executor(self._executor, self._draw, scene, pictures, leaving, tick.due)
+            await loop.run_in_executor(self.executor, self._draw, scene, pictures, leaving, tick.due)
             jobs = [
-                loop.run_in_executor(self._executor, self._encode, each, tick.due, keyframe)
+                loop.run_in_executor(self.executor, self._encode, each, tick.due, keyframe)
                 for each, keyframe in zip(due, keyframes, strict=True)
             ]
             for job in asyncio.as_completed(jobs):
@@ -184,7 +185,7 @@ class ViewLoop:
         """Free the encoders of renditions that are gone, and the canvas when nobody watches."""
         leaving, self._leaving = self._leaving, []
         if leaving:
-            await asyncio.get_running_loop().run_in_executor(self._executor, _close, leaving)
+            await asyncio.get_running_loop().run_in_executor(self.executor, _close, leaving)
         if not self._renditions:
             self._compositor = self._drawn = self._fade = None
 

@@ -34,10 +34,11 @@ def frame(n: int, at: float, site: int = 1, codec: Codec = "H264") -> VideoIn:
 class Stage:
     """A pool and whom it asked for keyframes."""
 
-    def __init__(self, folder: Path, executor: AtOnce) -> None:
+    def __init__(self, folder: Path, executor: AtOnce, slow: AtOnce | None = None) -> None:
         self.asked: list[Source] = []
         self.executor = executor
-        self.pool = DecoderPool(executor, DecodingMarks(folder / "marks"), self.asked.append)
+        self.slow = slow or executor
+        self.pool = DecoderPool(executor, self.slow, DecodingMarks(folder / "marks"), self.asked.append)
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def oversized_vp8() -> bytes:
 
 
 async def test_suspects_of_a_crash_start_in_quarantine(tmp_path: Path) -> None:
-    pool = DecoderPool(AtOnce(), DecodingMarks(tmp_path / "m"), lambda _: None, suspects={ADA}, now=100.0)
+    pool = DecoderPool(AtOnce(), AtOnce(), DecodingMarks(tmp_path / "m"), lambda _: None, suspects={ADA}, now=100.0)
     pool.want([ADA], 100.0)
     pool.receive(frame(0, 101.0), 101.0)
     assert pool.picture(ADA, 101.0) is None
@@ -179,20 +180,49 @@ async def test_pictures_wait_for_their_sound(stage: Stage) -> None:
     assert pool.picture(ADA, 1.4) is not third, "shown at once again"
 
 
-async def test_a_stream_on_slow_views_is_decoded_when_its_picture_is_asked_for(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, later := Later())
+async def test_a_stream_on_slow_views_is_decoded_in_its_turn(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, soon := Later(), later := Later())
     pool = stage.pool
     pool.want([ADA], 0.0, slow=[ADA])
-    for n in range(3):
+    pool.receive(frame(0, 0.0), 0.0)
+    later.run_all()
+    first = pool.picture(ADA, 0.0)
+    assert first is not None, "nobody waits a turn for the first picture"
+    for n in range(1, 4):
         pool.receive(frame(n, n / 15), n / 15)
+    assert pool.picture(ADA, 0.2) is first
     assert not later.jobs  # no hop to a thread yet
-    assert pool.picture(ADA, 0.2) is None  # asks for it
+    pool.take_turns(0.1, 5.0)
+    assert not later.jobs
+    pool.take_turns(0.1, 5.0)
     assert len(later.jobs) == 1
     later.run_all()
-    assert pool.picture(ADA, 0.4) is not None
+    assert pool.picture(ADA, 0.4) is not first
     assert not later.jobs  # all three in one go
-    for n in range(3, 3 + WAITING):
+    for n in range(4, 4 + WAITING):
         pool.receive(frame(n, 0.4 + n / 15), 0.4 + n / 15)
     assert len(later.jobs) == 1  # a view that stopped asking leaves no queue behind
+    later.run_all()
+    assert not soon.jobs
     pool.want([ADA], 2.0)
+    pool.receive(frame(4 + WAITING, 2.0), 2.0)
+    assert len(soon.jobs) == 1, "served at once by the others' threads from now on"
     assert pool.dropped()["video_frames"] == 0
+
+
+async def test_slow_streams_take_turns_one_after_the_other(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, AtOnce(), later := Later())
+    pool = stage.pool
+    sites: list[Source] = [(site, "camera") for site in range(1, 11)]
+    pool.want(sites, 0.0, slow=sites)
+    for site, _ in sites:
+        pool.receive(frame(0, 0.0, site), 0.0)
+    later.run_all()
+    for site, _ in sites:
+        pool.receive(frame(1, 0.1, site), 0.1)
+    for turn in range(1, 11):  # each five times a second: one in 20 ms
+        pool.take_turns(0.020, 5.0)
+        assert len(later.jobs) == turn
+    pool.want(sites[:3], 0.3, slow=sites[:3])
+    pool.take_turns(1.0, 5.0)
+    assert len(later.jobs) == 10, "they are at it already, and after a pause none is due twice"

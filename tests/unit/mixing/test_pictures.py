@@ -265,10 +265,11 @@ class Conference:
         self.video: list[VideoOut] = []
         self.audio: list[AudioOut] = []
         self.waits: list[PictureWait] = []
-        self.decoders = DecoderPool(AtOnce(), DecodingMarks(folder / "marks"), self.asked.append)
+        self.decoders = DecoderPool(AtOnce(), AtOnce(), DecodingMarks(folder / "marks"), self.asked.append)
         outlets = Outlets(self.video.append, self.audio.append, self.told.append, self.waits.append, lambda: True)
         self.clock = FakeClock()
-        self.mix = ConferenceMix(self.clock, Threads(AtOnce(), AtOnce(), AtOnce()), self.decoders, outlets)
+        self.threads = Threads(AtOnce(), AtOnce(), AtOnce(), AtOnce())
+        self.mix = ConferenceMix(self.clock, self.threads, self.decoders, outlets)
 
     @property
     def on_air(self) -> list[int]:
