@@ -20,7 +20,7 @@ from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.node.loop import turns
-from mcu_core.node.priority import set_thread_priority
+from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.wire import (
     AudioIn,
     AudioOut,
@@ -38,10 +38,8 @@ from mcu_core.wire import (
     View,
 )
 
-SOUND_PRIORITY = -5  # nice value, where the mixer may have it
-
 SLOW = 10.0  # frames/s of a view; sites seen on such views only are decoded in turns
-_TURN = 0.020  # seconds between turns
+_TURN = 0.050  # seconds between turns; oftener costs more
 _TEND = 0.1
 _TENDS_PER_STATS = 10
 

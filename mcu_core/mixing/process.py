@@ -17,12 +17,12 @@ import structlog
 
 from mcu_core.errors import PeerLost
 from mcu_core.mixing.clock import MonotonicClock
-from mcu_core.mixing.conference_mix import SOUND_PRIORITY, ConferenceMix, Outlets, make_threads
+from mcu_core.mixing.conference_mix import ConferenceMix, Outlets, make_threads
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks, read_suspects
 from mcu_core.node.loop import run_watched
-from mcu_core.node.priority import set_thread_priority
+from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.node.spare import Assignment
 from mcu_core.wire import (
     AudioIn,

@@ -1,8 +1,9 @@
 """An event loop that knows how long its longest turn took, and how much of a processor one used.
 
 While a turn lasts, from the selector's answer to the next question, no socket is read and no timer is heard.  A
-heartbeat would see a turn shorter than it was, by up to its period.  A turn that took long and used little was not
-held by our code: the machine gave it no processor.  Costs three looks at clocks a turn.
+heartbeat would see a turn shorter than it was, by up to its period.  A turn that took long and used little did not
+compute: the machine gave it no processor, another thread held the interpreter, or a call waited (a slow disk under a
+log).  Costs three looks at clocks a turn.
 
 A turn serves `MOST_SOCKETS` at most: when 200 sites come or go at once, timers are heard between them.
 """

@@ -6,6 +6,8 @@ import contextlib
 import os
 import threading
 
+SOUND_PRIORITY = -5  # nice value of whatever carries sound, where the process may have it
+
 
 def set_thread_priority(nice: int, batch: bool = False) -> None:
     """Give the calling thread this nice value, -20 (first) to 19 (last); threads it starts inherit it.

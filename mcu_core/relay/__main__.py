@@ -17,6 +17,7 @@ from mcu_core.errors import OperatorError
 from mcu_core.node.child import die_with_parent
 from mcu_core.node.logs import configure_logs
 from mcu_core.node.loop import run_watched
+from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.relay import aiortc_shim
 from mcu_core.relay.process import Relay
 from mcu_core.relay.settings import RelaySettings
@@ -48,6 +49,7 @@ def main(environment: Mapping[str, str] = os.environ) -> int:
         return _refused(error, os.EX_CONFIG)
     configure_logs(f"relay-{settings.name}")
     aiortc_shim.self_test()
+    set_thread_priority(SOUND_PRIORITY)
     try:
         run_watched(_serve(settings))
     except OperatorError as error:
