@@ -227,7 +227,7 @@ class ConferenceMix:
             playout = self._audio.playout(site.site)
             if playout is None:
                 continue
-            waits = self._lip_sync.waits(site.site, playout)
+            waits = self._lip_sync.waits(site.site, playout, self._clock.now())
             sounds[site.site] = waits.sound if waits is not None else 0.0
             picture = waits.picture if waits is not None else 0.0
             self._decoders.hold((site.site, "camera"), picture)

@@ -3,8 +3,12 @@
 Sender reports tell when each was taken, by the site's own clock (RFC 3550, section 6.4.1); their arrival and what the
 mixer does with them tell when each is shown.  Whichever would be too early waits: sound in its playout buffer, pictures
 after the decoder.  Viewers notice sound 45 ms early or 125 ms late (ITU-R BT.1359); between `EARLIEST` and `LATEST`
-nothing is done, because waiting costs delay.  Pure; `now` and arrival times are seconds of one clock.  Owned by the
-event loop.
+nothing is done, because waiting costs delay.
+
+Pictures of a bad line wait now more, now less (picture_pace.py).  Sound that followed each change at once would be
+torn: its wait grows and shrinks slowly (`LONGER`, `SHORTER`), and hardly shrinks while it may be needed again.
+
+Pure; `now` and arrival times are seconds of one clock.  Owned by the event loop.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 EARLIEST, LATEST = -0.015, 0.060  # seconds by which sound may come after the picture
-MOST = 0.200  # seconds that either may be made to wait
+SOUND_MOST = 0.400  # seconds that sound may be made to wait: as long as pictures may for their pace, and
+PICTURE_MOST = 0.200  # pictures for their sound, beyond their pace: no more of them are kept
+LONGER, SHORTER = 0.100, 0.050  # seconds a second by which the wait of sound grows and shrinks; more would be heard
 
 _RATES = {"audio": 48_000, "camera": 90_000}
 _SOUND_WORK = 0.015  # beyond the playout target: half a block, limiter
@@ -22,7 +28,10 @@ _PICTURE_WORK = 0.020  # decoder, and half a tick until it is drawn
 _WINDOW = 5.0  # seconds; the fastest sound packet is taken over one to two of these, as the playout buffer does
 _SMOOTH = 1 / 16  # of pictures' delays
 _NONSENSE = 2.0  # seconds; reports that differ so much tell nothing
-_STEP = 0.010  # seconds; smaller corrections are not made
+_STEP = 0.010  # seconds; smaller corrections of the pictures' wait are not made
+_LATE = 0.040  # seconds after the picture from which sound that was made to wait comes nearer again, and
+_EASE = 0.005  # seconds a second by which it does before, until it is in step: pictures may soon wait longer again
+_PAUSED = 0.5  # seconds between two judgements that count at most
 
 Kind = Literal["audio", "camera"]
 
@@ -52,6 +61,7 @@ class _Site:
     picture: float | None = None  # smoothed transit, and what the mixer itself needs
     least: float = 0.0  # what was asked for last
     hold: float = 0.0
+    judged: float = 0.0  # when; at first as after a pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +120,33 @@ class LipSync:
         else:
             site.picture += _SMOOTH * (transit - site.picture)
 
-    def waits(self, number: int, playout: float) -> Waits | None:
+    def waits(self, number: int, playout: float, now: float) -> Waits | None:
         """What to do for a site whose sound by itself plays `playout` seconds after its fastest packets.
 
-        None while its reports do not tell.
+        Asked again and again: waits change little by little.  None while its reports do not tell.
         """
         site = self._sites.get(number)
         if site is None or site.sound is None or site.picture is None:
             return None
         fastest = site.sound if site.sound_before is None else min(site.sound, site.sound_before)
-        later = fastest + playout + _SOUND_WORK - site.picture
+        undelayed = fastest + _SOUND_WORK - site.picture  # how much after the picture sound would come
+        later = undelayed + playout
         if abs(later) > _NONSENSE:
             return None
-        extra, hold = min(max(EARLIEST - later, 0.0), MOST), min(max(later - LATEST, 0.0), MOST)
-        least = playout + extra if extra > 0 else 0.0
-        if abs(least - site.least) > _STEP or least == 0.0:
-            site.least = least
+        hold = min(max(later - LATEST, 0.0), PICTURE_MOST)
         if abs(hold - site.hold) > _STEP or hold == 0.0:
             site.hold = hold
+        delay = _towards(max(site.least, playout), undelayed, min(max(now - site.judged, 0.0), _PAUSED))
+        site.least = min(delay, playout + SOUND_MOST) if delay > playout else 0.0
+        site.judged = now
         return Waits(site.least, site.hold)
+
+
+def _towards(delay: float, undelayed: float, passed: float) -> float:
+    """The next `delay` of sound that would come `undelayed` seconds after its picture without any."""
+    later = undelayed + delay
+    if later < EARLIEST:
+        return delay + min(EARLIEST - later, LONGER * passed)
+    if later > _LATE:
+        return delay - min(later - _LATE, SHORTER * passed)
+    return delay - min(max(later, 0.0), _EASE * passed)

@@ -2,8 +2,9 @@
 
 A lost packet holds up all pictures behind it until it was sent again, then they come at once: shown as they come, a
 line that loses 5 % shows half its pictures.  So pictures wait for their turn by the sender's clock, late enough for the
-second worst stall of the last 10 seconds; a good line has none and waits nothing, and one stall alone is not worth
-waiting for ever after.  Waiting begins at once and ends by showing up to a tenth faster, so nothing jumps.
+second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not worth
+waiting for ever after.  Their sound waits with them (lip_sync.py), and only little by little unless it is to suffer: so
+pictures are shown a tenth slower until they wait enough, and hardly faster until they wait less.
 
 Pure; times are seconds of one clock.  Owned by the event loop.
 """
@@ -14,11 +15,12 @@ from collections import deque
 from heapq import nlargest
 
 MOST = 0.400  # seconds a picture is made to wait
-WINDOW = 10.0
+WINDOW = 10.0  # seconds; the fastest picture is taken over one to two of these
+REMEMBERED = 30.0  # seconds a stall is; 5 % loss has two of the worst in each: in 10 s the wait went to and fro
 _LEAST = 0.030  # less than a tick is not worth it
 _RISE = 0.015  # by which a picture must be later than the one before to begin a stall
 _MARGIN = 0.010
-_FASTER = 0.1
+_SLOWER, _FASTER = 0.1, 0.03  # seconds a second by which waiting grows and ends
 _NONSENSE = 2.0
 _STALLS = 256  # kept
 _CLOCK = 90_000
@@ -53,13 +55,14 @@ class PicturePace:
         self._media += step
         transit = arrived - self._media
         late = transit - self._least_transit(transit, arrived)
-        self._forget_old(arrived - WINDOW)
+        self._forget_old(arrived - REMEMBERED)
         if late > self._late + _RISE:
             self._stalls.append((arrived, late))
             if late > self._second or len(self._stalls) == _STALLS:
                 self._judge()
         self._late = late
-        self.wait = max(self._target, self.wait - _FASTER * max(0.0, passed))  # up at once, down little by little
+        passed = max(0.0, passed)
+        self.wait = max(min(self._target, self.wait + _SLOWER * passed), self.wait - _FASTER * passed)
         if self.wait <= 0.0:
             return arrived
         return min(max(arrived, arrived - late + self.wait), arrived + MOST)

@@ -408,10 +408,10 @@ async def test_clocks_told_before_the_first_plan_keep_sound_and_picture_in_step(
     for site in (1, 9):
         mix.receive_passed(PassedPicture(site, 0, 5.2))
         mix.receive_audio(AudioIn(site, 0, 20, True, 5.0, 0, b"opus"))
-    waits = mix._lip_sync.waits(1, 0.05)
+    waits = mix._lip_sync.waits(1, 0.05, 5.3)
     assert waits is not None
     assert waits.sound > 0.05
-    assert mix._lip_sync.waits(9, 0.05) is None, "the plan does not know it"
+    assert mix._lip_sync.waits(9, 0.05, 5.3) is None, "the plan does not know it"
 
 
 @pytest.mark.parametrize("mixed", [True, False])
