@@ -61,7 +61,7 @@ espeak:
 
 lock: ## resolve requirements.lock anew, hashes but no index addresses
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes --no-header \
 	  --no-annotate --python-version 3.11 --python-platform x86_64-manylinux_2_34 -o requirements.lock
 
 clean: ## remove everything that was made here
