@@ -405,7 +405,9 @@ class Leg:
         size = len(payload)
         packer(size).pack_into(_SEALER.buffer, 0, first, second, out.sequence, out.time, out.ssrc, payload)
         out.sequence = out.sequence + 1 & 0xFFFF
-        self._send(_SEALER.view[: _SEALER.seal(keys.send, 0, 12 + size)])
+        sealed = _SEALER.seal(keys.send, 0, 12 + size)
+        assert sealed > 0, "libsrtp refused a packet of ours"
+        self._send(_SEALER.view[:sealed])
 
     def _send(self, datagram: bytes | memoryview) -> None:
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.dtls_client import Identity
 from benchmarks.loadgen import Caller
 from benchmarks.loadgen_leg import Leg, Remote
-from benchmarks.loadgen_media import UNMARKED, Film, Tape
+from benchmarks.loadgen_media import UNMARKED, Film, Tape, levelled
 from mcu_core.relay.aiortc_shim import Keys
 
 HINT = {"type": "hint", "frame_rate": 15, "bitrate_bps": 0}
@@ -17,7 +17,7 @@ class Deaf(Leg):
     """Nothing it sends leaves the process."""
 
     def __init__(self) -> None:
-        super().__init__(Identity(), Film(((b"frame",),), 15, 1.0), Tape((b"silence",) * 40), UNMARKED)
+        super().__init__(Identity(), Film(((b"frame",),), 15, 1.0), Tape((levelled(-127, b"silence"),) * 40), UNMARKED)
         self._keys = Keys.from_secrets(bytes(44), bytes(range(44)))
         self._remote = Remote(("127.0.0.1", 9), "", "", "", 111, 102)
         self.sent: list[bytes] = []
