@@ -41,7 +41,6 @@ from endpoint_client.watching import percentile
 
 Progress = Callable[[float], None]
 LINES = ("N0", "N2", "N3")
-PICTURES = ("mixed", "passed")
 PPM = 100.0
 TONES = (900.0, 1500.0)
 GOAL_MS = (-1000 * MOST_AFTER, 1000 * MOST_BEFORE)
@@ -52,6 +51,7 @@ _PLACES = {  # layout, and where each site sees the other: fractions of the pict
     "mixed": ("1+1", ((0.75, 0.5), (0.25, 0.5))),
     "passed": ("1", ((0.5, 0.5), (0.5, 0.5))),
 }
+PICTURES = tuple(_PLACES)
 
 
 def run(

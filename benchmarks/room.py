@@ -14,8 +14,8 @@ What the figures are:
   percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
 - `loop_lag_ms_max`: by kind of process, how long its event loop once stood still or waited for a processor: the longest
   turn (mcu_core/node/loop.py) or lateness of a timer (the mixer's ticks of sound, the relay's of 10 ms) of ten seconds.
-- `loop_cpu_ms_max`: the most that one turn used of a processor.  Far less than its lag: the machine was full, our code
-  did not hold the loop.
+- `loop_cpu_ms_max`: the most that one turn used of a processor.  Far less than its lag: the loop waited and did not
+  compute.
 - `uplink_kbps_obeyed`: what all sites send when they obey the MCU's hints and use DTX; with `both_hints` the same room
   is measured once more so, with `mcu_cores_obeyed`, `fps_min_obeyed`, `audio_pps_min_obeyed`.
 - `glass_to_glass_ms_*`: see benchmarks/loadgen_eye.py, over four sites' pictures at one member site.

@@ -47,8 +47,8 @@ _AUDIO_IN = struct.Struct("!IHBBdI")  # site, sequence, level (-dBov, 127 silent
 _VIDEO_OUT = struct.Struct("!HBdI")  # rendition, keyframe, tick, rtp_time
 _AUDIO_OUT = struct.Struct("!dIHH")  # tick, rtp_time, length of the shared payload, number of private payloads
 _PRIVATE = struct.Struct("!IH")  # site, length
-_VIDEO_IN_FRAME = struct.Struct("!IB" + _VIDEO_IN.format.removeprefix("!"))  # the frame's head and its own together
-_AUDIO_IN_FRAME = struct.Struct("!IB" + _AUDIO_IN.format.removeprefix("!"))
+_VIDEO_IN_FRAME = struct.Struct(_LENGTH_KIND.format + _VIDEO_IN.format.removeprefix("!"))
+_AUDIO_IN_FRAME = struct.Struct(_LENGTH_KIND.format + _AUDIO_IN.format.removeprefix("!"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class People:
             tally = self._tallies[seat.site] = on_air.tally(seat.site)
             channel.send(encode(_tally(tally)))
             if hints:
-                self._tell_hints(seat.site)
+                for message in self._all_hints(seat.site):
+                    channel.send(message)
         channel.send(encode(_info(on_air)))
         self._passed.pop(seat.id, None)  # a page that comes back knows nothing
         picture = self._new_picture(seat, on_air)
@@ -120,7 +121,7 @@ class People:
         if site is None:
             return []
         if site in due:
-            return [encode(_hint(track, self.hints.of(site, track))) for track in HINTED]
+            return self._all_hints(site)
         still = ((track, hint) for track, hint in new.get(site, {}).items() if self.hints.of(site, track) == hint)
         return [encode(_hint(track, hint)) for track, hint in still]
 
@@ -147,9 +148,8 @@ class People:
             self._passed.pop(seat.id, None)
         return say.Picture(passed=bool(name), name=name or None)
 
-    def _tell_hints(self, site: str) -> None:
-        for track in HINTED:
-            self.to_site(site, _hint(track, self.hints.of(site, track)))
+    def _all_hints(self, site: str) -> list[Outgoing]:
+        return [encode(_hint(track, self.hints.of(site, track))) for track in HINTED]
 
     def to_site(self, site: str, message: say.ToEndpoint) -> bool:
         """Send a message to a site's endpoint; False when nobody is connected there."""

@@ -72,8 +72,9 @@ class DecoderPool:
             stream = self._streams[source]
             stream.slow = source in slow
             stream.executor = self._slow_executor if stream.slow else self._executor
-        slow_ones = {stream: None for stream in self._streams.values() if stream.slow}
-        self._slow = deque({stream: None for stream in self._slow if stream in slow_ones} | slow_ones)  # in their order
+        slow_ones = dict.fromkeys(stream for stream in self._streams.values() if stream.slow)
+        in_order = dict.fromkeys(stream for stream in self._slow if stream in slow_ones)  # a plan costs nobody its turn
+        self._slow = deque(in_order | slow_ones)
         self._unseen = {source: at for source, at in self._unseen.items() if now - at < _ARRIVING}
 
     def receive(self, frame: VideoIn, now: float) -> float:
