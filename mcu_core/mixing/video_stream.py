@@ -115,16 +115,20 @@ class VideoStream:
                 self._drop_decoder()
 
     def _decode_next(self) -> None:
+        newest: Newest | None = None
         for _ in range(WAITING if self.slow else 1):
             with self._lock:
                 next_one = self._queue.popleft() if self._queue else None
             if next_one is None:
                 break
             try:
-                self._decode(*next_one)
+                newest = self._decode(*next_one) or newest
             except Exception as error:  # whatever a hostile bitstream provokes harms this stream only
+                newest = None
                 self._drop_decoder()
                 self._on_broken(self, error)
+        if newest is not None:  # the last of a turn only: the fewer a decoder has out, the more it finds in the cache
+            self._held.append(newest)
         with self._lock:
             self._running = bool(self._queue)
             if self._closed:
@@ -132,7 +136,7 @@ class VideoStream:
             if self._running:
                 self.executor.submit(self._decode_next)  # behind the others that wait
 
-    def _decode(self, frame: VideoIn, shown: float) -> None:
+    def _decode(self, frame: VideoIn, shown: float) -> Newest | None:
         if self._decoder is None or frame.codec != self._decoder_codec:
             self._drop_decoder()
             self._decoder, self._decoder_codec = VideoDecoder(frame.codec), frame.codec
@@ -141,9 +145,10 @@ class VideoStream:
         self._marks.begin(self.source)
         try:
             pictures = self._decoder.decode(frame.payload, frame.rtp_time)
-            if pictures:
-                self._held.append((Picture.from_frame(pictures[-1]), shown))
-                self.decoded += 1
+            if not pictures:
+                return None
+            self.decoded += 1
+            return Picture.from_frame(pictures[-1]), shown
         finally:
             self._marks.end()
             self.busy = 0

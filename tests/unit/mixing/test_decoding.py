@@ -197,6 +197,7 @@ async def test_a_stream_on_slow_views_is_decoded_in_its_turn(tmp_path: Path) -> 
     pool.take_turns(0.1, 5.0)
     assert len(later.jobs) == 1
     later.run_all()
+    assert pool.picture(ADA, 0.19) is first, "of a turn only its last picture is kept"
     assert pool.picture(ADA, 0.4) is not first
     assert not later.jobs  # all three in one go
     for n in range(4, 4 + WAITING):
