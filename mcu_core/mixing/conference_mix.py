@@ -61,9 +61,9 @@ def make_threads() -> Threads:
     cores = os.cpu_count() or 2
     return Threads(
         audio=ThreadPoolExecutor(1, "audio", set_thread_priority, (SOUND_PRIORITY,)),
-        render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (5, True)),
+        render=ThreadPoolExecutor(max(2, cores), "render", set_thread_priority, (3, True)),
         decode=ThreadPoolExecutor(max(2, cores), "decode", set_thread_priority, (3, True)),
-        slow=ThreadPoolExecutor(max(1, cores // 2), "slow", set_thread_priority, (5, True)),
+        slow=ThreadPoolExecutor(max(1, cores // 2), "slow", set_thread_priority, (10, True)),
     )
 
 

@@ -54,7 +54,7 @@ class Reserve:
         while True:
             self._taken.clear()
             process = await asyncio.create_subprocess_exec(
-                *self._command, SPARE_FLAG, env=self._environment, stdin=PIPE, stdout=PIPE, start_new_session=True
+                *self._command, SPARE_FLAG, env=self._environment, stdin=PIPE, stdout=PIPE, process_group=0
             )
             self._process = process
             try:

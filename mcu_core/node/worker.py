@@ -156,9 +156,7 @@ class Worker:
             "MCU_WORKER_NAME": assignment.name,
             "MCU_WORKER_CRASHED": "1" if assignment.crashed else "0",
         }
-        return await asyncio.create_subprocess_exec(
-            *self._command, env=environment, stdin=DEVNULL, start_new_session=True
-        )
+        return await asyncio.create_subprocess_exec(*self._command, env=environment, stdin=DEVNULL, process_group=0)
 
     async def _watch(self, process: Process) -> None:
         """See that it comes up and goes on answering; one that does not is killed, and so started again."""

@@ -120,6 +120,14 @@ async def test_the_spare_takes_the_name_of_the_killed_mixer(run_dir: Path) -> No
         assert loop.time() - before < 0.2
 
 
+async def test_workers_share_a_session_that_nice_values_count_among_them_but_not_its_signals(run_dir: Path) -> None:
+    async with supervised(run_dir, with_spare=True) as pool, asyncio.timeout(10):
+        await asyncio.sleep(0.3)
+        workers = [(await pool.place("relay", "0")).pid, (await pool.place("mixer", "c-1")).pid]  # the second a spare
+        assert {os.getsid(pid) for pid in workers} == {os.getsid(0)}
+        assert [os.getpgid(pid) for pid in workers] == workers, "Ctrl-C is for the supervisor alone"
+
+
 async def test_a_worker_that_keeps_dying_raises_the_alarm_and_harms_nobody(run_dir: Path) -> None:
     async with supervised(run_dir) as pool, asyncio.timeout(10):
         watch = pool.watch()
