@@ -80,12 +80,6 @@ def run(
     }
 
 
-def stock_us_per_packet(seconds: float = 2.0) -> float:
-    """The peer alone: how fast this machine is just now, told by work that is not ours and does not change."""
-    figures = asyncio.run(_stock(programme(320, 180, FRAME_RATE, BITRATE, 2.0), 120, seconds))
-    return round(float(figures["us_per_packet"]), 1)
-
-
 def table(result: dict[str, Any]) -> Table:
     """The result for people."""
     shown = Table(title=f"Receiving from {result['senders']} sites, Opus + 320x180@{FRAME_RATE} H264")

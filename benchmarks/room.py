@@ -20,8 +20,6 @@ What the figures are:
   is measured once more so, with `mcu_cores_obeyed`, `fps_min_obeyed`, `audio_pps_min_obeyed`.
 - `glass_to_glass_ms_*`: see benchmarks/loadgen_eye.py, over four sites' pictures at one member site.
 - `join_ms_*`: from opening the WebSocket to the first whole keyframe, sites joining one after the other.
-- `stock_us_per_packet`: what a stock aiortc receiver takes for a packet (benchmarks/ingest.py) right before and right
-  after the room, the mean of both: cores of two days compare by it, for a virtual machine is not always as fast.
 """
 
 from __future__ import annotations
@@ -39,7 +37,6 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.ingest import stock_us_per_packet
 from benchmarks.machine import machine, one_line
 from benchmarks.processes import Usage, cores, role, tree
 from benchmarks.server import Server
@@ -75,13 +72,9 @@ def run(
     if not 2 <= sites <= 999:
         raise ValueError(f"a room has 2 to 999 sites, not {sites}")
     parse_source(source)
-    room = Room(sites, source, seconds, layout, obey_hints, both_hints, wall, apart_ms)
-    yardstick = 1.0 if quick else 2.0
-    before = stock_us_per_packet(yardstick)
     with tempfile.TemporaryDirectory(prefix="mcu-room-") as folder:
-        result = asyncio.run(_measure(Path(folder), progress or _silent, room))
-    result["stock_us_per_packet"] = round((before + stock_us_per_packet(yardstick)) / 2, 1)
-    return result
+        room = Room(sites, source, seconds, layout, obey_hints, both_hints, wall, apart_ms)
+        return asyncio.run(_measure(Path(folder), progress or _silent, room))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +173,6 @@ _ROWS = (
     ("uplink_kbps_obeyed", "… when sites obey hints"),
     ("downlink_kbps_total", "received by all sites, kbit/s"),
     ("packets_lost", "packets lost towards sites"),
-    ("stock_us_per_packet", "this machine now: a stock aiortc receiver, µs a packet"),
 )
 
 

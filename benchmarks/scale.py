@@ -38,7 +38,6 @@ _COLUMNS = (
     ("join_ms_p95", "join p95, ms"),
     ("encoders", "encoders"),
     ("rss_mb_per_site", "MB/site"),
-    ("stock_us_per_packet", "stock aiortc, µs a packet"),
     ("breaks", "breaks first"),
 )
 

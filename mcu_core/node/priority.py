@@ -1,4 +1,8 @@
-"""Priorities of single threads.  On Linux a nice value belongs to the thread, not to the process (setpriority(2))."""
+"""Priorities of single threads.  On Linux a nice value belongs to the thread, not to the process (setpriority(2)).
+
+It counts among the threads of one session only, where the kernel weighs sessions against each other (autogroup,
+sched(7)): so all workers stay in the supervisor's session, each in a process group of its own.
+"""
 
 from __future__ import annotations
 
