@@ -7,6 +7,8 @@ wall (not with `wall=False`).  All sites send; three of them speak.
 
 What the figures are:
 - `mcu_cores`: processor time of all MCU processes, kernel's share included, over wall time; nobody joins or leaves.
+- `loader_cores`: the load generator's, whose work is always the same: a virtual machine is not always as fast, and
+  `mcu_cores` of two days compare by it.
 - `fps_*`: frames a second that a decoder could show of what a site received; one that lacks a packet, or needs one
   that did, does not count (loadgen_leg.py).  The monitors are not among them, but for `fps_wall`.
 - `audio_pps_min`: sound packets a second that the worst of all legs received, monitors included.
