@@ -160,6 +160,7 @@ _ROWS = (
     ("fps_min_obeyed", "… when sites obey hints"),
     ("fps_median", "frames/s, median"),
     ("fps_wall", "frames/s of the wall"),
+    ("stills", "sites it shows as stills"),
     ("audio_pps_min", "sound packets/s, worst site"),
     ("audio_pps_min_obeyed", "… when sites obey hints"),
     ("longest_gap_ms", "longest wait for a frame, ms"),
@@ -169,6 +170,7 @@ _ROWS = (
     ("join_ms_p95", "join, ms, p95"),
     ("encoders", "video encoders"),
     ("decoders", "video decoders"),
+    ("decoded_per_s", "… pictures decoded a second"),
     ("rss_mb", "MCU memory, MB"),
     ("rss_mb_per_site", "MCU memory per site, MB"),
     ("uplink_kbps_total", "sent by all sites, kbit/s"),
@@ -362,6 +364,8 @@ def _result(
         "offer_ms_p95": percentile(joined["offer_ms"], 0.95),
         "encoders": _largest(polls, "mcu_mixer_encoders"),
         "decoders": _largest(polls, "mcu_mixer_decoders"),
+        "decoded_per_s": _usual(polls, "mcu_mixer_decoded_per_s"),
+        "stills": _largest(polls, "mcu_relay_stills"),
         "rss_mb": round(rss),
         "rss_mb_per_site": round(rss / sites, 1),
         "uplink_kbps_total": sum(leg["sent_kbps"] for leg in members),
@@ -396,6 +400,11 @@ def _largest(polls: list[dict[str, float]], name: str) -> int | None:
     return (
         round(max(values)) if (values := [v for poll in polls for k, v in poll.items() if k.startswith(name)]) else None
     )
+
+
+def _usual(polls: list[dict[str, float]], name: str) -> int | None:
+    values = [value for poll in polls for key, value in poll.items() if key.startswith(name)]
+    return round(median(values)) if values else None
 
 
 def _silent(fraction: float) -> None:

@@ -26,6 +26,7 @@ from mcu_core.presence import Leg, State
 from mcu_core.scene import NO_TURNS, VIEWS, Filler, Resolved, Tile, is_personal, personal_view, resolve
 from mcu_core.wire import (
     CODECS,
+    SLOW_VIEW,
     Codec,
     LegPlan,
     MixPlan,
@@ -341,7 +342,8 @@ class OnAir:
                 plans.append(LegPlan(leg.leg, rendition))
                 continue
             is_open = self._now.muted_by(leg.site) is None
-            camera = hint_of(leg.site, "camera")
+            camera, camera_wanted = hint_of(leg.site, "camera"), (leg.site, "camera") in self._wanted
+            only_slow = camera_wanted and (leg.site, "camera") not in self._on_fast_views
             plans.append(
                 LegPlan(
                     leg.leg,
@@ -349,9 +351,10 @@ class OnAir:
                     audio_open=is_open,
                     audio_always=is_open and self._always_heard(leg.site),
                     audio_stopped=not (is_open or hint_of(leg.site, "microphone").active),
-                    camera_wanted=(leg.site, "camera") in self._wanted,
+                    camera_wanted=camera_wanted,
                     screen_wanted=(leg.site, "screen") in self._wanted,
                     camera_bitrate_bps=camera.bitrate_bps if camera.active else None,
+                    camera_slow_fps=camera.frame_rate if camera.active and only_slow else None,
                 )
             )
         return tuple(plans)
@@ -371,12 +374,24 @@ class OnAir:
     def _wanted(self) -> dict[tuple[str, Track], QualityHint]:
         """Every picture that is shown or will be in a moment, with what is needed of it."""
         needs: dict[tuple[str, Track], list[QualityHint]] = {}
-        tiles = [(view, tile) for view in self.watched for tile in self.resolved[view].tiles]
-        tiles += self._coming
-        for view, tile in tiles:
+        for view, tile in self._looked_at:
             if tile.site is not None:
                 needs.setdefault((tile.site, tile.track), []).append(self._need(view, tile))
         return {key: largest(hints) for key, hints in needs.items()}
+
+    @cached_property
+    def _looked_at(self) -> list[tuple[View, Tile]]:
+        """Every tile that is shown or will be in a moment."""
+        return [(view, tile) for view in self.watched for tile in self.resolved[view].tiles] + self._coming
+
+    @cached_property
+    def _on_fast_views(self) -> frozenset[tuple[str, Track]]:
+        """Pictures that not only slow views show."""
+        return frozenset(
+            (tile.site, tile.track)
+            for view, tile in self._looked_at
+            if tile.site is not None and self._largest[self.shown_as[view]].frame_rate > SLOW_VIEW
+        )
 
     def _need(self, view: View, tile: Tile) -> QualityHint:
         """What a view needs of the picture in one of its tiles."""

@@ -32,6 +32,7 @@ Track = Literal["camera", "screen"]
 View = str  # "programme", "chair", "wall", or "site:<number>": the personal view of that site
 VIEW_PATTERN = r"^(programme|chair|wall|site:[1-9][0-9]{0,3})$"
 WorkerKind = Literal["control", "relay", "mixer"]
+SLOW_VIEW = 10.0  # frames/s of a view, at most: a wall, whose sites are decoded in turns and may be seen as stills
 
 # --------------------------------------------------------------------------------------------- media frames
 
@@ -42,7 +43,8 @@ LEVEL_UNKNOWN = 255
 MAX_FRAME = 4 * 1024 * 1024
 
 _LENGTH_KIND = struct.Struct("!IB")
-_VIDEO_IN = struct.Struct("!IBBBdI")  # site, track, codec, keyframe, arrived, rtp_time
+_VIDEO_IN = struct.Struct("!IBBBdI")  # site, track, codec, flags, arrived, rtp_time
+_KEYFRAME, _STILL = 1, 2  # flags
 _AUDIO_IN = struct.Struct("!IHBBdI")  # site, sequence, level (-dBov, 127 silent, 255 unknown), voice, arrived, rtp_time
 _VIDEO_OUT = struct.Struct("!HBdI")  # rendition, keyframe, tick, rtp_time
 _AUDIO_OUT = struct.Struct("!dIHH")  # tick, rtp_time, length of the shared payload, number of private payloads
@@ -62,16 +64,18 @@ class VideoIn:
     arrived: float
     rtp_time: int
     payload: bytes
+    still: bool = False  # the next one comes in a few seconds and is a keyframe, too
 
     def pack(self) -> bytes:
         return pack_video_in(
-            self.site, self.track, self.codec, self.keyframe, self.arrived, self.rtp_time, self.payload
+            self.site, self.track, self.codec, self.keyframe, self.arrived, self.rtp_time, self.payload, self.still
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> VideoIn:
-        site, track, codec, keyframe, arrived, rtp_time = _VIDEO_IN.unpack_from(data)
-        return cls(site, TRACKS[track], CODECS[codec], bool(keyframe), arrived, rtp_time, data[_VIDEO_IN.size :])
+        site, track, codec, flags, arrived, rtp_time = _VIDEO_IN.unpack_from(data)
+        keyframe, still = bool(flags & _KEYFRAME), bool(flags & _STILL)
+        return cls(site, TRACKS[track], CODECS[codec], keyframe, arrived, rtp_time, data[_VIDEO_IN.size :], still)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,13 @@ class AudioIn:
 
 
 def pack_video_in(
-    site: int, track: Track, codec: Codec, keyframe: bool, arrived: float, rtp_time: int, payload: bytes
+    site: int, track: Track, codec: Codec, keyframe: bool, arrived: float, rtp_time: int, payload: bytes, still: bool
 ) -> bytes:
     """`VideoIn(...).pack()` without the object, which would cost more than the packing."""
     size = 1 + _VIDEO_IN.size + len(payload)
     number = TRACKS.index(track), CODECS.index(codec)
-    return _VIDEO_IN_FRAME.pack(size, VIDEO_IN, site, *number, keyframe, arrived, rtp_time) + payload
+    flags = _KEYFRAME * keyframe | _STILL * still
+    return _VIDEO_IN_FRAME.pack(size, VIDEO_IN, site, *number, flags, arrived, rtp_time) + payload
 
 
 def pack_audio_in(
@@ -269,6 +274,7 @@ class LegPlan:
     camera_wanted: bool = False
     screen_wanted: bool = False
     camera_bitrate_bps: int | None = None  # told to the sender by REMB; None: no limit of ours
+    camera_slow_fps: int | None = None  # asked of the sender while only slow views show it; None: others do, or nobody
 
 
 # ------------------------------------------------------------------------------------------- calls -> relay
@@ -462,7 +468,7 @@ class LegStats:
     leg: str
     received_kbps: float = 0.0
     sent_kbps: float = 0.0
-    video_fps_received: float = 0.0  # camera frames assembled
+    video_fps_received: float = 0.0  # camera frames assembled; of stills, frames that arrived
     lost_fraction: float = 0.0  # of what the site sent to us, after repair by NACK
     peer_lost_fraction: float = 0.0  # of what we sent, from its receiver reports
     jitter_ms: float = 0.0
@@ -470,6 +476,7 @@ class LegStats:
     nacks: int = 0
     plis: int = 0
     remb_bps: int | None = None  # what it says it can receive
+    stills_per_s: float = 0.0  # single pictures that walls show of its camera, which sends too much; 0: all it sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,6 +629,7 @@ class MixerStats:
     dropped: dict[str, int] = field(default_factory=dict)
     tasks: int = 0
     loop_cpu_ms: float = 0.0  # as the relay's
+    decoded_per_s: float = 0.0  # pictures, of all sites
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,20 @@ VP8: the uncompressed header of a keyframe (RFC 6386, section 9.1).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import Literal
 
 _SPS = 7
+_SETS = 8  # parameter sets of one frame that are looked at: a hostile one may hold a hundred thousand
 _WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
+
+
+def coded_sizes(codec: Literal["H264", "VP8"], frame: bytes) -> tuple[tuple[int, int], ...]:
+    """(width, height) of the first few pictures that a frame makes room for.  Raises ValueError on a broken one."""
+    if codec == "H264":
+        return tuple(islice(h264_sizes(frame), _SETS))
+    size = vp8_size(frame)
+    return () if size is None else (size,)
 
 
 def h264_sizes(frame: bytes) -> Iterator[tuple[int, int]]:

@@ -22,6 +22,7 @@ from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.node.loop import turns
 from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.wire import (
+    SLOW_VIEW,
     AudioIn,
     AudioOut,
     MixerStats,
@@ -38,7 +39,6 @@ from mcu_core.wire import (
     View,
 )
 
-SLOW = 10.0  # frames/s of a view; sites seen on such views only are decoded in turns
 _TURN = 0.050  # seconds between turns; oftener costs more
 _TEND = 0.1
 _TENDS_PER_STATS = 10
@@ -95,6 +95,7 @@ class ConferenceMix:
         self._on_air_due: set[View] = set()  # views whose first picture of the plan has not been sent
         self._skipped = 0  # ticks of views that are gone
         self._cpu = time.process_time()
+        self._decoded = 0
         self._stats_at = clock.now()
 
     async def run(self) -> None:
@@ -121,8 +122,8 @@ class ConferenceMix:
         # Decoders first: the keyframes they need are on their way while encoders open.
         seen = _sources(scenes, watched, sites)
         rates = {view: scenes[view].plan.frame_rate for view in watched}
-        fast = _sources(scenes, {view for view, rate in rates.items() if rate > SLOW}, sites)
-        self._slow_rate = max((rate for rate in rates.values() if rate <= SLOW), default=0.0)
+        fast = _sources(scenes, {view for view, rate in rates.items() if rate > SLOW_VIEW}, sites)
+        self._slow_rate = max((rate for rate in rates.values() if rate <= SLOW_VIEW), default=0.0)
         coming = set(plan.coming)  # no view fetches these
         self._decoders.want(seen | coming, self._clock.now(), seen - fast - coming)
         for view in self._views.keys() - scenes.keys():
@@ -132,7 +133,7 @@ class ConferenceMix:
         self._on_air_due = set(watched)
         for view, scene in scenes.items():
             renditions = [each for each in plan.renditions if each.view == view]
-            executor = self._threads.render if scene.plan.frame_rate > SLOW else self._threads.slow
+            executor = self._threads.render if scene.plan.frame_rate > SLOW_VIEW else self._threads.slow
             if (loop := self._views.get(view)) is not None:
                 loop.executor = executor
                 loop.update(scene, renditions)
@@ -237,7 +238,7 @@ class ConferenceMix:
         self._audio.wait(sounds)
 
     def _stats(self, conference: str) -> MixerStats:
-        now, cpu, own = self._clock.now(), time.process_time(), turns()
+        now, cpu, own, decoded = self._clock.now(), time.process_time(), turns(), self._decoders.decoded
         seconds = max(now - self._stats_at, 1e-3)
         stats = MixerStats(
             conference,
@@ -255,9 +256,10 @@ class ConferenceMix:
             | self._audio.dropped()
             | {"video_ticks": self._skipped + sum(view.skipped for view in self._views.values())},
             tasks=len(asyncio.all_tasks()),
+            decoded_per_s=round((decoded - self._decoded) / seconds, 1),
         )
         self._audio.late.clear()
-        self._cpu, self._stats_at = cpu, now
+        self._cpu, self._stats_at, self._decoded = cpu, now, decoded
         return stats
 
 

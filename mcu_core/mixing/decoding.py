@@ -25,6 +25,7 @@ from mixer.picture import Picture
 log = structlog.get_logger("mixing")
 
 STALE: dict[Track, float] = {"camera": 3.0, "screen": 15.0}  # seconds; a still screen is sent seldom
+STALE_STILL = 7.0  # one comes every two seconds, and may be lost (`relay/stills.py`)
 _ASK_AGAIN = 0.5
 _RECEIVING = 2.0
 _ARRIVING = 1.0  # seconds since the newest frame
@@ -53,6 +54,7 @@ class DecoderPool:
         for source in suspects:
             self._quarantine.put(source, now)
         self._dropped: Counter[str] = Counter()
+        self._decoded = 0  # pictures of streams that are gone
         self._unseen: dict[Source, float] = {}  # when the newest frame of a track that is not decoded arrived
         self._busy: dict[Source, tuple[int, int]] = {}  # frame in the decoder, tends that found it there
 
@@ -62,6 +64,7 @@ class DecoderPool:
             stream = self._streams.pop(source)
             self._busy.pop(source, None)
             self._dropped["video_frames"] += stream.dropped
+            self._decoded += stream.decoded
             stream.close()
         for source in sources:
             if source not in self._streams:
@@ -119,7 +122,7 @@ class DecoderPool:
         stream = self._streams.get(source)
         if stream is None or (newest := stream.due(now)) is None:
             return None
-        return newest[0] if now - newest[1] < STALE[source[1]] else None
+        return newest[0] if now - newest[1] < (STALE_STILL if stream.still else STALE[source[1]]) else None
 
     def hold(self, source: Source, seconds: float) -> None:
         """Show the pictures of a track so long after they arrived."""
@@ -146,13 +149,20 @@ class DecoderPool:
     def decoders(self) -> int:
         return len(self._streams)
 
+    @property
+    def decoded(self) -> int:
+        """Pictures, since start."""
+        return self._decoded + sum(stream.decoded for stream in self._streams.values())
+
     def receiving(self, now: float) -> tuple[int, ...]:
-        """Sites whose camera gave a picture lately."""
+        """Sites whose camera gave a picture lately, or a still not long ago."""
         return tuple(
             sorted(
                 site
                 for (site, track), stream in self._streams.items()
-                if track == "camera" and (newest := stream.due(now)) is not None and now - newest[1] < _RECEIVING
+                if track == "camera"
+                and (newest := stream.due(now)) is not None
+                and now - newest[1] < (STALE_STILL if stream.still else _RECEIVING)
             )
         )
 

@@ -42,6 +42,7 @@ class VideoStream:
         self.received = float("-inf")  # when the newest frame arrived
         self.newest: Newest | None = None  # the newest that is due; read and written on the event loop
         self.slow = False  # on slow views only: decoded in turns
+        self.still = False  # its frames are single keyframes, seconds apart
         self.hold = 0.0  # seconds more before a picture is due: it waits for its sound
         self.shown = float("-inf")  # when the newest frame is to be shown
         self._pace = PicturePace()
@@ -61,7 +62,7 @@ class VideoStream:
 
     def receive(self, frame: VideoIn) -> bool:
         """Take a frame; False if it was of no use without a keyframe before it."""
-        self.received = frame.arrived
+        self.received, self.still = frame.arrived, frame.still
         self.shown = self._pace.due(frame.rtp_time, frame.arrived)
         if frame.codec != self._codec:
             self._codec, self.waiting = frame.codec, True

@@ -16,6 +16,7 @@ from mcu_core.relay.mixer_link import MixerLink
 from mcu_core.relay.passing import Passing
 from mcu_core.relay.ring import Ring
 from mcu_core.relay.rtp import MediaClock
+from mcu_core.relay.stills import JUDGE_EVERY, Stills
 from mcu_core.wire import (
     LEVEL_UNKNOWN,
     TRACKS,
@@ -83,6 +84,8 @@ class Conference:
         self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
         self._picture_waits: dict[int, float] = {}  # seconds that a site's pictures wait for its sound
         self._clocks: dict[tuple[int, str], SenderClock] = {}  # the newest of each site and kind of stream
+        self._stills: Stills[Leg] = Stills()
+        self._judge_at = 0.0
         self._held: dict[Leg, float] = {}  # whose line is too narrow: when to go on at the latest
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
@@ -117,6 +120,7 @@ class Conference:
             del self.legs[leg.id]
         self._troubled.pop(leg, None)
         self._held.pop(leg, None)
+        self._stills.forget(leg)
         for passing in self._passing.values():
             for track in TRACKS:
                 passing.lost((leg, track))
@@ -344,9 +348,12 @@ class Conference:
     def frame(
         self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
     ) -> None:
+        if keyframe:
+            leg.measure(track, codec, data)
         passed = bool(self._passing) and self._pass(leg, track, codec, keyframe, rtp_time, data, now)
         if leg.mixes(track, keyframe):
-            self.link.send_media(pack_video_in(leg.site, track, codec, keyframe, now, rtp_time, data))
+            still = leg.shows_stills(track)
+            self.link.send_media(pack_video_in(leg.site, track, codec, keyframe, now, rtp_time, data, still))
         elif passed and track == "camera":
             self.link.post(PassedPicture(leg.site, rtp_time, now))
 
@@ -448,9 +455,21 @@ class Conference:
             self._request(audience.ring, now)
 
     def report(self, now: float) -> None:
-        """Legs' reports; about every 100 ms, each leg at its own time."""
+        """Legs' reports, and stills of their cameras; about every 100 ms, each leg at its own time."""
         for leg in self.legs.values():
             leg.report(now)
+        if now >= self._judge_at:
+            self._judge_at = now + JUDGE_EVERY
+            self._judge_stills(now)
+        for leg in self._stills.due(now):
+            leg.take_still(now)
+
+    def _judge_stills(self, now: float) -> None:
+        films = {leg: film for leg in self.legs.values() if (film := leg.slow_film) is not None}
+        before = set(self._stills.shown)
+        self._stills.judge(films, now)
+        for leg in before ^ self._stills.shown.keys():
+            leg.show_stills(leg in self._stills.shown)
 
     def take_levels(self) -> dict[int, int]:
         """The loudest level of each site since the last call, dBov; a site that sends nothing is silent."""

@@ -4,7 +4,7 @@ A frame is complete at its marker bit, not when the next one begins (that would 
 asked for again (NACK) on a timer of about one round trip, three times where the third answer can come in time, else
 twice; a hole that stays open for `GIVE_UP` seconds, on a longer line until that answer, is given up: frames are
 skipped up to the next keyframe, and a keyframe is asked for (PLI), never more often than every 0.5 s and less and
-less often.  Frames nobody wants are not assembled at all.
+less often.  Frames nobody wants are not assembled at all, nor is what comes between two stills (`stills.py`).
 
 No sockets, no clock: `receive` and `service` take `now`; frames leave by the callback given.  Owned by the leg.
 """
@@ -81,7 +81,9 @@ class VideoIngest:
     ) -> None:
         self.reception = Reception(ssrc, 90_000)
         self.keyframes = KeyframeAsker()
-        self.wanted = False
+        self.wanted = False  # somebody sees it
+        self.stills = False  # as single keyframes only: `need_keyframe` has the next one taken
+        self.open = False  # packets are looked into
         self.frames = 0  # handed on
         self.nacks = 0
         self.repaired = 0  # packets that came as retransmissions
@@ -110,25 +112,46 @@ class VideoIngest:
         if wanted == self.wanted:
             return
         self.wanted = wanted
-        self._forget()
         if wanted:
-            self.keyframes = KeyframeAsker()
-            self.keyframes.want()
-            self._on_trouble()
+            self._begin(KeyframeAsker())
         else:
-            self.keyframes.wanted = False
+            self._shut()
+
+    def show_stills(self, stills: bool) -> None:
+        """Whether single keyframes are enough for those who see it.  If not, one is asked for at once."""
+        if stills == self.stills:
+            return
+        self.stills = stills
+        if self.wanted and not stills:
+            self._begin(KeyframeAsker())
+        elif self.wanted:
+            self._shut()
 
     def need_keyframe(self) -> None:
-        """The decoder needs a keyframe."""
-        if self.wanted:
-            self.keyframes.want()
-            self._on_trouble()
+        """The decoder needs a keyframe, or it is time for a still."""
+        if not self.wanted:
+            return
+        if not self.open:
+            self._begin(self.keyframes)
+        self.keyframes.want()
+        self._on_trouble()
+
+    def _begin(self, keyframes: KeyframeAsker) -> None:
+        """Look into packets from now on, for a keyframe first."""
+        self._forget()
+        self.open, self.keyframes = True, keyframes
+        self.keyframes.want()
+        self._on_trouble()
+
+    def _shut(self) -> None:
+        self.open = self.keyframes.wanted = False
+        self._forget()
 
     # -- packets
 
     def skim(self, data: Buffer, size: int, head: Fixed, now: float) -> bool:
-        """Count a packet with the header `head` that may end unopened: nobody sees this stream."""
-        if self.wanted:
+        """Count a packet with the header `head` that may end unopened: nobody is to see it."""
+        if self.open:
             return False
         self.reception.hear(head[2], head[3], now)
         return True
@@ -140,7 +163,7 @@ class VideoIngest:
             return
         _, second, sequence, rtp_time, _ = head
         extended = self.reception.hear(sequence, rtp_time, now)
-        if not self.wanted:
+        if not self.open:
             return
         payload = bytes(data[start:end])
         if extended == self._next and not self._waiting and not self._holes:
@@ -154,7 +177,7 @@ class VideoIngest:
     def receive_rtx(self, data: Buffer, size: int, head: Fixed, now: float) -> None:
         """A retransmission (RFC 4588); padding sent as retransmission is ignored."""
         start, end = bounds(data, size)
-        if end < start + 2 or not self.wanted or self.reception.highest < 0:
+        if end < start + 2 or not self.open or self.reception.highest < 0:
             return
         extended = unwrap(data[start] << 8 | data[start + 1], self.reception.highest)
         if extended in self._holes:
@@ -236,6 +259,8 @@ class VideoIngest:
             return
         self.frames += 1
         self._on_frame(keyframe, self._frame_time, data, now)
+        if self.stills:
+            self._shut()
 
     # -- loss
 

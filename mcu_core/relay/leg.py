@@ -24,6 +24,7 @@ from mcu_core.relay.ingest import VideoIngest
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
 from mcu_core.relay.ring import KeyframeGrants, Ring
+from mcu_core.relay.stills import EVERY, Film, macroblocks
 from mcu_core.relay.uplink import Uplink
 from mcu_core.wire import Codec, LegInfo, LegPlan, LegStats, SenderClock, Track
 
@@ -101,7 +102,7 @@ class Retransmissions:
     stream: VideoIngest
 
     def skim(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> bool:
-        return not self.stream.wanted
+        return not self.stream.open
 
     def receive(self, data: rtp.Buffer, size: int, head: rtp.Fixed, now: float) -> None:
         self.stream.receive_rtx(data, size, head, now)
@@ -161,6 +162,7 @@ class Leg:
         self.voice: AudioIngest | None = None
         self._passed: frozenset[Track] = frozenset()
         self._mixing: set[Track] = set()
+        self._blocks = 0  # macroblocks of a frame of its camera
         self._inbound: dict[int, Inbound] = {}
         self._uplink = Uplink()
         self._report_at = now
@@ -399,6 +401,7 @@ class Leg:
         before, self.plan, self._planned = self.plan, plan, True
         if self.voice is not None:
             self.voice.plan(plan)
+        self._end_stills()
         for track, stream in self.streams.items():
             stream.want(self._wants(track))
             if self._mixed(before, track) != self._mixed(plan, track):
@@ -418,8 +421,41 @@ class Leg:
         """These go to viewers as they are, whether or not the mixer wants them, too."""
         if tracks != self._passed:
             self._passed = tracks
+            self._end_stills()
             for track, stream in self.streams.items():
                 stream.want(self._wants(track))
+
+    @property
+    def slow_film(self) -> Film | None:
+        """Its camera, if only slow views show it."""
+        camera, asked = self.streams.get("camera"), self.plan.camera_slow_fps
+        if camera is None or asked is None or not camera.wanted or "camera" in self._passed:
+            return None
+        return Film(asked, camera.reception.frames, self._blocks)
+
+    def show_stills(self, stills: bool) -> None:
+        """Whether slow views, which alone show its camera, show it as stills; `slow_film` tells."""
+        if (camera := self.streams.get("camera")) is not None:
+            camera.show_stills(stills)
+
+    def take_still(self, now: float) -> None:
+        """It is time for another still."""
+        if self.shows_stills("camera"):
+            self.need_keyframe("camera")
+            self.repair(now)
+
+    def shows_stills(self, track: Track) -> bool:
+        return track in self.streams and self.streams[track].stills
+
+    def measure(self, track: Track, codec: Codec, keyframe: bytes) -> None:
+        """See how large its pictures are."""
+        if track == "camera":
+            self._blocks = macroblocks(codec, keyframe)
+
+    def _end_stills(self) -> None:
+        """Others see its camera from now on."""
+        if self.plan.camera_slow_fps is None or "camera" in self._passed:
+            self.show_stills(False)
 
     def mixes(self, track: Track, keyframe: bool) -> bool:
         """Whether the mixer is to be given this frame; what it is given begins with a keyframe."""
@@ -575,11 +611,14 @@ class Leg:
         camera = self.streams.get("camera")
         audio_jitter = self.voice.reception.jitter_ms if self.voice is not None else 0.0
         camera_live = camera is not None and camera.wanted
+        stills = self.shows_stills("camera")
+        frames = self._since("frames", camera.frames if camera is not None else 0)
+        heard = self._since("heard", camera.reception.frames if camera is not None else 0)
         return LegStats(
             leg=self.id,
             received_kbps=round(self._since("in", self._received_octets) * 0.008 / interval, 1),
             sent_kbps=round(self._since("out", self.outlet.octets) * 0.008 / interval, 1),
-            video_fps_received=round(self._since("frames", camera.frames) / interval, 1) if camera is not None else 0.0,
+            video_fps_received=round((heard if stills else frames) / interval, 1),
             lost_fraction=round(max((reception.fraction_lost for _, reception in self._receptions()), default=0.0), 4),
             peer_lost_fraction=round(self._peer_loss.fraction, 4),
             jitter_ms=round(camera.reception.jitter_ms if camera is not None and camera_live else audio_jitter, 1),
@@ -587,6 +626,7 @@ class Leg:
             nacks=self._since("nacks", self.video.nacks if self.video is not None else 0),
             plis=self._since("plis", self.video.plis if self.video is not None else 0),
             remb_bps=self.remb_bps,
+            stills_per_s=1 / EVERY if stills else 0.0,
         )
 
     def _since(self, name: str, total: int) -> int:

@@ -21,6 +21,7 @@ class Reception:
         "_delay",
         "_expected_before",
         "_heard",
+        "_heard_before",
         "_jitter",
         "_rate",
         "_received_before",
@@ -51,12 +52,18 @@ class Reception:
         self._sr_at = 0.0
         self._transit = 0.0
         self._transits, self._heard = 0.0, 0  # added up for `_delay`, and how many
+        self._heard_before = 0
         self._delay = Delay()
 
     @property
     def expected(self) -> int:
         """Packets that should have come so far."""
         return self.highest - self._base + 1 if self.highest >= 0 else 0
+
+    @property
+    def frames(self) -> int:
+        """RTP times that packets came of: of a picture stream, frames, whole or not."""
+        return self._heard_before + self._heard
 
     def hear(self, sequence: int, rtp_time: int, now: float) -> int:
         """Count a packet; returns its extended sequence number."""
@@ -97,13 +104,17 @@ class Reception:
     def pause(self) -> None:
         """The sender stops for a while, and perhaps the clock of its timestamps: no delay is known across that."""
         self._arrived, self._delay = 0.0, Delay()
-        self._transits, self._heard = 0.0, 0
+        self._forget_transits()
 
     def queue(self, now: float) -> float | None:
         """How much later packets came than they did at best, since the last call; None when too few came."""
         self._delay.hear(self._transits, self._heard)
-        self._transits, self._heard = 0.0, 0
+        self._forget_transits()
         return self._delay.queue(now)
+
+    def _forget_transits(self) -> None:
+        self._heard_before += self._heard
+        self._transits, self._heard = 0.0, 0
 
     def heard_since(self, then: float) -> bool:
         return self.highest >= 0 and self._arrived >= then

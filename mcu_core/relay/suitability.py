@@ -9,16 +9,14 @@ Pure: `age` is called often, at least once a second.  Takes `now`.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Literal
 
 from mcu_core.wire import Codec, PassPlan
-from mixer.bitstream import h264_sizes, vp8_size
+from mixer.bitstream import coded_sizes
 
 MUCH, ENOUGH = 1.5, 1.2  # times the planned bitrate: too much; little enough to be taken again
 FAST_SECONDS = 3
 AGAIN = 5.0
-_SIZES = 8  # parameter sets of one keyframe that are looked at: a hostile one may hold a hundred thousand
 _BLOCK = 16  # H.264 codes whole macroblocks
 
 Fault = Literal["too_large", "too_fast"]
@@ -70,8 +68,8 @@ class Suitability:
     def _fits(self, codec: Codec, keyframe: bytes) -> bool:
         """One that does not tell its size is left to the mixer's decoder."""
         try:
-            sizes = tuple(islice(h264_sizes(keyframe), _SIZES)) if codec == "H264" else (vp8_size(keyframe),)
+            sizes = coded_sizes(codec, keyframe)
         except ValueError:
             return False
         most = -(-self._plan.width // _BLOCK) * _BLOCK, -(-self._plan.height // _BLOCK) * _BLOCK
-        return bool(sizes) and all(size is not None and size[0] <= most[0] and size[1] <= most[1] for size in sizes)
+        return bool(sizes) and all(width <= most[0] and height <= most[1] for width, height in sizes)

@@ -157,6 +157,25 @@ def test_a_site_on_no_screen_sends_no_picture() -> None:
     assert not on_air.tally("a").visible
 
 
+def test_relays_are_told_what_only_a_wall_shows() -> None:
+    conference = live("a", "b")
+    conference.apply(SetLayout("programme", "1"), 1.0)
+    conference.apply(SetLayout("chair", "1"), 1.0)
+    conference.presence.legs["leg-m"] = Leg("leg-m", "0", None, "wall", "H264", True)
+    asked = QualityHint(True, 320, 180, 5, 80_000)
+
+    def slow() -> dict[str, int | None]:
+        return {site: plan.camera_slow_fps for site, plan in legs(conference, lambda site, track: asked).items()}
+
+    assert slow() == {"tinh": None, "a": 5, "b": 5, "m": None}
+    assert legs(conference)["a"].camera_slow_fps is None, "who was told nothing disobeys nothing"
+    conference.apply(PlaceSite("chair", 0, "b"), 2.0)
+    assert slow() == {"tinh": None, "a": 5, "b": None, "m": None}
+    conference.apply(SetLayout("wall", "auto", pages=Pages(1, 5.0)), 3.0)
+    conference.apply(SetRendition("wall", width=1280, height=720, frame_rate=15, bitrate_bps=1_000_000), 3.0)
+    assert set(slow().values()) == {None}, "a wall of 15 frames/s is none that may slow down"
+
+
 def test_a_screen_is_wanted_only_where_it_is_shown() -> None:
     conference = live("a", "b")
     conference.presence.sends("a", microphone=True, camera=True, screen=True)

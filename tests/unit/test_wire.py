@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +27,8 @@ AUDIO_OUT = wire.AudioOut(tick=3.0, rtp_time=960, shared=b"all", private={2: b"w
     "media",
     [
         VIDEO_IN,
+        replace(VIDEO_IN, still=True),
+        replace(VIDEO_IN, keyframe=False),
         wire.AudioIn(site=1, sequence=65535, level=127, speech=False, arrived=0.0, rtp_time=0, payload=b""),
         wire.VideoOut(rendition=3, keyframe=False, tick=1.0, rtp_time=90000, payload=b"\0" * 5000),
         AUDIO_OUT,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from mcu_core.mixing.decoding import DecoderPool
+from mcu_core.mixing.decoding import STALE_STILL, DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.mixing.video_stream import QUEUE, WAITING
@@ -72,6 +73,23 @@ async def test_what_nobody_watches_is_not_decoded(stage: Stage) -> None:
     stage.pool.want([], 1.0)
     assert stage.pool.decoders == 0
     assert stage.pool.picture(ADA, 1.0) is None
+
+
+async def test_a_still_is_shown_until_the_next_two_should_have_come(stage: Stage) -> None:
+    still, live = frame(0, 0.0), frame(0, 0.0, site=2)
+    stage.pool.want([ADA, (2, "camera")], 0.0)
+    stage.pool.receive(replace(still, still=True), 0.0)
+    stage.pool.receive(live, 0.0)
+    for now, shown in ((1.0, (1, 2)), (5.0, (1,)), (STALE_STILL + 0.1, ())):
+        assert stage.pool.receiving(now) == shown
+        assert stage.pool.picture(ADA, now) is None or 1 in shown
+    stage.pool.receive(replace(still, still=True, arrived=8.0, rtp_time=720_000), 8.0)
+    stage.pool.receive(replace(still, arrived=8.1, rtp_time=729_000), 8.1)  # somebody else sees it, too
+    assert stage.pool.picture(ADA, 8.2) is not None
+    assert stage.pool.picture(ADA, 12.0) is None
+    assert stage.pool.decoded == 4
+    stage.pool.want([], 13.0)
+    assert stage.pool.decoded == 4, "since start"
 
 
 async def test_an_old_picture_is_not_shown(stage: Stage) -> None:

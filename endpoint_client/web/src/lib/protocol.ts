@@ -22,10 +22,14 @@ export interface Quality {
   kbps: number;
 }
 
-/** What the MCU itself measures on a site's line; losses are fractions, `lost_fraction` of what the site sends. */
+/**
+ * What the MCU itself measures on a site's line; losses are fractions, `lost_fraction` of what the site sends.
+ * `stills_per_s`: single pictures that walls show of a camera that sends more than it is asked for; 0: all it sends.
+ */
 interface Measured {
   lost_fraction: number;
   peer_lost_fraction: number;
+  stills_per_s: number;
 }
 
 /** Quality as another endpoint reported it and the MCU measured it: what is not known is null or missing. */

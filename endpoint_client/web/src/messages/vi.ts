@@ -241,6 +241,8 @@ export const vi = {
       mutedBy: { operator: 'Đã tắt tiếng', rule: 'Tắt theo quy tắc', noise: 'Tự tắt vì ồn' },
       ownOff: 'Micro tắt',
       notSent: 'Đã tắt tiếng nên điểm cầu ngừng gửi âm thanh',
+      stills: (seconds: number) =>
+        `Tường hình chụp ${seconds} giây một ảnh: điểm cầu này gửi nhiều hình hơn MCU yêu cầu`,
       toPodium: (name: string) => `Đưa ${name} lên bục phát biểu`,
       fromPodium: (name: string) => `Cho ${name} rời bục phát biểu`,
       podium: 'Lên bục',
