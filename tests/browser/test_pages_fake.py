@@ -459,6 +459,28 @@ async def test_podium_mute_next_and_undo_by_key(server: Running, open_page: Open
     assert [body for _, path, body in fake.commands if path.endswith("podium")] == [{"site": "s-2"}, {"site": None}]
 
 
+async def test_the_first_click_on_the_last_row_counts(server: Running, open_page: Open) -> None:
+    fake = server.fake
+    fake.state["sites"][-1]["state"] = "live"
+    page = await signed_in(open_page, server)
+    row = page.locator("[data-site=s-12]")
+    button = row.get_by_test_id("podium")
+    await button.scroll_into_view_if_needed()
+    box = await button.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    await page.mouse.down()
+    await page.wait_for_timeout(80)  # as long as a finger takes
+    await page.mouse.up()
+    await until(lambda: ("POST", "conferences/c-1/podium", {"site": "s-12"}) in fake.commands, "s-12 on the podium")
+    await expect(row).to_have_attribute("aria-selected", "true")
+    await expect(button).to_be_in_viewport()
+    bottom = await page.evaluate("document.querySelector('[data-testid=selected]').getBoundingClientRect().top")
+    after = await button.bounding_box()
+    assert after is not None
+    assert after["y"] + after["height"] <= bottom + 1, "the details do not cover it"
+
+
 async def test_layout_cells_alarms_and_refusals_on_the_desk(server: Running, open_page: Open) -> None:
     page, fake = await signed_in(open_page, server), server.fake
     await plays(page)
