@@ -343,7 +343,7 @@ class OnAir:
                 continue
             is_open = self._now.muted_by(leg.site) is None
             camera, camera_wanted = hint_of(leg.site, "camera"), (leg.site, "camera") in self._wanted
-            only_slow = camera_wanted and (leg.site, "camera") not in self._on_fast_views
+            only_wall = camera_wanted and (leg.site, "camera") not in self._beyond_the_wall
             plans.append(
                 LegPlan(
                     leg.leg,
@@ -354,7 +354,7 @@ class OnAir:
                     camera_wanted=camera_wanted,
                     screen_wanted=(leg.site, "screen") in self._wanted,
                     camera_bitrate_bps=camera.bitrate_bps if camera.active else None,
-                    camera_slow_fps=camera.frame_rate if camera.active and only_slow else None,
+                    camera_slow_fps=camera.frame_rate if camera.active and only_wall else None,
                 )
             )
         return tuple(plans)
@@ -385,12 +385,13 @@ class OnAir:
         return [(view, tile) for view in self.watched for tile in self.resolved[view].tiles] + self._coming
 
     @cached_property
-    def _on_fast_views(self) -> frozenset[tuple[str, Track]]:
-        """Pictures that not only slow views show."""
+    def _beyond_the_wall(self) -> frozenset[tuple[str, Track]]:
+        """Pictures that others show than a slow wall."""
+        slow_wall = self._now.format_of("wall").frame_rate <= SLOW_VIEW
         return frozenset(
             (tile.site, tile.track)
             for view, tile in self._looked_at
-            if tile.site is not None and self._largest[self.shown_as[view]].frame_rate > SLOW_VIEW
+            if tile.site is not None and not (slow_wall and self.shown_as[view] == "wall")
         )
 
     def _need(self, view: View, tile: Tile) -> QualityHint:

@@ -32,7 +32,9 @@ Track = Literal["camera", "screen"]
 View = str  # "programme", "chair", "wall", or "site:<number>": the personal view of that site
 VIEW_PATTERN = r"^(programme|chair|wall|site:[1-9][0-9]{0,3})$"
 WorkerKind = Literal["control", "relay", "mixer"]
-SLOW_VIEW = 10.0  # frames/s of a view, at most: a wall, whose sites are decoded in turns and may be seen as stills
+SLOW_VIEW = (
+    10.0  # frames/s of a view, at most: sites seen on such views only are decoded in turns, on a wall perhaps as stills
+)
 
 # --------------------------------------------------------------------------------------------- media frames
 
@@ -274,7 +276,7 @@ class LegPlan:
     camera_wanted: bool = False
     screen_wanted: bool = False
     camera_bitrate_bps: int | None = None  # told to the sender by REMB; None: no limit of ours
-    camera_slow_fps: int | None = None  # asked of the sender while only slow views show it; None: others do, or nobody
+    camera_slow_fps: int | None = None  # asked of the sender while only the wall shows it; None: others do, or nobody
 
 
 # ------------------------------------------------------------------------------------------- calls -> relay

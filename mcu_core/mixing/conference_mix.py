@@ -160,7 +160,7 @@ class ConferenceMix:
 
     def receive_video(self, frame: VideoIn) -> None:
         shown = self._decoders.receive(frame, self._clock.now())
-        if frame.track == "camera":
+        if frame.track == "camera" and not frame.still:  # a keyframe takes longer on its line than pictures do
             passed = not self._decoders.decodes((frame.site, "camera"))  # or nobody sees it
             self._lip_sync.picture_arrived(frame.site, frame.rtp_time, shown, passed=passed)
 

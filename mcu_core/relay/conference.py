@@ -348,8 +348,9 @@ class Conference:
     def frame(
         self, leg: Leg, track: Track, codec: Codec, keyframe: bool, rtp_time: int, data: bytes, now: float
     ) -> None:
-        if keyframe:
-            leg.measure(track, codec, data)
+        if keyframe and track == "camera":
+            leg.measure(codec, data)
+            self._stills.came(leg)
         passed = bool(self._passing) and self._pass(leg, track, codec, keyframe, rtp_time, data, now)
         if leg.mixes(track, keyframe):
             still = leg.shows_stills(track)
@@ -466,10 +467,9 @@ class Conference:
 
     def _judge_stills(self, now: float) -> None:
         films = {leg: film for leg in self.legs.values() if (film := leg.slow_film) is not None}
-        before = set(self._stills.shown)
-        self._stills.judge(films, now)
-        for leg in before ^ self._stills.shown.keys():
-            leg.show_stills(leg in self._stills.shown)
+        stills = self._stills.judge(films, now)
+        for leg in films.keys() - stills:
+            leg.end_stills()
 
     def take_levels(self) -> dict[int, int]:
         """The loudest level of each site since the last call, dBov; a site that sends nothing is silent."""

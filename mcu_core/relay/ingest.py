@@ -122,10 +122,10 @@ class VideoIngest:
         if stills == self.stills:
             return
         self.stills = stills
-        if self.wanted and not stills:
-            self._begin(KeyframeAsker())
-        elif self.wanted:
+        if stills:
             self._shut()
+        elif self.wanted and not self.open:
+            self._begin(KeyframeAsker())
 
     def need_keyframe(self) -> None:
         """The decoder needs a keyframe, or it is time for a still."""

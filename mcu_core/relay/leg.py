@@ -401,13 +401,14 @@ class Leg:
         before, self.plan, self._planned = self.plan, plan, True
         if self.voice is not None:
             self.voice.plan(plan)
-        self._end_stills()
         for track, stream in self.streams.items():
             stream.want(self._wants(track))
             if self._mixed(before, track) != self._mixed(plan, track):
                 self._mixing.discard(track)
                 if self._mixed(plan, track):
                     stream.need_keyframe()
+        if self.slow_film is None:
+            self.end_stills()
         if (before.camera_bitrate_bps, before.camera_wanted, before.screen_wanted) != (
             plan.camera_bitrate_bps,
             plan.camera_wanted,
@@ -421,41 +422,37 @@ class Leg:
         """These go to viewers as they are, whether or not the mixer wants them, too."""
         if tracks != self._passed:
             self._passed = tracks
-            self._end_stills()
             for track, stream in self.streams.items():
                 stream.want(self._wants(track))
+            if self.slow_film is None:
+                self.end_stills()
 
     @property
     def slow_film(self) -> Film | None:
-        """Its camera, if only slow views show it."""
+        """Its camera, if only the wall shows it."""
         camera, asked = self.streams.get("camera"), self.plan.camera_slow_fps
         if camera is None or asked is None or not camera.wanted or "camera" in self._passed:
             return None
         return Film(asked, camera.reception.frames, self._blocks)
 
-    def show_stills(self, stills: bool) -> None:
-        """Whether slow views, which alone show its camera, show it as stills; `slow_film` tells."""
-        if (camera := self.streams.get("camera")) is not None:
-            camera.show_stills(stills)
-
     def take_still(self, now: float) -> None:
-        """It is time for another still."""
-        if self.shows_stills("camera"):
+        """The wall, which alone shows its camera, shows it as stills, and it is time for the next one."""
+        if self.slow_film is not None:
+            self.streams["camera"].show_stills(True)
             self.need_keyframe("camera")
             self.repair(now)
+
+    def end_stills(self) -> None:
+        """All of its camera's pictures are wanted."""
+        if (camera := self.streams.get("camera")) is not None:
+            camera.show_stills(False)
 
     def shows_stills(self, track: Track) -> bool:
         return track in self.streams and self.streams[track].stills
 
-    def measure(self, track: Track, codec: Codec, keyframe: bytes) -> None:
-        """See how large its pictures are."""
-        if track == "camera":
-            self._blocks = macroblocks(codec, keyframe)
-
-    def _end_stills(self) -> None:
-        """Others see its camera from now on."""
-        if self.plan.camera_slow_fps is None or "camera" in self._passed:
-            self.show_stills(False)
+    def measure(self, codec: Codec, keyframe: bytes) -> None:
+        """See how large its camera's pictures are."""
+        self._blocks = macroblocks(codec, keyframe)
 
     def mixes(self, track: Track, keyframe: bool) -> bool:
         """Whether the mixer is to be given this frame; what it is given begins with a keyframe."""
@@ -619,7 +616,7 @@ class Leg:
             received_kbps=round(self._since("in", self._received_octets) * 0.008 / interval, 1),
             sent_kbps=round(self._since("out", self.outlet.octets) * 0.008 / interval, 1),
             video_fps_received=round((heard if stills else frames) / interval, 1),
-            lost_fraction=round(max((reception.fraction_lost for _, reception in self._receptions()), default=0.0), 4),
+            lost_fraction=round(self._lost_fraction(), 4),
             peer_lost_fraction=round(self._peer_loss.fraction, 4),
             jitter_ms=round(camera.reception.jitter_ms if camera is not None and camera_live else audio_jitter, 1),
             rtt_ms=round(self.rtt * 1000, 1) if self.rtt is not None else None,
@@ -627,6 +624,14 @@ class Leg:
             plis=self._since("plis", self.video.plis if self.video is not None else 0),
             remb_bps=self.remb_bps,
             stills_per_s=1 / EVERY if stills else 0.0,
+        )
+
+    def _lost_fraction(self) -> float:
+        """After repair: not of what is seen as stills, for between them nothing is repaired."""
+        receptions = self._receptions()
+        return max(
+            (one.fraction_lost for kind, one in receptions if kind == "audio" or not self.streams[kind].stills),
+            default=0.0,
         )
 
     def _since(self, name: str, total: int) -> int:

@@ -171,6 +171,10 @@ def test_relays_are_told_what_only_a_wall_shows() -> None:
     assert legs(conference)["a"].camera_slow_fps is None, "who was told nothing disobeys nothing"
     conference.apply(PlaceSite("chair", 0, "b"), 2.0)
     assert slow() == {"tinh": None, "a": 5, "b": None, "m": None}
+    conference.apply(PinSize("tinh", "low"), 2.2)  # so the chair's view comes with 10 frames/s
+    assert slow() == {"tinh": None, "a": 5, "b": None, "m": None}
+    conference.apply(SetRendition("programme", frame_rate=5), 2.5)
+    assert slow() == {"tinh": None, "a": 5, "b": None, "m": None}, "members see films, however slow"
     conference.apply(SetLayout("wall", "auto", pages=Pages(1, 5.0)), 3.0)
     conference.apply(SetRendition("wall", width=1280, height=720, frame_rate=15, bitrate_bps=1_000_000), 3.0)
     assert set(slow().values()) == {None}, "a wall of 15 frames/s is none that may slow down"

@@ -82,7 +82,7 @@ async def test_a_still_is_shown_until_the_next_two_should_have_come(stage: Stage
     stage.pool.receive(live, 0.0)
     for now, shown in ((1.0, (1, 2)), (5.0, (1,)), (STALE_STILL + 0.1, ())):
         assert stage.pool.receiving(now) == shown
-        assert stage.pool.picture(ADA, now) is None or 1 in shown
+        assert (stage.pool.picture(ADA, now) is not None) == (1 in shown)
     stage.pool.receive(replace(still, still=True, arrived=8.0, rtp_time=720_000), 8.0)
     stage.pool.receive(replace(still, arrived=8.1, rtp_time=729_000), 8.1)  # somebody else sees it, too
     assert stage.pool.picture(ADA, 8.2) is not None

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mcu_core.relay.conference import Conference
-from mcu_core.relay.stills import CALM, EVERY, JUDGE_EVERY, OBEYS_WITHIN, Film, Stills, macroblocks
+from mcu_core.relay.stills import (
+    CALM,
+    DEAF,
+    EVERY,
+    JUDGE_EVERY,
+    OBEYS_WITHIN,
+    REMEMBERED,
+    Film,
+    Stills,
+    macroblocks,
+)
 from mixer.codec import video_encoder
 from mixer.picture import Canvas
 from tests.unit.relay.stage import Browser, Stage
@@ -20,17 +29,22 @@ class Cameras:
         self.stills: Stills[str] = Stills(budget)
         self.now = 50.0
         self.rates = rates
-        self._frames = dict.fromkeys(rates, 0.0)
+        self.deaf: set[str] = set()  # who sends no keyframe for the asking
+        self.frames = dict.fromkeys(rates, 0.0)
 
     def pass_time(self, seconds: float) -> set[str]:
-        """Judge as the relay does; returns who is shown as stills."""
+        """Judge, and take what is due, as the relay does; returns who is shown as stills."""
+        shown: frozenset[str] = frozenset()
         for _ in range(round(seconds / JUDGE_EVERY)):
+            for camera in self.stills.due(self.now):
+                if camera not in self.deaf:
+                    self.stills.came(camera)
             self.now += JUDGE_EVERY
             for camera, rate in self.rates.items():
-                self._frames[camera] = self._frames.get(camera, 0.0) + rate * JUDGE_EVERY
-            films = {camera: Film(5, int(self._frames[camera]), BLOCKS) for camera in self.rates}
-            self.stills.judge(films, self.now)
-        return set(self.stills.shown)
+                self.frames[camera] = self.frames.get(camera, 0.0) + rate * JUDGE_EVERY
+            films = {camera: Film(5, int(self.frames[camera]), BLOCKS) for camera in self.rates}
+            shown = self.stills.judge(films, self.now)
+        return set(shown)
 
 
 def test_who_sends_too_much_is_shown_as_stills_while_all_together_cost_too_much() -> None:
@@ -66,20 +80,69 @@ def test_rates_near_the_limits_do_not_make_a_camera_change_all_the_time() -> Non
     assert cameras.pass_time(10) == {"b"}, "asked for 5, 7 is near enough"
 
 
-def test_the_next_page_has_its_time_to_obey() -> None:
-    cameras = Cameras(10_000, {"a": 30, "b": 30})
-    assert cameras.pass_time(10) == {"a", "b"}
-    cameras.stills.forget("a")
-    assert cameras.pass_time(2) == {"b"}
-    assert cameras.pass_time(8) == {"a", "b"}
+def test_what_a_line_held_up_and_then_sends_at_once_is_no_disobedience() -> None:
+    cameras = Cameras(10_000, {"page": 5, "room": 60})
+    assert cameras.pass_time(10) == {"room"}
+    cameras.frames["page"] += 8  # after 1.6 s without any
+    assert cameras.pass_time(2) == {"room"}
+    assert cameras.pass_time(2) == {"room"}
+
+
+def test_a_page_of_the_wall_that_comes_again_is_known() -> None:
+    cameras = Cameras(5_000, {"a": 30})
+    assert cameras.pass_time(10) == {"a"}
+    cameras.rates = {"b": 30}
+    assert cameras.pass_time(2) == set()
+    assert cameras.pass_time(8) == {"b"}
+    cameras.frames["a"] += 300  # it went on sending
+    cameras.rates = {"a": 30}
+    assert cameras.pass_time(2) == {"a"}
+    cameras.rates = {"b": 30}
+    cameras.pass_time(REMEMBERED + 2)
+    cameras.rates = {"a": 30}
+    assert cameras.pass_time(4) == set(), "after a minute it is judged anew"
 
 
 def test_who_is_asked_for_less_has_its_time_to_obey_again() -> None:
     stills: Stills[str] = Stills(0.0)
     for second in range(0, 40, 2):
         asked = 15 if second < 20 else 5
-        stills.judge({"a": Film(asked, 15 * second, BLOCKS)}, float(second))
-        assert bool(stills.shown) == (second >= 20 + OBEYS_WITHIN)
+        shown = stills.judge({"a": Film(asked, 15 * second, BLOCKS)}, float(second))
+        assert bool(shown) == (second >= 20 + OBEYS_WITHIN)
+
+
+def test_who_sends_no_keyframe_when_asked_is_seen_whole() -> None:
+    cameras = Cameras(5_000, {"a": 30, "b": 30})
+    cameras.deaf.add("a")
+    assert cameras.pass_time(8) == {"a", "b"}
+    assert cameras.pass_time(DEAF * EVERY + 4) == {"b"}
+    cameras.stills.came("a")  # by itself, now and then
+    assert cameras.pass_time(60) == {"b"}
+
+
+def test_a_camera_that_stands_still_is_not_taken_for_deaf() -> None:
+    cameras = Cameras(5_000, {"a": 30, "b": 30})
+    assert cameras.pass_time(8) == {"a", "b"}
+    cameras.deaf.add("a")
+    cameras.rates["a"] = 0
+    cameras.pass_time(60)
+    cameras.deaf.clear()
+    cameras.rates["a"] = 30
+    assert cameras.pass_time(8) == {"a", "b"}
+
+
+def test_a_new_stream_of_a_site_changes_nothing_for_others() -> None:
+    cameras = Cameras(10_000, {"a": 30, "b": 30})
+    cameras.pass_time(10)
+    cameras.frames["a"] = 0.0
+    cameras.rates["b"] = 100  # more than the budget by itself
+    assert cameras.pass_time(2) == {"b"}
+    assert cameras.pass_time(8) == {"a", "b"}, "and has its time to obey"
+
+
+def test_a_flood_counts_as_no_more_than_a_camera() -> None:
+    cameras = Cameras(60 * BLOCKS + 7 * BLOCKS * 2, {"flood": 60_000, "a": 7, "b": 7})
+    assert cameras.pass_time(10) == set()
 
 
 def test_stills_of_many_cameras_come_evenly() -> None:
@@ -111,12 +174,15 @@ def test_size_is_read_from_keyframes() -> None:
         frame = next(each.payload for n in range(9) for each in encoder.encode(canvas.frame, 6000 * n))
         assert macroblocks(codec, frame) == BLOCKS
     assert macroblocks("H264", b"\0\0\0\1\x67\xff") == 0
+    assert macroblocks("VP8", b"\x30\x02\x00\x9d\x01\x2a\xff\x3f\xff\x3f") == 0, "16383x16383 is decoded by nobody"
     assert macroblocks("VP8", b"") == 0
 
 
 # ------------------------------------------------------------------------------------------- in a conference
 
 FPS = 15
+CAMERA = 11  # SSRC
+FIVE_STILLS = ([True] * 5, [True] * 6)  # in ten seconds
 
 
 @pytest.fixture
@@ -136,20 +202,21 @@ def film(stage: Stage, site: Browser, seconds: float) -> list[bool]:
     return [media.still for media in stage.link.media]
 
 
-def on_the_wall(stage: Stage) -> Browser:
+def on_the_wall(stage: Stage, sequence: int = 0) -> Browser:
     """A site on the wall alone that sends three times what it is asked for, judged."""
     site = stage.join(1, camera_wanted=True, camera_slow_fps=5)
+    site._sequences[CAMERA] = sequence
     frames = film(stage, site, OBEYS_WITHIN)
     assert len(frames) >= OBEYS_WITHIN * FPS - 2
     assert not any(frames)
-    film(stage, site, 2 * JUDGE_EVERY)
+    film(stage, site, 3 * JUDGE_EVERY)
+    assert site.leg.shows_stills("camera")
     return site
 
 
 def test_the_mixer_gets_single_keyframes(stage: Stage) -> None:
     site = on_the_wall(stage)
-    stills = film(stage, site, 10.0)
-    assert stills == [True] * 5
+    assert film(stage, site, 10.0) in FIVE_STILLS
     assert site.leg.stats(stage.now).stills_per_s == 0.5
     film(stage, site, 1.0)
     assert site.leg.stats(stage.now).video_fps_received == pytest.approx(FPS, abs=1), "what it sends is still known"
@@ -197,8 +264,10 @@ def test_a_passed_picture_is_whole(stage: Stage) -> None:
 def test_a_lost_still_is_asked_for_again(stage: Stage) -> None:
     site = on_the_wall(stage)
     film(stage, site, 1.0)
-    while not site.plis():
+    for _ in range(30):
         stage.pass_time(0.1)
+        if site.plis():
+            break
     stage.pass_time(0.7)  # its answer is lost
     assert site.plis() == 1
     stage.link.media.clear()
@@ -218,8 +287,60 @@ def test_a_new_mixer_gets_a_still_at_once(stage: Stage) -> None:
 
 def test_who_leaves_is_forgotten(stage: Stage) -> None:
     site = on_the_wall(stage)
-    conference: Conference = stage.conference
-    assert conference._stills.shown
-    conference.remove(site.leg)
-    assert not conference._stills.shown
+    stage.conference.remove(site.leg)
     stage.pass_time(5.0)
+    assert site.plis() == 0
+    assert not stage.conference._stills._known
+
+
+def test_a_wall_that_is_looked_away_from_for_a_moment_is_stills_again(stage: Stage) -> None:
+    site = on_the_wall(stage)
+    for _ in range(3):
+        stage.plan(site.leg)
+        film(stage, site, 0.4)
+        stage.plan(site.leg, camera_wanted=True, camera_slow_fps=5)
+        film(stage, site, 0.4)
+    film(stage, site, EVERY + JUDGE_EVERY)
+    assert film(stage, site, 10.0) in FIVE_STILLS
+
+
+def test_it_is_seen_whole_until_its_first_still(stage: Stage) -> None:
+    site = stage.join(1, camera_wanted=True, camera_slow_fps=5)
+    last = stage.now
+    frames = 0
+    for _ in range(20 * FPS):
+        stage.pass_time(1 / FPS)
+        site.film(keyframe=site.plis() > 0)
+        if len(stage.link.media) > frames:
+            frames = len(stage.link.media)
+            if site.leg.shows_stills("camera"):
+                break
+            last = stage.now
+    assert stage.link.media[-1].still
+    assert stage.now - last < 0.3, "no gap between the last picture and the first still"
+
+
+def test_a_camera_that_stops_and_films_again_is_a_still_again(stage: Stage) -> None:
+    site = on_the_wall(stage)
+    stage.pass_time(20.0)
+    film(stage, site, 3 * JUDGE_EVERY + OBEYS_WITHIN)
+    assert film(stage, site, 10.0) in FIVE_STILLS
+
+
+def test_losses_between_stills_are_not_told_as_losses_of_the_meeting(stage: Stage) -> None:
+    site = on_the_wall(stage)
+    site._sequences[CAMERA] += 40
+    for _ in range(20):
+        film(stage, site, 0.1)
+        if site.leg.streams["camera"].reception.fraction_lost > 0.1:
+            break
+    assert site.leg.streams["camera"].reception.fraction_lost > 0.1
+    assert site.leg.stats(stage.now).lost_fraction == 0.0
+
+
+def test_a_sequence_that_wraps_between_stills_is_followed(stage: Stage) -> None:
+    site = on_the_wall(stage, sequence=65_000)
+    assert site._sequences[CAMERA] < 65_536
+    film(stage, site, 30.0)
+    assert site.leg.streams["camera"].reception.highest == 65_536 + site._sequences[CAMERA] > 2 * 65_536
+    assert film(stage, site, 10.0) in FIVE_STILLS

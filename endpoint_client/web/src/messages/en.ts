@@ -241,7 +241,8 @@ export const en: Messages = {
       mutedBy: { operator: 'Muted', rule: 'Muted by rule', noise: 'Muted for its noise' },
       ownOff: 'Mic off',
       notSent: 'Muted: the site has stopped sending sound',
-      stills: (seconds) => `On the wall one still every ${seconds} seconds: this site sends more pictures than the MCU asks for`,
+      stills: (seconds) =>
+        `On the wall one still every ${seconds} seconds: this site sends more pictures a second than the MCU asks for`,
       toPodium: (name) => `Put ${name} on the podium`,
       fromPodium: (name) => `Take ${name} off the podium`,
       podium: 'Podium',

@@ -242,7 +242,7 @@ export const vi = {
       ownOff: 'Micro tắt',
       notSent: 'Đã tắt tiếng nên điểm cầu ngừng gửi âm thanh',
       stills: (seconds: number) =>
-        `Tường hình chụp ${seconds} giây một ảnh: điểm cầu này gửi nhiều hình hơn MCU yêu cầu`,
+        `Trên tường hình chỉ có ảnh tĩnh, ${seconds} giây một ảnh: điểm cầu này gửi nhiều hình/giây hơn mức MCU yêu cầu`,
       toPodium: (name: string) => `Đưa ${name} lên bục phát biểu`,
       fromPodium: (name: string) => `Cho ${name} rời bục phát biểu`,
       podium: 'Lên bục',
