@@ -2,9 +2,10 @@
 
 A frame is complete at its marker bit, not when the next one begins (that would cost a frame interval).  A hole is
 asked for again (NACK) on a timer of about one round trip, three times where the third answer can come in time, else
-twice; a hole that stays open for `GIVE_UP` seconds, on a longer line until that answer, is given up: frames are
-skipped up to the next keyframe, and a keyframe is asked for (PLI), never more often than every 0.5 s and less and
-less often.  Frames nobody wants are not assembled at all, nor is what comes between two stills (`stills.py`).
+twice; on a line that loses much each time with two packets, for it loses these, too.  A hole that stays open for
+`GIVE_UP` seconds, on a longer line until that answer, is given up: frames are skipped up to the next keyframe, and a
+keyframe is asked for (PLI), never more often than every 0.5 s and less and less often.  Frames nobody wants are not
+assembled at all, nor is what comes between two stills (`stills.py`).
 
 No sockets, no clock: `receive` and `service` take `now`; frames leave by the callback given.  Owned by the leg.
 """
@@ -25,6 +26,7 @@ THIRD_TRY = 0.6  # and at most, for an answer to a third NACK
 FIRST_NACK = 0.008  # reordered packets come by themselves within this
 TRIES = 3
 NACK_GAP = 0.045  # seconds between two tries, at least, so that three outlast an outage of 90 ms
+ECHO = 0.012  # seconds between the two packets of a try; senders ignore the second if they have answered the first
 MAX_WAITING = 768  # packets behind a hole
 FEW_HOLES = 8  # that are worth repairing on a line that is full
 MAX_HOLES = 256  # more than this is an outage, not loss
@@ -68,6 +70,7 @@ class _Hole:
     since: float
     ask_at: float
     tries: int = 0
+    echo_at: float = float("inf")
 
 
 _Packet = tuple[int, bool, bytes]  # rtp_time, marker, payload
@@ -264,10 +267,11 @@ class VideoIngest:
 
     # -- loss
 
-    def service(self, now: float, rtt: float, crowded: bool = False) -> list[int]:
+    def service(self, now: float, rtt: float, crowded: bool = False, twice: bool = False) -> list[int]:
         """Give up what is too old.  Returns the sequence numbers to ask for again now (ascending).
 
         On a `crowded` line each is asked for once only, and many holes are given up: the answers would keep it full.
+        `twice`: each try is two packets.
         """
         again: list[int] = []
         if crowded and len(self._holes) > FEW_HOLES:
@@ -283,6 +287,10 @@ class VideoIngest:
                 if hole.ask_at <= now and hole.tries < tries and now + rtt < hole.since + patience:
                     hole.tries += 1
                     hole.ask_at = now + max(NACK_GAP, 1.2 * rtt)
+                    hole.echo_at = now + ECHO if twice and not crowded else float("inf")
+                    again.append(missing & 0xFFFF)
+                elif hole.echo_at <= now:
+                    hole.echo_at = float("inf")
                     again.append(missing & 0xFFFF)
             self.nacks += len(again)
         return again

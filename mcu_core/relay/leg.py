@@ -32,11 +32,12 @@ SILENT_AFTER = 3.0
 RESTING_SILENT_AFTER = 10.0  # who sends no media checks its consent every 5 s (RFC 7675, section 5.1), +-20 %
 GONE_AFTER = 30.0
 REPORT_EVERY = 1.0
-ANSWER_TWICE = 0.02  # share of lost packets from which an answer to a NACK is likely to be lost, too
+LOSSY = 0.02  # share of lost packets from which a NACK, or the answer to one, is likely to be lost, too: sent twice
 MAX_INBOUND = 16  # SSRCs of one leg
 TRUST = 0.25  # seconds; below the mux's REBIND_SILENCE
 AUDIO_SHARE, SCREEN_SHARE, UNLIMITED = 64_000, 1_500_000, 2_500_000  # bit/s told to the site by REMB
 HIDDEN_SHARE, OBEYS_WITHIN = 40_000, 5.0  # of a picture nobody sees, if it still comes after so many seconds
+_SMOOTH = 0.25  # of a judgement's loss, two to four a second
 _WALL = time.time() - time.monotonic()  # read once: sender reports never jump
 
 State = Literal["new", "connected", "silent"]
@@ -169,6 +170,7 @@ class Leg:
         self._wanted_at: dict[Track, float] = {}  # when each was last known to be wanted
         self._judge_at = now
         self._judged = (now, 0, 0, 0)  # when, octets received, packets expected, packets lost
+        self._loss = 0.0  # share of its packets that the site's line loses, before repair
         self._stats_at = now
         self._received_octets = 0
         self._counted: dict[str, int] = {}
@@ -380,7 +382,7 @@ class Leg:
             self._owner.overloaded(self, downlink.carried_bps, now)
         least = downlink.least_rtt.seconds
         crowded = self.rtt is not None and self.rtt > 1.5 * least + 0.05  # by a queue: repeats fill it
-        video.twice = self._peer_loss.fraction >= ANSWER_TWICE and not crowded
+        video.twice = self._peer_loss.fraction >= LOSSY and not crowded
 
     def _hear_clock(self, ssrc: int, ntp: int, rtp_time: int, now: float) -> None:
         for kind, reception in self._receptions():
@@ -504,7 +506,7 @@ class Leg:
     def _repair(self, stream: VideoIngest, now: float) -> None:
         own, media = self.audio.ssrc, stream.reception.ssrc
         crowded = self._uplink.crowded(now)
-        again = stream.service(now, self.rtt or DEFAULT_RTT, crowded)
+        again = stream.service(now, self.rtt or DEFAULT_RTT, crowded, twice=self._loss >= LOSSY)
         packet = rtcp.nack(own, media, again) if again else b""
         if not crowded and stream.keyframes.due(now):
             packet += rtcp.pli(own, media)
@@ -526,6 +528,7 @@ class Leg:
         self._judged = now, self._received_octets, expected, lost
         received_bps = (self._received_octets - octets_then) * 8 / max(now - then, 1e-3)
         share = max(0, lost - lost_then) / max(1, expected - expected_then)
+        self._loss += (min(1.0, share) - self._loss) * _SMOOTH
         if self._uplink.measured(received_bps, min(1.0, share), queue, now):
             self._report_at = now  # told at once
         self._judge_at = now + self._uplink.interval

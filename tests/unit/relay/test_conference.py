@@ -104,6 +104,25 @@ def test_joiner_waits_for_a_keyframe_that_is_asked_for_once(stage: Stage) -> Non
     assert stage.link.keyframes() == [5, 5]
 
 
+@pytest.mark.parametrize("lossy", [False, True])
+def test_a_site_whose_line_loses_much_is_asked_twice_for_each_packet(stage: Stage, lossy: bool) -> None:
+    site = stage.join(1, camera_wanted=True)
+    site.film(keyframe=True)
+    for number in range(60):
+        if lossy and number % 5 == 4:
+            site._sequences[11] += 1
+        stage.pass_time(0.066)
+        site.film(keyframe=number % 5 == 4)
+    stage.pass_time(1.0)
+    site.film(keyframe=True)
+    site.got()
+    site._sequences[11] += 1
+    site.film()
+    stage.pass_time(0.04)
+    asked = [message for message in site.got()[1] if isinstance(message, rtcp.Nack)]
+    assert len(asked) == (2 if lossy else 1)
+
+
 def test_missing_keyframe_is_asked_for_again(stage: Stage) -> None:
     stage.join(1, rendition=5)
     stage.pass_time(1.0)

@@ -313,6 +313,20 @@ def test_on_a_full_line_many_holes_are_given_up_and_a_keyframe_is_wanted() -> No
     assert receiver.seen == [0]
 
 
+def test_on_a_line_that_loses_much_each_try_is_two_packets() -> None:
+    receiver = with_holes(1)  # since 0.1
+    ingest = receiver.ingest
+    asked = [at for at in range(1, 31) if ingest.service(0.1 + at / 100, 0.1, twice=True)]
+    assert asked == [1, 3, 13, 15, 25, 27]
+    receiver = with_holes(1)
+    (missing,) = receiver.ingest.service(0.11, 0.1, twice=True)
+    assert receiver.ingest.service(0.12, 0.1, twice=True) == []
+    assert receiver.ingest.service(0.13, 0.1, twice=True) == [missing]
+    receiver = with_holes(1)
+    assert len(receiver.ingest.service(0.11, 0.1, crowded=True, twice=True)) == 1
+    assert receiver.ingest.service(0.13, 0.1, crowded=True, twice=True) == [], "answers would keep it full"
+
+
 def test_on_a_full_line_a_few_holes_are_asked_for_once() -> None:
     receiver = with_holes(5)
     assert len(receiver.ingest.service(0.12, 0.05, crowded=True)) == 5

@@ -1,0 +1,20 @@
+"""A wall of sites that send far more than it needs: a real server, real relay and mixer, legs over loopback."""
+
+from __future__ import annotations
+
+import os
+
+from benchmarks import room
+
+
+def test_a_wall_of_cameras_that_ignore_their_hints_costs_little() -> None:
+    """One site fills the programme and is passed on; the others, on the wall alone, send it 720p30 for 5 frames/s."""
+    sites = 3 + len(os.sched_getaffinity(0))  # each needs 108,000 macroblocks a second, of 75,000 for a processor
+    seen = room.run(sites=sites, source="1280x720@30", seconds=9.0, layout="1")
+    assert seen["stills"] == sites - 1
+    assert seen["decoded_per_s"] <= sites, "half a picture of each a second"
+    assert seen["plis"] >= 2 * (sites - 1)
+    assert seen["fps_wall"] > 0, "and they are drawn"
+    assert seen["encoders"] == 1, "the wall's"
+    assert seen["fps_min"] > 20, "what is passed on is whole"
+    assert (seen["packets_lost"], seen["unverified"], seen["eye"]["errors"]) == (0, 0, 0)
