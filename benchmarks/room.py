@@ -397,14 +397,15 @@ def _by_loop(polls: list[dict[str, float]], figure: str) -> dict[str, float]:
 
 
 def _largest(polls: list[dict[str, float]], name: str) -> int | None:
-    return (
-        round(max(values)) if (values := [v for poll in polls for k, v in poll.items() if k.startswith(name)]) else None
-    )
+    return round(max(values)) if (values := _values(polls, name)) else None
 
 
 def _usual(polls: list[dict[str, float]], name: str) -> int | None:
-    values = [value for poll in polls for key, value in poll.items() if key.startswith(name)]
-    return round(median(values)) if values else None
+    return round(median(values)) if (values := _values(polls, name)) else None
+
+
+def _values(polls: list[dict[str, float]], name: str) -> list[float]:
+    return [value for poll in polls for key, value in poll.items() if key.startswith(name)]
 
 
 def _silent(fraction: float) -> None:

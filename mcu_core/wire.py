@@ -32,9 +32,7 @@ Track = Literal["camera", "screen"]
 View = str  # "programme", "chair", "wall", or "site:<number>": the personal view of that site
 VIEW_PATTERN = r"^(programme|chair|wall|site:[1-9][0-9]{0,3})$"
 WorkerKind = Literal["control", "relay", "mixer"]
-SLOW_VIEW = (
-    10.0  # frames/s of a view, at most: sites seen on such views only are decoded in turns, on a wall perhaps as stills
-)
+SLOW_VIEW = 10.0  # frames/s, at most: sites on such views only are decoded in turns, on a wall perhaps as stills
 
 # --------------------------------------------------------------------------------------------- media frames
 

@@ -1,13 +1,13 @@
 """Which cameras are seen as stills: those that send more than they were asked for, while a wall costs too much.
 
 A picture of H.264 needs the one before it, so a wall of five frames a second costs what its sites choose to send: 120
-that go on with 320x180@15 a third of a processor, ten room systems with 720p30 more than a whole one.  Site pages obey
-their hints.  A camera that does not, and that nothing but the wall shows, may be seen as stills: one keyframe is asked
+that go on with 320x180@15, or ten room systems with 720p30, about a third of a processor.  Site pages obey their hints.
+A camera that does not, and that nothing but the wall shows, may be seen as stills: one keyframe is asked
 for and taken every `EVERY` seconds, and what comes between ends unopened.  That is so only while all that the wall
 alone shows needs more than `BUDGET`, and for cameras that do send a keyframe when they are asked for one.
 
 Pure: owned by a conference of the relay, takes `now`.  Rates are frames/s, work is macroblocks/s: 16x16 pixels, which
-cost a decoder about the same whatever the size of the picture (here 0.5-0.7 us).
+cost a decoder about the same whatever the size of the picture (0.3 us alone, 0.5-0.7 among 120 others).
 """
 
 from __future__ import annotations

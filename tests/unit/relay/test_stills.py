@@ -214,6 +214,13 @@ def on_the_wall(stage: Stage, sequence: int = 0) -> Browser:
     return site
 
 
+def gives_a_still(stage: Stage, site: Browser) -> bool:
+    """Whether the mixer gets the site's next keyframe, and as a still."""
+    stage.link.media.clear()
+    site.film(keyframe=True)
+    return [media.still for media in stage.link.media] == [True]
+
+
 def test_the_mixer_gets_single_keyframes(stage: Stage) -> None:
     site = on_the_wall(stage)
     assert film(stage, site, 10.0) in FIVE_STILLS
@@ -270,9 +277,7 @@ def test_a_lost_still_is_asked_for_again(stage: Stage) -> None:
             break
     stage.pass_time(0.7)  # its answer is lost
     assert site.plis() == 1
-    stage.link.media.clear()
-    site.film(keyframe=True)
-    assert [media.still for media in stage.link.media] == [True]
+    assert gives_a_still(stage, site)
 
 
 def test_a_new_mixer_gets_a_still_at_once(stage: Stage) -> None:
@@ -280,9 +285,7 @@ def test_a_new_mixer_gets_a_still_at_once(stage: Stage) -> None:
     film(stage, site, 1.0)
     stage.conference._mixer_up()
     assert site.plis() == 1
-    stage.link.media.clear()
-    site.film(keyframe=True)
-    assert [media.still for media in stage.link.media] == [True]
+    assert gives_a_still(stage, site)
 
 
 def test_who_leaves_is_forgotten(stage: Stage) -> None:
