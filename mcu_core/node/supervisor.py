@@ -160,6 +160,8 @@ class Supervisor:
         while (worker := self._workers.get((kind, name))) is not None and worker.released:
             await worker.ended.wait()
             await asyncio.sleep(0)
+        if self._stop.is_set():  # control may outlive a relay by a moment: nobody would end what is started now
+            raise PeerLost("stopping", "Dịch vụ MCU đang dừng.", "The MCU is stopping.")
         if worker is None:
             worker = self._start(kind, name)
         try:

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from mcu_core.errors import OperatorError, PeerLost
-from mcu_core.node import LocalPool
+from mcu_core.node import LocalPool, worker
 from mcu_core.node.commands import COMMANDS
 from mcu_core.node.supervisor import Supervisor
 from mcu_core.wire import WorkerDown, WorkerUp
 
 ROOT = str(Path(__file__).resolve().parents[2])
 STAND_IN = """
-import os, socket, sys
+import os, signal, socket, sys
 name = os.environ.get("MCU_WORKER_NAME", "")
 if "--spare" in sys.argv:
     print("ready", flush=True)
@@ -30,6 +30,7 @@ if "--spare" in sys.argv:
     if not line: sys.exit(0)
     name = json.loads(line)["name"]
 if name == "broken": sys.exit(7)
+if name == "stubborn": signal.signal(signal.SIGTERM, signal.SIG_IGN)
 kind = sys.argv[1]
 if kind == "control": sys.exit(78)  # wrong settings
 path = os.path.join(os.environ["MCU_RUN_DIR"], f"{kind}-{name}.sock")
@@ -45,17 +46,21 @@ def run_dir() -> Iterator[Path]:
         yield Path(path)
 
 
-@asynccontextmanager
-async def supervised(run_dir: Path, *, with_spare: bool = False) -> AsyncIterator[LocalPool]:
+def supervisor_of(run_dir: Path, *, with_spare: bool = False) -> Supervisor:
     program = run_dir / "worker.py"
     program.write_text(STAND_IN)
     child = (sys.executable, "-S", str(program))
-    supervisor = Supervisor(
+    return Supervisor(
         run_dir,
         with_control=False,
         with_spare=with_spare,
         commands={"control": (*child, "control"), "relay": (*child, "relay"), "mixer": (*child, "mixer")},
     )
+
+
+@asynccontextmanager
+async def supervised(run_dir: Path, *, with_spare: bool = False) -> AsyncIterator[LocalPool]:
+    supervisor = supervisor_of(run_dir, with_spare=with_spare)
     pool = LocalPool(run_dir)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(supervisor.run())
@@ -153,6 +158,24 @@ async def test_bad_requests_are_refused_and_nothing_starts(run_dir: Path) -> Non
         with pytest.raises(OperatorError, match="not_placeable"):
             await pool.place("control", "1")
         assert await pool.list() == ()
+
+
+async def test_nothing_is_started_while_it_stops(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control may see the relay go, and ask for it again, before it ends itself."""
+    monkeypatch.setattr(worker, "PATIENCE", 1.0)
+    supervisor, pool = supervisor_of(run_dir), LocalPool(run_dir)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(supervisor.run())
+        client = tasks.create_task(pool.run())
+        relay = await pool.place("relay", "0")
+        await pool.place("mixer", "stubborn")  # it holds up the end for a second
+        supervisor.stop()
+        while alive(relay.pid):
+            await asyncio.sleep(0.01)
+        with pytest.raises(PeerLost, match="stopping"):
+            await pool.place("relay", "0")
+        await running
+        client.cancel()
 
 
 async def test_two_supervisors_cannot_share_a_run_directory(run_dir: Path) -> None:
