@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 MOST_ROWS = 50_000  # of one conference: almost six days without a break
 _GIVEN_UP_AFTER = 1800.0  # a site that was lost and stays away is not a bad line for ever
 _PRUNED_AT_ONCE = 2_000  # rows; nobody waits long for the writers' lock
-SUMMED_AT_ONCE = 32  # sites; the loop prepares so many rows in a millisecond
+WRITTEN_AT_ONCE = 32  # sites; the loop prepares so many rows, or warnings, in a millisecond or a few
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,13 @@ class QualityRecorder:
         async with self._database.writing() as session:
             if not await self._add(session, conference, at, seen, counts=counts):
                 return 0  # the reading of this period is there: control was started again
-            for one, change in changes:
-                session.add_all(_events(conference, one, change, now))
-        for one, change in changes:
+            events = [event for one, change in changes for event in _events(conference, one, change, now)]
+            for first in range(0, len(events), WRITTEN_AT_ONCE):  # when a relay dies, all lines are lost at once
+                await session.execute(insert(LineEventRow), events[first : first + WRITTEN_AT_ONCE])
+        for number, (one, change) in enumerate(changes, 1):
             self._warn(conference, one, change)
+            if number % WRITTEN_AT_ONCE == 0:
+                await asyncio.sleep(0)
         return len(seen)
 
     async def reserve(self, conference: str, site: str, text: str, *, by: str, at: float) -> LineEventRow:
@@ -154,8 +157,8 @@ class QualityRecorder:
         inserted = await session.scalar(new.on_conflict_do_nothing().returning(QualityRow.at))
         if inserted is None:
             return False
-        for first in range(0, len(seen), SUMMED_AT_ONCE):
-            some = seen[first : first + SUMMED_AT_ONCE]
+        for first in range(0, len(seen), WRITTEN_AT_ONCE):
+            some = seen[first : first + WRITTEN_AT_ONCE]
             await session.execute(self._sum, [_summand(conference, one, at, counts=counts) for one in some])
         return True
 
@@ -226,22 +229,22 @@ def _kind(change: Change) -> str:
     return "back" if change.before == "lost" else "better"
 
 
-def _events(conference: str, one: Seen, change: Change, now: float) -> list[LineEventRow]:
-    """The end of what was, and the beginning of what is."""
+def _events(conference: str, one: Seen, change: Change, now: float) -> list[Json]:
+    """Rows of the end of what was, and of the beginning of what is."""
     kinds = [_kind(change)]
     if change.before is not None and change.after is not None:
         kinds.insert(0, "back" if change.before == "lost" else "better")
     return [
-        LineEventRow(
-            conference_id=conference,
-            site=one.site,
-            name=one.name,
-            at=now,
-            kind=kind,
-            seconds=change.seconds if kind in ("back", "better") else None,
-            by=None,
-            text="",
-        )
+        {
+            "conference_id": conference,
+            "site": one.site,
+            "name": one.name,
+            "at": now,
+            "kind": kind,
+            "seconds": change.seconds if kind in ("back", "better") else None,
+            "by": None,
+            "text": "",
+        }
         for kind in kinds
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 from mcu_core.relay.egress import AudioSender, Egress, VideoSender
 from mcu_core.relay.leg import Leg
@@ -41,6 +42,7 @@ from mcu_core.wire import (
 from mixer.levels import Loudest
 
 SILENT_DBOV = -127
+TURNS = 10  # of `report`, until each leg was asked: 100 ms
 HELD_FOR = 0.5  # seconds until the same picture is tried again when control gives no smaller one
 
 
@@ -86,6 +88,7 @@ class Conference:
         self._clocks: dict[tuple[int, str], SenderClock] = {}  # the newest of each site and kind of stream
         self._stills: Stills[Leg] = Stills()
         self._judge_at = 0.0
+        self._turn = 0
         self._held: dict[Leg, float] = {}  # whose line is too narrow: when to go on at the latest
 
     def _link(self, mixer: str, relay: str) -> MixerLink:
@@ -154,7 +157,9 @@ class Conference:
         }
         self._plan_passing(plans)
         for leg in self.legs.values():
-            leg.apply(self._plans.get(leg.id, LegPlan(leg.id)), now)
+            plan = self._plans.get(leg.id, LegPlan(leg.id))
+            if plan != leg.plan:  # each join brings the plans of all
+                leg.apply(plan, now)
             self._watch(leg, now)
         for rendition, passing in self._passing.items():
             self._seek(rendition, passing, now)
@@ -456,9 +461,15 @@ class Conference:
             self._request(audience.ring, now)
 
     def report(self, now: float) -> None:
-        """Legs' reports, and stills of their cameras; about every 100 ms, each leg at its own time."""
-        for leg in self.legs.values():
+        """Reports of a part of the legs, and when all had their turn stills of their cameras.
+
+        Called as often as `service`, so that 200 legs whose reports are due at once do not hold up sound.
+        """
+        self._turn = (self._turn + 1) % TURNS
+        for leg in islice(self.legs.values(), self._turn, None, TURNS):
             leg.report(now)
+        if self._turn:
+            return
         if now >= self._judge_at:
             self._judge_at = now + JUDGE_EVERY
             self._judge_stills(now)

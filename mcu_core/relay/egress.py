@@ -32,7 +32,8 @@ from mcu_core.wire import AudioOut
 SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at most, and no queue on its way overflows
 LEAST_GAP = 0.001  # seconds: the loop's timers are no finer
 SLICE_GAP = 0.005  # seconds between turns of a large picture
-TURN = 400  # packets sent before the loop may do something else (about 1.5 ms)
+TURN = 400  # packets sent before the loop may do something else, at most
+TURN_WORK = 0.002  # seconds of it, at most: of a slow processor
 TURN_TIME = 0.004  # seconds of the line's rate that go out in a turn at most
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
 HELD_BURST = 8_192  # octets of answers after a line was too narrow
@@ -285,7 +286,8 @@ class Egress:
         began = self._clock()
         budget, before = self._packets_a_turn, self.octets
         turn, behind = self._turn, self._behind
-        while turn and budget > 0:
+        until = began + TURN_WORK
+        while turn and budget > 0 and self._clock() < until:
             sender = turn.popleft()
             budget -= self._advance(sender)
             ring, idle = sender.ring, sender.held or sender.outlet.keys is None

@@ -416,9 +416,8 @@ class Leg:
             plan.camera_wanted,
             plan.screen_wanted,
         ):
-            self._report_at = now  # tells the site its limit at once
+            self._report_at = now  # tells the site its limit with the next `report`
         self.repair(now)
-        self.report(now)
 
     def pass_on(self, tracks: frozenset[Track]) -> None:
         """These go to viewers as they are, whether or not the mixer wants them, too."""

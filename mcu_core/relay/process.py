@@ -256,13 +256,12 @@ class Relay:
             due = max(due, now - SERVICE_EVERY)
             for conference, _ in self._conferences.values():
                 conference.service(now)
+                conference.report(now)
             if now >= levels_at:
                 levels_at = now + LEVELS_EVERY
                 self._tell_levels()
             if now >= ages_at:
                 ages_at = now + 0.1
-                for conference, _ in self._conferences.values():
-                    conference.report(now)
                 await self._age(now)
             if now >= stats_at:
                 stats_at = now + STATS_EVERY

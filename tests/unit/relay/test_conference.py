@@ -10,8 +10,8 @@ import pytest
 from mcu_core import wire
 from mcu_core.relay import rtcp
 from mcu_core.relay.audio_ingest import AudioIngest
-from mcu_core.relay.conference import HELD_FOR
-from mcu_core.relay.leg import GONE_AFTER, RESTING_SILENT_AFTER, SILENT_AFTER
+from mcu_core.relay.conference import HELD_FOR, TURNS
+from mcu_core.relay.leg import GONE_AFTER, RESTING_SILENT_AFTER, SILENT_AFTER, Leg
 from tests.unit.relay.packets import rtp_packet
 from tests.unit.relay.stage import Browser, Stage
 
@@ -439,6 +439,29 @@ def test_forged_levels_show_on_no_meter(stage: Stage) -> None:
         stage.opener.buffer[: len(forged)] = forged
         stage.mux.datagram(len(forged), site.address, stage.sock.as_socket, stage.now)
     assert stage.conference.take_levels() == {1: -90}
+
+
+def test_reports_that_are_due_at_once_are_sent_one_after_the_other(stage: Stage) -> None:
+    for site in range(1, 201):
+        stage.join(site)
+    for leg in stage.conference.legs.values():
+        leg._report_at = stage.now
+    sent = []
+    for _ in range(TURNS):
+        before = len(stage.sock.sent)
+        stage.pass_time(0.01)
+        sent.append(len(stage.sock.sent) - before)
+    assert sent == [200 // TURNS] * TURNS
+
+
+def test_a_join_plans_nobody_anew_but_who_joins(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for site in range(1, 10):
+        stage.join(site, audio_open=True)
+    applied: list[int] = []
+    apply = Leg.apply
+    monkeypatch.setattr(Leg, "apply", lambda leg, plan, now: applied.append(leg.site) or apply(leg, plan, now))  # type: ignore[func-returns-value]
+    stage.join(10, audio_open=True)
+    assert set(applied) == {10}
 
 
 def test_room_system_without_remb_is_held_by_tmmbr(stage: Stage) -> None:

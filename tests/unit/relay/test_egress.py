@@ -106,7 +106,7 @@ def later() -> Later:
 
 @pytest.fixture
 def egress(later: Later) -> Egress:
-    return Egress(later, outbox=FakeOutbox)
+    return Egress(later, clock=lambda: 0.0, outbox=FakeOutbox)
 
 
 @pytest.mark.parametrize("gso", [True, False])
@@ -330,6 +330,23 @@ def test_turn_is_bounded_with_many_viewers(egress: Egress, later: Later, sock: F
     while later.calls:
         later.run()
     assert egress.packets == 60 * ring.next
+
+
+def test_turn_is_shorter_on_a_slow_processor(later: Later, sock: FakeSocket) -> None:
+    egress = Egress(later, clock=lambda: sock.calls * 0.0005, outbox=FakeOutbox)  # each call takes half a millisecond
+    ring = Ring(1, "H264")
+    viewers = [Viewer(number, sock) for number in range(60)]
+    for viewer in viewers:
+        viewer.video.enter(ring, 0, 0.0)
+    show(ring, 0, 3000)
+    egress.push(viewer.video for viewer in viewers)
+    assert sock.calls == 4, "two milliseconds"
+    turns = 1
+    while later.calls:
+        later.run()
+        turns += 1
+    assert egress.packets == 60 * ring.next
+    assert turns == 15
 
 
 @pytest.mark.parametrize("rate_bps", [100e6, 900e6])
