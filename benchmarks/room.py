@@ -14,6 +14,7 @@ What the figures are:
 - `audio_pps_min`: sound packets a second that the worst of all legs received, monitors included.
 - `tick_late_ms_p99`: how late the mixer's ticks started.  The mixer reports the worst of each second; the 75th
   percentile of those is about the 99th of all ticks.  Worst of programme, chair and sound.
+- `shed`: the mixer did not keep up and made fewer pictures (mcu_core/mixing/shedding.py); 0: never.
 - `loop_lag_ms_max`: by kind of process, how long its event loop once stood still or waited for a processor: the longest
   turn (mcu_core/node/loop.py) or lateness of a timer (the mixer's ticks of sound, the relay's of 10 ms) of ten seconds.
 - `loop_cpu_ms_max`: the most that one turn used of a processor.  Far less than its lag: the loop waited and did not
@@ -161,6 +162,7 @@ _ROWS = (
     ("fps_median", "frames/s, median"),
     ("fps_wall", "frames/s of the wall"),
     ("stills", "sites it shows as stills"),
+    ("shed", "load shedding, worst rung (0: none)"),
     ("audio_pps_min", "sound packets/s, worst site"),
     ("audio_pps_min_obeyed", "… when sites obey hints"),
     ("longest_gap_ms", "longest wait for a frame, ms"),
@@ -366,6 +368,7 @@ def _result(
         "decoders": _largest(polls, "mcu_mixer_decoders"),
         "decoded_per_s": _usual(polls, "mcu_mixer_decoded_per_s"),
         "stills": _largest(polls, "mcu_relay_stills"),
+        "shed": _largest(polls, "mcu_mixer_shed"),
         "rss_mb": round(rss),
         "rss_mb_per_site": round(rss / sites, 1),
         "uplink_kbps_total": sum(leg["sent_kbps"] for leg in members),

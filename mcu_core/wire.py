@@ -630,6 +630,7 @@ class MixerStats:
     tasks: int = 0
     loop_cpu_ms: float = 0.0  # as the relay's
     decoded_per_s: float = 0.0  # pictures, of all sites
+    shed: int = 0  # rung of load shedding (mixing/shedding.py); 0: pictures are made as planned
 
 
 @dataclass(frozen=True, slots=True)

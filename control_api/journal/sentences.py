@@ -107,6 +107,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Alarm: the relay is late, overload",
     ),
     "alarm_mixer_slow": ("Cảnh báo: bộ trộn bị chậm, máy chủ có thể quá tải", "Alarm: the mixer is late, overload"),
+    "alarm_load_shed": (
+        "Cảnh báo: máy chủ quá tải, hình được dựng thưa hơn để giữ tiếng",
+        "Alarm: overload, fewer pictures are made so that sound goes on",
+    ),
+    "alarm_load_shed_over": (
+        "Máy chủ đã đủ sức trở lại, hình được dựng như đã đặt",
+        "The server keeps up again, pictures are made as planned",
+    ),
     "alarm_site_muted_noise": ("Cảnh báo: {site} ồn nên đã bị tự động tắt tiếng", "Alarm: {site} was muted for noise"),
     "alarm_site_noisy": (
         "Cảnh báo: {site} đang gây ồn, không có tiếng nói",

@@ -102,6 +102,7 @@ def mixer_figures(stats: MixerStats) -> dict[str, float]:
         "encoders": float(stats.encoders),
         "decoders": float(stats.decoders),
         "decoded_per_s": stats.decoded_per_s,
+        "shed": float(stats.shed),
         "voices": float(len(stats.voices)),
         "tasks": float(stats.tasks),
         "dropped": float(sum(stats.dropped.values())),

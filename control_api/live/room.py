@@ -55,6 +55,21 @@ _log = structlog.get_logger(__name__)
 PACE = 0.03
 _SAVE_DEADLINE = 5.0
 _NOISE_AGAIN = 600.0  # seconds until the operator is told again of the same site's noise
+_SHED = (  # by rung of the mixer's load shedding
+    (
+        "Máy chủ quá tải: tường hình chỉ còn 1 hình/giây để giữ tiếng và hình chính.",
+        "The server is overloaded: the wall is made once a second only, so that sound and programme go on.",
+    ),
+    (
+        "Máy chủ quá tải: chỉ còn một nửa số hình mỗi giây để giữ tiếng. Hãy bớt khung hình hoặc điểm cầu.",
+        "The server is overloaded: half as many pictures are made, so that sound goes on. Use fewer views or sites.",
+    ),
+    (
+        "Máy chủ quá tải nặng: chỉ còn một phần ba số hình mỗi giây để giữ tiếng. Hãy bớt khung hình hoặc điểm cầu.",
+        "The server is badly overloaded: a third of the pictures are made, so that sound goes on. Use fewer views "
+        "or sites.",
+    ),
+)
 
 
 class Room:
@@ -463,6 +478,7 @@ class Room:
                     self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
+                self._warn_of_shedding(event)
                 if self.lag.measured("mixer", event.loop_lag_ms, self._clock.now(), event.loop_cpu_ms):
                     self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
@@ -476,6 +492,21 @@ class Room:
                 f"{vi} bị chậm tới {lag_ms:.0f} ms; máy chủ có thể đang quá tải. Hãy bớt khung hình hoặc điểm cầu.",
                 f"The {process} process is late by up to {lag_ms:.0f} ms; the server may be overloaded. "
                 "Use fewer views or sites.",
+                None,
+            )
+
+    def _warn_of_shedding(self, event: MixerStats) -> None:
+        before = self.mixer_stats.shed if self.mixer_stats is not None else 0
+        if event.shed == before or not self.people.seats:
+            return
+        if event.shed:
+            vi, en = _SHED[event.shed - 1]
+            self.alarm("load_shed", vi, en, None)
+        else:
+            self.alarm(
+                "load_shed_over",
+                "Máy chủ đã đủ sức trở lại: hình được dựng như đã đặt.",
+                "The server keeps up again: pictures are made as planned.",
                 None,
             )
 

@@ -12,17 +12,19 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import structlog
+
 from mcu_core.mixing.audio_loop import AudioLoop
 from mcu_core.mixing.clock import Clock, ticks
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.lip_sync import LipSync
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
+from mcu_core.mixing.shedding import Shedding, is_slow
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.node.loop import turns
 from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.wire import (
-    SLOW_VIEW,
     AudioIn,
     AudioOut,
     MixerStats,
@@ -38,6 +40,8 @@ from mcu_core.wire import (
     VideoOut,
     View,
 )
+
+log = structlog.get_logger("mixing")
 
 _TURN = 0.050  # seconds between turns; oftener costs more
 _TEND = 0.1
@@ -88,6 +92,7 @@ class ConferenceMix:
             clock, threads.audio, outlets.audio, self._on_speaker, self._on_noise, outlets.listening
         )
         self._lip_sync = LipSync()
+        self._shedding = Shedding()
         self._slow_rate = 0.0  # frames/s of the fastest slow view
         self._told: dict[int, float] = {}  # what relays know of how long a site's pictures wait, seconds
         self._views: dict[View, ViewLoop] = {}
@@ -122,8 +127,8 @@ class ConferenceMix:
         # Decoders first: the keyframes they need are on their way while encoders open.
         seen = _sources(scenes, watched, sites)
         rates = {view: scenes[view].plan.frame_rate for view in watched}
-        fast = _sources(scenes, {view for view, rate in rates.items() if rate > SLOW_VIEW}, sites)
-        self._slow_rate = max((rate for rate in rates.values() if rate <= SLOW_VIEW), default=0.0)
+        fast = _sources(scenes, {view for view, rate in rates.items() if not is_slow(rate)}, sites)
+        self._slow_rate = max((rate for rate in rates.values() if is_slow(rate)), default=0.0)
         coming = set(plan.coming)  # no view fetches these
         self._decoders.want(seen | coming, self._clock.now(), seen - fast - coming)
         for view in self._views.keys() - scenes.keys():
@@ -133,7 +138,7 @@ class ConferenceMix:
         self._on_air_due = set(watched)
         for view, scene in scenes.items():
             renditions = [each for each in plan.renditions if each.view == view]
-            executor = self._threads.render if scene.plan.frame_rate > SLOW_VIEW else self._threads.slow
+            executor = self._threads.slow if is_slow(scene.plan.frame_rate) else self._threads.render
             if (loop := self._views.get(view)) is not None:
                 loop.executor = executor
                 loop.update(scene, renditions)
@@ -142,6 +147,7 @@ class ConferenceMix:
                 scene, self._clock, executor, self._decoders, self._outlets.video, self._on_air
             )
             loop.speaker(self._audio.speaker)
+            loop.rung = self._shedding.rung
             loop.update(scene, renditions)
             self._start(loop)
         if not watched:
@@ -215,6 +221,7 @@ class ConferenceMix:
             self._keep_in_sync()
             count += 1
             if count % _TENDS_PER_STATS == 0 and self.plan is not None:
+                self._shed()
                 self._outlets.control(self._stats(self.plan.conference))
 
     async def _take_turns(self) -> None:
@@ -237,6 +244,14 @@ class ConferenceMix:
                 self._outlets.relay(PictureWait(site.site, picture))
         self._audio.wait(sounds)
 
+    def _shed(self) -> None:
+        """Make fewer pictures, or more again, by how late those of the last second and its sound were."""
+        missed = max((view.missed() for view in self._views.values() if not view.slow), default=0.0)
+        if self._shedding.judge(self._audio.late.max_ms() / 1000, missed, self._clock.now()):
+            log.warning("load shedding", rung=self._shedding.rung)
+            for view in self._views.values():
+                view.rung = self._shedding.rung
+
     def _stats(self, conference: str) -> MixerStats:
         now, cpu, own, decoded = self._clock.now(), time.process_time(), turns(), self._decoders.decoded
         seconds = max(now - self._stats_at, 1e-3)
@@ -257,6 +272,7 @@ class ConferenceMix:
             | {"video_ticks": self._skipped + sum(view.skipped for view in self._views.values())},
             tasks=len(asyncio.all_tasks()),
             decoded_per_s=round((decoded - self._decoded) / seconds, 1),
+            shed=self._shedding.rung,
         )
         self._audio.late.clear()
         self._cpu, self._stats_at, self._decoded = cpu, now, decoded

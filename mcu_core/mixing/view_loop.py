@@ -21,6 +21,7 @@ from mcu_core.mixing.meter import Meter
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.rendition import Rendition
 from mcu_core.mixing.scene import Scene
+from mcu_core.mixing.shedding import is_slow, slowed
 from mcu_core.wire import RenditionPlan, VideoOut, View, ViewStats
 from mixer.compositor import Compositor
 from mixer.picture import Picture
@@ -69,6 +70,8 @@ class ViewLoop:
         self._late = Meter()
         self._frames = 0
         self.skipped = 0
+        self._ticks = (0, 0)  # taken and skipped since `missed` was last asked
+        self.rung = 0  # of load shedding: how much slower than planned
 
     # -- what the conference's mix tells it
 
@@ -111,6 +114,20 @@ class ViewLoop:
     def renditions(self) -> frozenset[int]:
         return frozenset(self._renditions)
 
+    @property
+    def frame_rate(self) -> float:
+        """What it is made at: as planned, or slower while the mixer does not keep up."""
+        return slowed(self._scene.plan.frame_rate, self.rung)
+
+    @property
+    def slow(self) -> bool:
+        return is_slow(self._scene.plan.frame_rate)
+
+    def missed(self) -> float:
+        """Share of its ticks since the last call for which it was too late, 0..1."""
+        (taken, skipped), self._ticks = self._ticks, (0, 0)
+        return skipped / max(1, taken + skipped)
+
     def stats(self, seconds: float) -> ViewStats:
         """Figures since the last call, `seconds` ago."""
         encode = max((rendition.seconds.median_ms() for rendition in self._renditions.values()), default=0.0)
@@ -133,7 +150,7 @@ class ViewLoop:
         while not self._retired:
             self._changed.clear()
             if self._renditions:
-                await self._follow(self._scene.plan.frame_rate)
+                await self._follow(self.frame_rate)
             await self._rest()
             if not self._renditions:
                 await self._changed.wait()
@@ -144,10 +161,12 @@ class ViewLoop:
         phase = _PHASES.get(self._scene.plan.view, 0.75) * period
         async with aclosing(ticks(self._clock, period, phase)) as clock:
             async for tick in clock:
-                if not self._renditions or self._scene.plan.frame_rate != rate:
+                if not self._renditions or self.frame_rate != rate:
                     return
                 self._late.add(tick.late)
                 self.skipped += tick.skipped
+                taken, skipped = self._ticks
+                self._ticks = taken + 1, skipped + tick.skipped
                 await self._make_picture(tick)
 
     async def _make_picture(self, tick: Tick) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,19 @@ async def test_a_worker_that_stands_still_is_told_of_and_seen_for_ten_seconds(pr
         figures = w.live.figures()
         [shown] = (figures.relays if process == "relay" else figures.mixers).values()
         assert (shown["loop_lag_ms"], shown["loop_cpu_ms"]) == (480.0, 9.5)
+
+
+async def test_load_that_is_shed_is_told_with_each_rung_and_its_end() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        stats = MixerStats("c-1", 0.5, 3.0, 2.0, 1, 2, (), (), ())
+        for rung in (0, 0, 1, 1, 2, 1, 0, 0):
+            w.machine.mixer.tell(replace(stats, shed=rung))
+        await settle()
+        assert len(w.store.journalled("alarm_load_shed")) == 3
+        assert len(w.store.journalled("alarm_load_shed_over")) == 1
+        [shown] = w.live.figures().mixers.values()
+        assert shown["shed"] == 0.0
 
 
 def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles() -> None:

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from mcu_core.errors import OperatorError
+from mcu_core.mixing import conference_mix
 from mcu_core.mixing import rendition as rendition_module
 from mcu_core.mixing.conference_mix import ConferenceMix, Outlets, Threads
 from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.rendition import PATIENCE, Rendition
 from mcu_core.mixing.scene import check_plan, make_scene
+from mcu_core.mixing.shedding import Shedding
 from mcu_core.mixing.suspects import DecodingMarks
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.wire import (
@@ -121,6 +123,28 @@ async def test_a_slow_picture_costs_the_next_tick_and_no_more() -> None:
     assert all((b.rtp_time - a.rtp_time) % 3000 == 0 for a, b in itertools.pairwise(made))
     assert 1 <= screen.loop.skipped <= 3
     assert screen.clock.now() - made[-1].tick < 0.1, "nothing is queued"
+
+
+async def test_a_view_that_is_slowed_down_keeps_to_its_ticks_and_its_encoder(encoders: list[FakeEncoder]) -> None:
+    screen = Screen(PROGRAMME, FIRST)
+    await screen.run(5)
+    screen.loop.rung = 2
+    made = await screen.run(10)
+    assert {round((b.tick - a.tick) * 30) for a, b in itertools.pairwise(made[1:])} == {2}
+    assert not any(each.keyframe for each in made)
+    screen.loop.rung = 0
+    made = await screen.run(10)
+    assert {round((b.tick - a.tick) * 30) for a, b in itertools.pairwise(made[1:])} == {1}
+    assert len(encoders) == 1
+    assert screen.loop.missed() == 0.0
+
+
+async def test_missed_ticks_are_told_as_a_share() -> None:
+    screen = Screen(PROGRAMME, FIRST)
+    screen.drawing = 0.06  # a tick of 33 ms is missed after each picture
+    await screen.run(10)
+    assert screen.loop.missed() == pytest.approx(0.5, abs=0.1)
+    assert screen.loop.missed() == 0.0, "since the last call"
 
 
 async def test_renditions_of_one_view_share_its_canvas_and_keep_their_own_rates(encoders: list[FakeEncoder]) -> None:
@@ -318,6 +342,36 @@ async def test_who_comes_with_the_next_page_is_decoded_before_and_drawn_with_the
     assert len(conference.asked) == 3, "it is decoded already"
     assert conference.decoders.picture((2, "camera"), 0.1) is not None
     assert conference.decoders.decoders == 1
+
+
+class Overloaded(Shedding):
+    """On rung 2 from its second judgement on."""
+
+    def judge(self, late_sound: float, missed: float, now: float) -> bool:
+        self.rung, before = min(self.rung + 1, 2), self.rung
+        return self.rung != before
+
+
+async def test_load_is_shed_by_all_views_also_by_those_that_come_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conference_mix, "Shedding", Overloaded)
+    conference = Conference(tmp_path)
+    wall = replace(PROGRAMME, view="wall", frame_rate=5.0)
+    renditions = FIRST, replace(FIRST, rendition=5, view="wall", frame_rate=5.0)
+    conference.mix.apply(conference.plan(1, PROGRAMME, wall, renditions=renditions))
+
+    def shed() -> list[int]:
+        return [event.shed for event in conference.told if isinstance(event, MixerStats)]
+
+    with running(conference.mix):
+        async with asyncio.timeout(20):
+            while len(shed()) < 3:
+                await asyncio.sleep(0)
+    assert shed() == [1, 2, 2]
+    conference.mix.apply(conference.plan(2, PROGRAMME, replace(PROGRAMME, view="chair"), wall, renditions=renditions))
+    rates = {view: loop.frame_rate for view, loop in conference.mix._views.items()}
+    assert rates == {"programme": 15.0, "chair": 15.0, "wall": 1.0}
 
 
 async def test_a_plan_is_on_air_when_every_watched_view_shows_it(tmp_path: Path) -> None:
