@@ -1,10 +1,12 @@
 """Picture pace: pictures of a bad line are shown evenly instead of in fits and starts.
 
 A lost packet holds up all pictures behind it until it was sent again, then they come at once: shown as they come, a
-line that loses 5 % shows half its pictures.  So pictures wait for their turn by the sender's clock, late enough for the
-second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not worth
-waiting for ever after.  Their sound waits with them (lip_sync.py), and only little by little unless it is to suffer: so
-pictures are shown a tenth slower until they wait enough, and hardly faster until they wait less.
+line that loses 5 % shows half its pictures. So pictures wait for their turn by the sender's clock, late enough for
+the second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not
+worth waiting for ever after. Where a line stalls several times a second, as long as two of its usual stalls at least:
+the answer that gets lost, too, is only a matter of seconds. Their sound waits with them (lip_sync.py), and only
+little by little unless it is to suffer: so pictures are shown a tenth slower until they wait enough, and hardly
+faster until they wait less.
 
 Pure; times are seconds of one clock.  Owned by the event loop.
 """
@@ -12,7 +14,6 @@ Pure; times are seconds of one clock.  Owned by the event loop.
 from __future__ import annotations
 
 from collections import deque
-from heapq import nlargest
 
 MOST = 0.400  # seconds a picture is made to wait
 WINDOW = 10.0  # seconds; the fastest picture is taken over one to two of these
@@ -20,6 +21,8 @@ REMEMBERED = 30.0  # seconds a stall is; 5 % loss has two of the worst in each: 
 _LEAST = 0.030  # less than a tick is not worth it
 _RISE = 0.015  # by which a picture must be later than the one before to begin a stall
 _MARGIN = 0.010
+_OFTEN, _OFTEN_WITHIN = 10, 3.0  # stalls, seconds
+_JUDGE_EVERY = 0.25  # seconds
 _SLOWER, _FASTER = 0.1, 0.03  # seconds a second by which waiting grows and ends
 _NONSENSE = 2.0
 _STALLS = 256  # kept
@@ -40,6 +43,7 @@ class PicturePace:
         self._window_ends = 0.0
         self._stalls: deque[tuple[float, float]] = deque(maxlen=_STALLS)  # when, how late
         self._second = 0.0  # how late the second worst of them was
+        self._judge_at = 0.0
 
     def due(self, rtp_time: int, arrived: float) -> float:
         """When to show the picture that arrived now: never before, and at most `MOST` after it."""
@@ -55,11 +59,11 @@ class PicturePace:
         self._media += step
         transit = arrived - self._media
         late = transit - self._least_transit(transit, arrived)
-        self._forget_old(arrived - REMEMBERED)
+        self._forget_old(arrived)
         if late > self._late + _RISE:
             self._stalls.append((arrived, late))
-            if late > self._second or len(self._stalls) == _STALLS:
-                self._judge()
+            if late > self._second or arrived >= self._judge_at:
+                self._judge(arrived)
         self._late = late
         passed = max(0.0, passed)
         self.wait = max(min(self._target, self.wait + _SLOWER * passed), self.wait - _FASTER * passed)
@@ -69,7 +73,7 @@ class PicturePace:
 
     def _begin(self, rtp_time: int, arrived: float) -> None:
         self._rtp_time, self._arrived, self._media = rtp_time, arrived, 0.0
-        self._late = self._target = self._second = self.wait = 0.0
+        self._late = self._target = self._second = self._judge_at = self.wait = 0.0
         self._fastest, self._window_ends = (arrived, arrived), arrived + WINDOW
         self._stalls.clear()
 
@@ -82,16 +86,21 @@ class PicturePace:
             self._fastest = transit, before
         return min(self._fastest)
 
-    def _forget_old(self, before: float) -> None:
+    def _forget_old(self, arrived: float) -> None:
         stalls, mattered = self._stalls, False
-        while stalls and stalls[0][0] < before:
+        while stalls and stalls[0][0] < arrived - REMEMBERED:
             mattered |= stalls.popleft()[1] >= self._second
         if mattered:
-            self._judge()
+            self._judge(arrived)
 
-    def _judge(self) -> None:
-        """Only when one of the two worst stalls is another: this is asked 1,800 times a second in a large room."""
-        worst = nlargest(2, (late for _, late in self._stalls))
-        self._second = worst[1] if len(worst) == 2 else 0.0
-        target = self._second + _MARGIN
+    def _judge(self, arrived: float) -> None:
+        """Now and then, and when one of the two worst stalls is another: a large room has 1,800 pictures a second."""
+        self._judge_at = arrived + _JUDGE_EVERY
+        stalls = self._stalls
+        lates = sorted(late for _, late in stalls)
+        self._second = lates[-2] if len(lates) >= 2 else 0.0
+        target = self._second
+        if len(stalls) >= _OFTEN and stalls[-_OFTEN][0] > arrived - _OFTEN_WITHIN:
+            target = max(target, 2 * lates[len(lates) // 2])
+        target += _MARGIN
         self._target = min(MOST, target) if target >= _LEAST and self._second else 0.0

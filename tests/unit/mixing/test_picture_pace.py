@@ -52,6 +52,28 @@ def test_loss_that_is_repaired_is_hardly_seen() -> None:
     assert all(0 <= b - a <= MOST for a, b in zip(arrivals, shown, strict=True))
 
 
+def test_an_answer_that_is_lost_too_finds_pictures_that_wait_long_enough() -> None:
+    shown, waited = [], []
+    for seed in range(100):
+        pace = PicturePace()
+        shown.append(show(pace, stalled(20, 0.05, 0.12, seed)))
+        waited.append(pace.wait)
+    late = sum(wait > 0.183 for times in shown for wait in waits(times[180:]))  # from the sixth second on
+    assert late <= 1, "4 where they wait for the stalls that have been only"
+    assert min(waited) > 0.25
+
+
+def test_a_line_that_stalls_now_and_then_is_not_made_slower_than_its_stalls() -> None:
+    for seed in range(20):
+        pace = PicturePace()
+        arrivals = stalled(60, 0.005, 0.1, seed)
+        show(pace, arrivals)
+        worst = sorted(
+            arrived - index / 30 - 0.05 for index, arrived in enumerate(arrivals[-900:], len(arrivals) - 900)
+        )
+        assert pace.wait <= worst[-1] + 0.02
+
+
 def test_pictures_are_never_shown_out_of_order() -> None:
     shown = show(PicturePace(), stalled(60, 0.1, 0.15))
     assert all(wait >= -1e-9 for wait in waits(shown))
