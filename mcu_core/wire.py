@@ -594,7 +594,10 @@ class Noisy:
 
 @dataclass(frozen=True, slots=True)
 class PlanOnAir:
-    """mixer -> control: the first picture made from this revision has left the encoder of each of its views."""
+    """mixer -> control: the first picture made from this revision has left the encoder of each of its views.
+
+    While load is shed, the wall is not waited for.
+    """
 
     type: Literal["plan_on_air"] = field(default="plan_on_air", init=False)
     conference: str

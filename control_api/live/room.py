@@ -81,6 +81,7 @@ class Room:
         self.ended = False  # deleted: who waits for the lock finds that out
         self.vanished = False  # another control process has deleted it
         self.mixer_stats: MixerStats | None = None
+        self._shed = 0  # the mixer's rung of load shedding, as the operator was told
         self._around, self._clock, self._settings = around, around.clock, around.settings
         self.legs = Legs(self, self.people, around)
         self._quality = SiteQuality()
@@ -478,7 +479,7 @@ class Room:
                     self._around.listener().on_air(self.id, asked.command, asked.site, seconds)
             case MixerStats():
                 self._warn_of_quarantine(event)
-                self._warn_of_shedding(event)
+                self._warn_of_shedding(event.shed)
                 if self.lag.measured("mixer", event.loop_lag_ms, self._clock.now(), event.loop_cpu_ms):
                     self.blocked("mixer", event.loop_lag_ms)
                 self.mixer_stats = event
@@ -495,14 +496,15 @@ class Room:
                 None,
             )
 
-    def _warn_of_shedding(self, event: MixerStats) -> None:
-        before = self.mixer_stats.shed if self.mixer_stats is not None else 0
-        if event.shed == before or not self.people.seats:
+    def _warn_of_shedding(self, shed: int) -> None:
+        """Tell of each rung down, and of the end."""
+        before = self._shed
+        if shed == before or not self.people.seats:
             return
-        if event.shed:
-            vi, en = _SHED[event.shed - 1]
-            self.alarm("load_shed", vi, en, None)
-        else:
+        self._shed = shed
+        if shed > before:
+            self.alarm("load_shed", *_SHED[shed - 1], None)
+        elif not shed:
             self.alarm(
                 "load_shed_over",
                 "Máy chủ đã đủ sức trở lại: hình được dựng như đã đặt.",
@@ -621,6 +623,8 @@ class Room:
 
     def worker_down(self, event: WorkerDown) -> None:
         worker = event.worker
+        if worker.kind == "mixer":
+            self._shed = 0  # a new one begins as planned
         if event.reason.startswith("released"):  # we asked for it
             return
         self._down.setdefault((worker.kind, worker.name), self._clock.now())

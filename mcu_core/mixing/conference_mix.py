@@ -20,11 +20,12 @@ from mcu_core.mixing.decoding import DecoderPool
 from mcu_core.mixing.lip_sync import LipSync
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.scene import Scene, check_plan, make_scene
-from mcu_core.mixing.shedding import Shedding, is_slow
+from mcu_core.mixing.shedding import WALL, Shedding
 from mcu_core.mixing.view_loop import ViewLoop
 from mcu_core.node.loop import turns
 from mcu_core.node.priority import SOUND_PRIORITY, set_thread_priority
 from mcu_core.wire import (
+    SLOW_VIEW,
     AudioIn,
     AudioOut,
     MixerStats,
@@ -127,18 +128,19 @@ class ConferenceMix:
         # Decoders first: the keyframes they need are on their way while encoders open.
         seen = _sources(scenes, watched, sites)
         rates = {view: scenes[view].plan.frame_rate for view in watched}
-        fast = _sources(scenes, {view for view, rate in rates.items() if not is_slow(rate)}, sites)
-        self._slow_rate = max((rate for rate in rates.values() if is_slow(rate)), default=0.0)
+        fast = _sources(scenes, {view for view, rate in rates.items() if rate > SLOW_VIEW}, sites)
+        self._slow_rate = max((rate for rate in rates.values() if rate <= SLOW_VIEW), default=0.0)
         coming = set(plan.coming)  # no view fetches these
         self._decoders.want(seen | coming, self._clock.now(), seen - fast - coming)
         for view in self._views.keys() - scenes.keys():
             gone = self._views.pop(view)
             self._skipped += gone.skipped
             gone.retire()
-        self._on_air_due = set(watched)
+        shed = {"wall"} if self._shedding.rung >= WALL else set()  # its next picture may be a second away
+        self._on_air_due = watched - shed or set(watched)
         for view, scene in scenes.items():
             renditions = [each for each in plan.renditions if each.view == view]
-            executor = self._threads.slow if is_slow(scene.plan.frame_rate) else self._threads.render
+            executor = self._threads.render if scene.plan.frame_rate > SLOW_VIEW else self._threads.slow
             if (loop := self._views.get(view)) is not None:
                 loop.executor = executor
                 loop.update(scene, renditions)
@@ -246,8 +248,10 @@ class ConferenceMix:
 
     def _shed(self) -> None:
         """Make fewer pictures, or more again, by how late those of the last second and its sound were."""
-        missed = max((view.missed() for view in self._views.values() if not view.slow), default=0.0)
-        if self._shedding.judge(self._audio.late.max_ms() / 1000, missed, self._clock.now()):
+        missed = {name: view.missed() for name, view in self._views.items()}
+        wall = "wall" in self._views and bool(self._views["wall"].renditions)
+        worst = max((share for name, share in missed.items() if name != "wall"), default=0.0)
+        if self._shedding.judge(self._audio.late.max_ms() / 1000, worst, self._clock.now(), wall=wall):
             log.warning("load shedding", rung=self._shedding.rung)
             for view in self._views.values():
                 view.rung = self._shedding.rung

@@ -4,9 +4,9 @@ A lost packet holds up all pictures behind it until it was sent again, then they
 line that loses 5 % shows half its pictures. So pictures wait for their turn by the sender's clock, late enough for
 the second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not
 worth waiting for ever after. Where a line stalls several times a second, as long as two of its usual stalls at least:
-the answer that gets lost, too, is only a matter of seconds. Their sound waits with them (lip_sync.py), and only
-little by little unless it is to suffer: so pictures are shown a tenth slower until they wait enough, and hardly
-faster until they wait less.
+the answer that gets lost, too, is only a matter of seconds (a line that stalls as often without loss pays for it with
+one stall more). Their sound waits with them (lip_sync.py), and only little by little unless it is to suffer: so
+pictures are shown a tenth slower until they wait enough, and hardly faster until they wait less.
 
 Pure; times are seconds of one clock.  Owned by the event loop.
 """

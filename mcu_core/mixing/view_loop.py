@@ -21,7 +21,7 @@ from mcu_core.mixing.meter import Meter
 from mcu_core.mixing.quarantine import Source
 from mcu_core.mixing.rendition import Rendition
 from mcu_core.mixing.scene import Scene
-from mcu_core.mixing.shedding import is_slow, slowed
+from mcu_core.mixing.shedding import slowed
 from mcu_core.wire import RenditionPlan, VideoOut, View, ViewStats
 from mixer.compositor import Compositor
 from mixer.picture import Picture
@@ -117,11 +117,7 @@ class ViewLoop:
     @property
     def frame_rate(self) -> float:
         """What it is made at: as planned, or slower while the mixer does not keep up."""
-        return slowed(self._scene.plan.frame_rate, self.rung)
-
-    @property
-    def slow(self) -> bool:
-        return is_slow(self._scene.plan.frame_rate)
+        return slowed(self.name, self._scene.plan.frame_rate, self.rung)
 
     def missed(self) -> float:
         """Share of its ticks since the last call for which it was too late, 0..1."""

@@ -76,17 +76,42 @@ async def test_a_worker_that_stands_still_is_told_of_and_seen_for_ten_seconds(pr
         assert (shown["loop_lag_ms"], shown["loop_cpu_ms"]) == (480.0, 9.5)
 
 
-async def test_load_that_is_shed_is_told_with_each_rung_and_its_end() -> None:
+async def test_each_rung_of_load_shedding_is_told_and_its_end() -> None:
     async with world("a") as w:
         await w.join("a")
         stats = MixerStats("c-1", 0.5, 3.0, 2.0, 1, 2, (), (), ())
-        for rung in (0, 0, 1, 1, 2, 1, 0, 0):
-            w.machine.mixer.tell(replace(stats, shed=rung))
+
+        def lines() -> list[str]:
+            shed, over = w.store.journalled("alarm_load_shed"), w.store.journalled("alarm_load_shed_over")
+            return [str(line.data["en"]) for line in (*shed, *over)]
+
+        async def told(*rungs: int) -> list[str]:
+            before = len(lines())
+            for rung in rungs:
+                w.machine.mixer.tell(replace(stats, shed=rung))
+            await settle()
+            [shown] = w.live.figures().mixers.values()
+            assert shown["shed"] == rungs[-1]
+            return lines()[before:]
+
+        assert await told(0, 0) == []
+        assert ["wall" in text for text in await told(1, 1)] == [True]
+        assert ["half" in text for text in await told(2)] == [True]
+        assert ["third" in text for text in await told(3, 2, 1)] == [True], "what gets better is told when it is well"
+        assert ["as planned" in text for text in await told(0, 0)] == [True]
+
+
+async def test_a_new_mixer_is_not_told_of_as_one_that_keeps_up_again() -> None:
+    async with world("a") as w:
+        await w.join("a")
+        stats = MixerStats("c-1", 0.5, 3.0, 2.0, 1, 2, (), (), ())
+        w.machine.mixer.tell(replace(stats, shed=2))
         await settle()
-        assert len(w.store.journalled("alarm_load_shed")) == 3
-        assert len(w.store.journalled("alarm_load_shed_over")) == 1
-        [shown] = w.live.figures().mixers.values()
-        assert shown["shed"] == 0.0
+        w.machine.kill("mixer", "c-1")
+        await w.clock.pass_by(3.0)
+        w.machine.mixer.tell(stats)
+        await settle()
+        assert w.store.journalled("alarm_load_shed_over") == []
 
 
 def test_control_sees_its_own_loop_blocked_for_a_moment_and_tells_the_consoles() -> None:

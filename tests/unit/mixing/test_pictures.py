@@ -347,7 +347,7 @@ async def test_who_comes_with_the_next_page_is_decoded_before_and_drawn_with_the
 class Overloaded(Shedding):
     """On rung 2 from its second judgement on."""
 
-    def judge(self, late_sound: float, missed: float, now: float) -> bool:
+    def judge(self, late_sound: float, missed: float, now: float, *, wall: bool = True) -> bool:
         self.rung, before = min(self.rung + 1, 2), self.rung
         return self.rung != before
 

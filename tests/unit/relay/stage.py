@@ -49,7 +49,7 @@ class Stage:
         self.opener = Opener()
         self.sock = FakeSocket()
         self.mux = Mux(self.opener)
-        self.egress = Egress(lambda delay, call: None, outbox=FakeOutbox)
+        self.egress = Egress(lambda delay, call: None, clock=lambda: self.now, outbox=FakeOutbox)
         self.conference = Conference("c", "/mixer", "0", self.egress, lambda: self.now)
         self.link = FakeLink()
         self.conference.link = self.link  # type: ignore[assignment]

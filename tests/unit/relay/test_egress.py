@@ -111,7 +111,7 @@ def egress(later: Later) -> Egress:
 
 @pytest.mark.parametrize("gso", [True, False])
 def test_all_viewers_get_the_same_picture_with_their_own_numbers(sock: FakeSocket, later: Later, gso: bool) -> None:
-    egress = Egress(later, gso=gso, outbox=FakeOutbox)
+    egress = Egress(later, gso=gso, clock=lambda: 0.0, outbox=FakeOutbox)
     ring = Ring(1, "H264")
     viewers = [Viewer(number, sock) for number in range(3)]
     for viewer in viewers:

@@ -106,5 +106,5 @@ export const CODES: Record<Kind, string> = {
   podium: 'podium,next,on_air',
   pictures: 'layout,layout_redrawn,placed,filled,transition,personal_view,personal_view_dropped,rendition,podium_layout,undone',
   faults:
-    'alarm_mixer_down,alarm_relay_down,alarm_site_quarantined,alarm_site_muted_noise,alarm_site_noisy,worker_up,line_bad,line_good,size_adapted,journal_gap',
+    'alarm_mixer_down,alarm_relay_down,alarm_control_slow,alarm_relay_slow,alarm_mixer_slow,alarm_load_shed,alarm_load_shed_over,alarm_site_quarantined,alarm_site_muted_noise,alarm_site_noisy,worker_up,line_bad,line_good,size_adapted,journal_gap',
 };
