@@ -212,12 +212,13 @@ class VideoSender:
         return ring.keyframe is not None and number < ring.keyframe < self.cursor
 
     def may_resend(self, sequence: int, size: int, now: float) -> bool:
-        """Whether a NACK for `sequence` is answered: not again within a round trip, and within the budget.
+        """Whether a NACK for `sequence` is answered: not twice for one trip of an answer, and within the budget.
 
-        The budget is a share of what is sent anyway: a line that is too narrow loses packets because there are too
-        many, and answering every NACK would keep it so.
+        Who misses an answer asks again after what it takes for a round trip, which may be less than what we do.  The
+        budget is a share of what is sent anyway: a line that is too narrow loses packets because there are too many,
+        and answering every NACK would keep it so.
         """
-        if now - self._resent.get(sequence, float("-inf")) < max(0.02, self.rtt):
+        if now - self._resent.get(sequence, float("-inf")) < max(0.02, 0.75 * self.rtt):
             return False
         if not self.spend(size):
             return False

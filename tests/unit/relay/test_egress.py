@@ -223,8 +223,8 @@ def test_nack_is_answered_once_per_round_trip(egress: Egress, sock: FakeSocket) 
     for now in (1.0, 1.01, 1.05):
         egress.resend(viewer.video, [lost], now)
     assert [data for data, _ in sock.sent] == [sent[2][0]], "the very same packet"
-    egress.resend(viewer.video, [lost], 1.1)
-    assert len(sock.sent) == 2
+    egress.resend(viewer.video, [lost], 1.065)
+    assert len(sock.sent) == 2, "the viewer's round trip may be shorter than ours"
 
 
 def test_nack_is_answered_as_rtx_where_negotiated(egress: Egress, sock: FakeSocket) -> None:
