@@ -74,6 +74,12 @@ def test_a_line_that_stalls_now_and_then_is_not_made_slower_than_its_stalls() ->
         assert pace.wait <= worst[-1] + 0.02
 
 
+def test_a_busy_machine_that_holds_pictures_up_shortly_does_not_make_them_wait_twice_as_long() -> None:
+    pace = PicturePace()
+    show(pace, [index / 30 + (0.03 if index % 5 == 0 else 0.0) for index in range(900)])
+    assert pace.wait == pytest.approx(0.04, abs=0.001)
+
+
 def test_pictures_are_never_shown_out_of_order() -> None:
     shown = show(PicturePace(), stalled(60, 0.1, 0.15))
     assert all(wait >= -1e-9 for wait in waits(shown))
