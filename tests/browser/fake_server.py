@@ -474,7 +474,8 @@ _MACHINE: Json = {
     },
     "mixer": {
         "cpu": 1.42, "loop_lag_ms": 0.8, "audio_late_ms_p99": 1.1, "encoders": 3, "decoders": 9, "dropped": 0,
-        "programme_compose_ms": 3.2, "programme_encode_ms": 6.4, "voices": [], "receiving": [], "quarantined": [],
+        "programme_compose_ms": 3.2, "programme_encode_ms": 6.4, "shed": 2,
+        "voices": [], "receiving": [], "quarantined": [],
     },
 }  # fmt: skip
 

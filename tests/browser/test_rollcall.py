@@ -210,6 +210,7 @@ async def test_s90_the_operators_panels_show_floor_issues_script_and_quality(
         await page.get_by_test_id("work-duty").click()
         await expect(page.get_by_test_id("duty")).to_contain_text("Cán bộ trực MCU")
         await expect(page.get_by_test_id("machine")).to_contain_text("1.42 nhân")
+        await expect(page.get_by_test_id("machine")).to_contain_text("Quá tải, dựng thưa hình: mức 2")
         await page.get_by_test_id("site-card").locator("summary").click()
         await expect(page.get_by_test_id("site-card")).to_contain_text("0222 3 123 456")
         await page.get_by_test_id("cue-check").click()
