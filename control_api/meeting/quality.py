@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import delete, func, insert, select
@@ -25,6 +26,7 @@ from control_api.meeting.tables import LineEventRow, QualityRow, QualitySumRow
 from control_api.store.database import Database
 from mcu_core.errors import McuError, OperatorError
 
+T = TypeVar("T")
 Insert = Callable[..., sqlite.Insert] | Callable[..., postgresql.Insert]
 
 _log = structlog.get_logger(__name__)
@@ -93,12 +95,12 @@ class QualityRecorder:
             if not await self._add(session, conference, at, seen, counts=counts):
                 return 0  # the reading of this period is there: control was started again
             events = [event for one, change in changes for event in _events(conference, one, change, now)]
-            for first in range(0, len(events), WRITTEN_AT_ONCE):  # when a relay dies, all lines are lost at once
-                await session.execute(insert(LineEventRow), events[first : first + WRITTEN_AT_ONCE])
-        for number, (one, change) in enumerate(changes, 1):
-            self._warn(conference, one, change)
-            if number % WRITTEN_AT_ONCE == 0:
-                await asyncio.sleep(0)
+            for rows in _in_parts(events):  # when a relay dies, all lines are lost at once
+                await session.execute(insert(LineEventRow), rows)
+        for some in _in_parts(changes):
+            for one, change in some:
+                self._warn(conference, one, change)
+            await asyncio.sleep(0)
         return len(seen)
 
     async def reserve(self, conference: str, site: str, text: str, *, by: str, at: float) -> LineEventRow:
@@ -157,8 +159,7 @@ class QualityRecorder:
         inserted = await session.scalar(new.on_conflict_do_nothing().returning(QualityRow.at))
         if inserted is None:
             return False
-        for first in range(0, len(seen), WRITTEN_AT_ONCE):
-            some = seen[first : first + WRITTEN_AT_ONCE]
+        for some in _in_parts(seen):
             await session.execute(self._sum, [_summand(conference, one, at, counts=counts) for one in some])
         return True
 
@@ -221,6 +222,10 @@ def _summand(conference: str, one: Seen, at: float, *, counts: bool) -> Json:
         "up_sum": figures.up_kbps,
         "down_sum": figures.down_kbps,
     }
+
+
+def _in_parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[first : first + WRITTEN_AT_ONCE] for first in range(0, len(rows), WRITTEN_AT_ONCE))
 
 
 def _kind(change: Change) -> str:

@@ -41,15 +41,17 @@ class Shedding:
         another now.
         """
         rung = self.rung
+        rungs = range(LAST_RUNG + 1) if wall else (0, *range(WALL + 1, LAST_RUNG + 1))
+        lower = next((each for each in rungs if each > rung), None)
         some, much = (late_sound > late or missed > share for late, share in zip(_LATE_SOUND, _MISSED, strict=True))
         self._bad.append((some, much))
-        if rung < LAST_RUNG:
-            kind = 0 if wall and rung < WALL else 1
+        if lower is not None:
+            kind = 0 if lower == WALL else 1
             if sum(bad[kind] for bad in list(self._bad)[-_WITHIN[kind] :]) >= _OFTEN[kind]:
                 if now - self._given_back < _RELAPSE:
                     self._patience = min(2 * self._patience, LONGEST_CALM)
                     self._given_back = float("-inf")  # once for all rungs that are taken now
-                self._change(rung + 1 + kind * (rung < WALL))
+                self._change(lower)
                 return True
         if late_sound > _CALM_LATE or missed > _CALM_MISSED:
             self._calm_since = None
@@ -58,7 +60,7 @@ class Shedding:
         elif now - self._calm_since >= self._patience:
             if rung:
                 self._given_back = now
-                self._change(0 if rung == WALL + 1 and not wall else rung - 1)
+                self._change(max(each for each in rungs if each < rung))
                 return True
             self._patience = CALM
         return False
