@@ -95,7 +95,7 @@ count = {relay_count}
 
 [checks]
 # rooms = 2                 # phòng thử riêng cùng lúc · private test rooms at a time
-# self_test_at = "05:30"    # giờ tự kiểm tra mỗi ngày · time of the daily self-test
+# self_test_at = "05:30"    # giờ tự kiểm tra mỗi ngày, rỗng: không · time of the daily self-test, empty: none
 
 [reports]
 # authority = "UBND TỈNH BẮC NINH"    # cơ quan chủ quản · the organ above

@@ -125,7 +125,7 @@ class Checks(Section):
     """Technical checks of sites."""
 
     rooms: Annotated[int, Field(ge=1, le=32)] = 2  # private test rooms at a time; each costs a mixer and an encoder
-    self_test_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = "05:30"  # local; none: never
+    self_test_at: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = "05:30"  # local; empty: never
 
 
 class Session(Section):

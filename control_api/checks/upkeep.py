@@ -27,7 +27,7 @@ async def run(services: Services) -> None:
 async def _self_tests(services: Services) -> None:
     tests, at = services.checks.self_tests, services.settings.checks.self_test_at
     while True:
-        if at is not None and is_due(at, services.now(), await tests.last_by_clock()):
+        if at and is_due(at, services.now(), await tests.last_by_clock()):
             await tests.ask(None)
         wanted = await tests.take()
         if wanted is None:

@@ -68,6 +68,12 @@ def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "MCU_RELAY_PORT" in refused(tmp_path / "none.toml").en
 
 
+def test_s53_the_daily_self_test_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(written(tmp_path, "[checks]\nself_test_at = ''\n")).checks.self_test_at == ""
+    monkeypatch.setenv("MCU_CHECKS_SELF_TEST_AT", "24:00")
+    assert "checks.self_test_at" in refused(tmp_path / "none.toml").en
+
+
 def test_errors_do_not_show_secrets(tmp_path: Path) -> None:
     error = refused(written(tmp_path, "[metrics]\ntoken = ['geheim']"))
     assert "geheim" not in error.vi + error.en
