@@ -14,7 +14,7 @@ run: setup ## a whole demo meeting on this machine: server, eight synthetic site
 	$(BIN)/mcu demo
 
 test: setup chromium postgresql espeak check ## everything: lint, types, unit, integration with real peers, real Chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 check: setup ## lint and types only
 	$(BIN)/ruff check .

@@ -81,8 +81,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with Server(tmp_path) as server:
+async def desk(short_path: Path) -> AsyncIterator[Desk]:
+    async with Server(short_path) as server:
         conference = await server.conference("Họp giao ban tháng 11")
         sites = f"/conferences/{conference}/sites"
         await server.api("POST", sites, {"name": "UBND xã Văn Môn", "id": "xa-van-mon"})

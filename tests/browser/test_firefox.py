@@ -7,7 +7,6 @@ programme in both at the same time.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -33,12 +32,11 @@ Colour = list[float] | None
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def server(short_path: Path) -> AsyncIterator[Server]:
     build.build()
-    with tempfile.TemporaryDirectory(prefix="mcu-fox-") as folder:  # short: it holds Unix sockets
-        reachable = {"MCU_RELAY_BIND": str(ADDRESS), "MCU_RELAY_ANNOUNCE": str(ADDRESS)}
-        async with Server(Path(folder), reachable) as server:
-            yield server
+    reachable = {"MCU_RELAY_BIND": str(ADDRESS), "MCU_RELAY_ANNOUNCE": str(ADDRESS)}
+    async with Server(short_path, reachable) as server:
+        yield server
 
 
 async def press(tab: Firefox, name: str) -> None:

@@ -140,9 +140,9 @@ async def enter(context: BrowserContext, link: str, complaints: Complaints) -> P
 
 
 @pytest.fixture
-async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
+async def meeting(tmp_path: Path, short_path: Path) -> AsyncIterator[Meeting]:
     complaints = Complaints()
-    async with Server(tmp_path) as server:
+    async with Server(short_path) as server:
         conference = await server.conference("Hội nghị giao ban tháng 11")
         links = {}
         for site, name in (("red", "UBND xã Văn Môn"), ("blue", "Sở Y tế")):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -82,11 +81,10 @@ class Uplink:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def server(short_path: Path) -> AsyncIterator[Server]:
     build.build()
-    with tempfile.TemporaryDirectory(prefix="mcu-up-") as folder:  # short: it holds Unix sockets
-        async with Server(Path(folder)) as server:
-            yield server
+    async with Server(short_path) as server:
+        yield server
 
 
 async def test_a_browser_sends_what_its_tile_needs_and_nothing_when_hidden(server: Server) -> None:

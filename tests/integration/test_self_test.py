@@ -14,8 +14,8 @@ from benchmarks.server import Server
 pytestmark = pytest.mark.timeout(180)
 
 
-async def test_s53_the_mcu_tests_itself_and_tells_what_it_found(tmp_path: Path) -> None:
-    async with Server(tmp_path) as server:
+async def test_s53_the_mcu_tests_itself_and_tells_what_it_found(short_path: Path) -> None:
+    async with Server(short_path) as server:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "control_api.cli", "selftest", "--json", "--wait", "120"),
             env=server.environment,
