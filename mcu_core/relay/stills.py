@@ -21,8 +21,8 @@ from mcu_core.wire import Codec
 from mixer.bitstream import coded_sizes
 
 EVERY = 2.0
-JUDGE_EVERY = 2.0
-OBEYS_WITHIN = 5.0  # a hint takes a moment to arrive, and an encoder one to follow
+JUDGE_EVERY = 1.0
+OBEYS_WITHIN = 3.0  # a hint takes a moment to arrive, and an encoder one to follow
 WINDOWS = 2  # on end: what a line held up for a second comes at once
 BUDGET = 75_000.0 * len(os.sched_getaffinity(0))  # macroblocks/s, of one wall: about a twentieth of the processors
 MUCH, ENOUGH = 1.5, 1.2  # times the rate that was asked for: disobeys; obeys again

@@ -100,7 +100,7 @@ def test_a_page_of_the_wall_that_comes_again_is_known() -> None:
     cameras.rates = {"b": 30}
     cameras.pass_time(REMEMBERED + 2)
     cameras.rates = {"a": 30}
-    assert cameras.pass_time(4) == set(), "after a minute it is judged anew"
+    assert cameras.pass_time(OBEYS_WITHIN) == set(), "after a minute it is judged anew"
 
 
 def test_who_is_asked_for_less_has_its_time_to_obey_again() -> None:
