@@ -22,7 +22,6 @@ from mixer.scaling import Scaler
 
 SAFETY_PERIOD = 10.0
 LOWEST_BPS, HIGHEST_BPS = 32_000, 12_000_000
-FINEST_QP = 22  # nobody sees what finer steps add: easy pictures leave the rest of their bitrate unused
 _BUFFER = 0.4  # seconds of bitrate that one keyframe may use up at once
 _CLOCK = 90_000
 _WRAP = 1 << 32
@@ -124,7 +123,6 @@ class H264Encoder(_Encoder):
             "level": h264_level(context.width, context.height, self._frame_rate),
             "maxrate": str(HIGHEST_BPS),
             "bufsize": str(self._buffer_bits()),
-            "qmin": str(FINEST_QP),
             "forced-idr": "1",  # a keyframe that was asked for lets newcomers in
             "sc_threshold": "0",  # a podium change is no reason for a keyframe
         }
