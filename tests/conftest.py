@@ -38,5 +38,5 @@ def gives_way(request: pytest.FixtureRequest, worker_id: str) -> None:
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """An empty folder whose path is short enough for a server's Unix sockets; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="mcu-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mcu-", dir="/tmp") as folder:
         yield Path(folder)

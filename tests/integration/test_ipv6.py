@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import tempfile
 from pathlib import Path
 
 import ifaddr
@@ -24,16 +23,15 @@ def own_address() -> str | None:
 
 
 @pytest.mark.skipif(own_address() is None, reason="this machine has no IPv6 address")
-async def test_a_site_joins_over_ipv6() -> None:
+async def test_a_site_joins_over_ipv6(short_path: Path) -> None:
     address = own_address()
     assert address is not None
     media = {"MCU_RELAY_BIND": address, "MCU_RELAY_ANNOUNCE": address}
-    with tempfile.TemporaryDirectory(prefix="mcu-test-") as folder:
-        async with Mcu(Path(folder), media) as mcu:
-            room = await Room.open(mcu, "Họp qua IPv6")
-            try:
-                ada, bob = await room.join("Sở Y tế"), await room.join("UBND xã Gia Bình")
-                await ada.sees(bob.number)
-                await bob.sees(ada.number)
-            finally:
-                await room.close()
+    async with Mcu(short_path, media) as mcu:
+        room = await Room.open(mcu, "Họp qua IPv6")
+        try:
+            ada, bob = await room.join("Sở Y tế"), await room.join("UBND xã Gia Bình")
+            await ada.sees(bob.number)
+            await bob.sees(ada.number)
+        finally:
+            await room.close()

@@ -6,8 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,12 +37,6 @@ if os.path.exists(path): os.unlink(path)
 server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen(8)
 while True: server.accept()[0].close()
 """
-
-
-@pytest.fixture
-def run_dir() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mcu", dir="/tmp") as path:
-        yield Path(path)
 
 
 def supervisor_of(run_dir: Path, *, with_spare: bool = False) -> Supervisor:
@@ -81,8 +74,8 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-async def test_a_killed_worker_is_back_and_control_is_told_why(run_dir: Path) -> None:
-    async with supervised(run_dir) as pool, asyncio.timeout(10):
+async def test_a_killed_worker_is_back_and_control_is_told_why(short_path: Path) -> None:
+    async with supervised(short_path) as pool, asyncio.timeout(10):
         watch = pool.watch()
         first = await pool.place("relay", "0")
         assert (await pool.place("relay", "0")).pid == first.pid
@@ -99,8 +92,8 @@ async def test_a_killed_worker_is_back_and_control_is_told_why(run_dir: Path) ->
     assert not alive(up.worker.pid)
 
 
-async def test_a_released_worker_ends_and_can_be_placed_again(run_dir: Path) -> None:
-    async with supervised(run_dir) as pool, asyncio.timeout(10):
+async def test_a_released_worker_ends_and_can_be_placed_again(short_path: Path) -> None:
+    async with supervised(short_path) as pool, asyncio.timeout(10):
         first = await pool.place("mixer", "c-1")
         await pool.release("mixer", "c-1")
         assert not alive(first.pid)
@@ -108,8 +101,8 @@ async def test_a_released_worker_ends_and_can_be_placed_again(run_dir: Path) -> 
         assert (await pool.place("mixer", "c-1")).pid != first.pid
 
 
-async def test_the_spare_takes_the_name_of_the_killed_mixer(run_dir: Path) -> None:
-    async with supervised(run_dir, with_spare=True) as pool, asyncio.timeout(10):
+async def test_the_spare_takes_the_name_of_the_killed_mixer(short_path: Path) -> None:
+    async with supervised(short_path, with_spare=True) as pool, asyncio.timeout(10):
         watch = pool.watch()
         await asyncio.sleep(0.3)  # the stand-in spare is warm by then
         loop = asyncio.get_running_loop()
@@ -125,16 +118,16 @@ async def test_the_spare_takes_the_name_of_the_killed_mixer(run_dir: Path) -> No
         assert loop.time() - before < 0.2
 
 
-async def test_workers_share_a_session_that_nice_values_count_among_them_but_not_its_signals(run_dir: Path) -> None:
-    async with supervised(run_dir, with_spare=True) as pool, asyncio.timeout(10):
+async def test_workers_share_a_session_that_nice_values_count_among_them_but_not_its_signals(short_path: Path) -> None:
+    async with supervised(short_path, with_spare=True) as pool, asyncio.timeout(10):
         await asyncio.sleep(0.3)
         workers = [(await pool.place("relay", "0")).pid, (await pool.place("mixer", "c-1")).pid]  # the second a spare
         assert {os.getsid(pid) for pid in workers} == {os.getsid(0)}
         assert [os.getpgid(pid) for pid in workers] == workers, "Ctrl-C is for the supervisor alone"
 
 
-async def test_a_worker_that_keeps_dying_raises_the_alarm_and_harms_nobody(run_dir: Path) -> None:
-    async with supervised(run_dir) as pool, asyncio.timeout(10):
+async def test_a_worker_that_keeps_dying_raises_the_alarm_and_harms_nobody(short_path: Path) -> None:
+    async with supervised(short_path) as pool, asyncio.timeout(10):
         watch = pool.watch()
         healthy = await pool.place("relay", "0")
         await anext(watch)
@@ -151,8 +144,8 @@ async def test_a_worker_that_keeps_dying_raises_the_alarm_and_harms_nobody(run_d
         placing.cancel()
 
 
-async def test_bad_requests_are_refused_and_nothing_starts(run_dir: Path) -> None:
-    async with supervised(run_dir) as pool, asyncio.timeout(10):
+async def test_bad_requests_are_refused_and_nothing_starts(short_path: Path) -> None:
+    async with supervised(short_path) as pool, asyncio.timeout(10):
         with pytest.raises(OperatorError, match="bad_worker_name"):
             await pool.place("mixer", "../etc")
         with pytest.raises(OperatorError, match="not_placeable"):
@@ -160,10 +153,10 @@ async def test_bad_requests_are_refused_and_nothing_starts(run_dir: Path) -> Non
         assert await pool.list() == ()
 
 
-async def test_nothing_is_started_while_it_stops(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_started_while_it_stops(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Control may see the relay go, and ask for it again, before it ends itself."""
     monkeypatch.setattr(worker, "PATIENCE", 1.0)
-    supervisor, pool = supervisor_of(run_dir), LocalPool(run_dir)
+    supervisor, pool = supervisor_of(short_path), LocalPool(short_path)
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(supervisor.run())
         client = tasks.create_task(pool.run())
@@ -178,29 +171,29 @@ async def test_nothing_is_started_while_it_stops(run_dir: Path, monkeypatch: pyt
         client.cancel()
 
 
-async def test_two_supervisors_cannot_share_a_run_directory(run_dir: Path) -> None:
-    async with supervised(run_dir) as pool, asyncio.timeout(10):
+async def test_two_supervisors_cannot_share_a_run_directory(short_path: Path) -> None:
+    async with supervised(short_path) as pool, asyncio.timeout(10):
         await pool.list()
         with pytest.raises(OperatorError, match="already_running"):
-            await Supervisor(run_dir, with_control=False, with_spare=False).run()
+            await Supervisor(short_path, with_control=False, with_spare=False).run()
         await pool.list()
 
 
-async def test_without_a_supervisor_the_pool_says_so(run_dir: Path) -> None:
+async def test_without_a_supervisor_the_pool_says_so(short_path: Path) -> None:
     with pytest.raises(PeerLost, match="no_supervisor"):
-        await LocalPool(run_dir, deadline=0.1).list()
+        await LocalPool(short_path, deadline=0.1).list()
 
 
-async def test_wrong_settings_of_control_end_the_supervisor_instead_of_looping(run_dir: Path) -> None:
-    program = run_dir / "worker.py"
+async def test_wrong_settings_of_control_end_the_supervisor_instead_of_looping(short_path: Path) -> None:
+    program = short_path / "worker.py"
     program.write_text(STAND_IN)
     commands = {kind: (sys.executable, "-S", str(program), kind) for kind in COMMANDS}
     async with asyncio.timeout(5):
-        assert await Supervisor(run_dir, with_spare=False, commands=commands).run() == 78
+        assert await Supervisor(short_path, with_spare=False, commands=commands).run() == 78
 
 
-async def test_children_die_with_a_killed_supervisor(run_dir: Path) -> None:
-    (run_dir / "sleeper.py").write_text("import time; time.sleep(60)")
+async def test_children_die_with_a_killed_supervisor(short_path: Path) -> None:
+    (short_path / "sleeper.py").write_text("import time; time.sleep(60)")
     parent = (
         "import os, subprocess, sys, time\n"
         "env = dict(os.environ, MCU_SUPERVISOR_PID=str(os.getpid()), PYTHONPATH=sys.argv[1] + ':' + sys.argv[2])\n"
@@ -209,7 +202,7 @@ async def test_children_die_with_a_killed_supervisor(run_dir: Path) -> None:
         "time.sleep(60)\n"
     )
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", parent, ROOT, str(run_dir), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", parent, ROOT, str(short_path), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     child = int(await process.stdout.readline())

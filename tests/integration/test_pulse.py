@@ -7,8 +7,6 @@ import functools
 import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,14 +28,8 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mcu", dir="/tmp") as path:
-        yield Path(path)
-
-
-async def test_who_answers_is_asked_again_and_who_falls_silent_is_found(folder: Path) -> None:
-    path = str(folder / "worker.sock")
+async def test_who_answers_is_asked_again_and_who_falls_silent_is_found(short_path: Path) -> None:
+    path = str(short_path / "worker.sock")
     server = await listen(path, Peer)
     watching = asyncio.create_task(until_silent(path, period=0.1, misses=3))
     await asyncio.sleep(0.8)
@@ -55,20 +47,20 @@ async def test_who_answers_is_asked_again_and_who_falls_silent_is_found(folder: 
     deaf.close()
 
 
-async def test_a_worker_that_is_not_there_is_silent(folder: Path) -> None:
-    await until_silent(str(folder / "nobody.sock"), period=0.05, misses=3)
+async def test_a_worker_that_is_not_there_is_silent(short_path: Path) -> None:
+    await until_silent(str(short_path / "nobody.sock"), period=0.05, misses=3)
 
 
-async def test_a_stopped_worker_is_killed_and_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopped_worker_is_killed_and_started_again(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "until_silent", functools.partial(until_silent, period=0.4, misses=3))
-    program = folder / "worker.py"
+    program = short_path / "worker.py"
     program.write_text(ANSWERS)
     child = (sys.executable, str(program))
     monkeypatch.setenv("PYTHONPATH", ROOT)
     supervisor = Supervisor(
-        folder, with_control=False, with_spare=False, commands={"control": child, "relay": child, "mixer": child}
+        short_path, with_control=False, with_spare=False, commands={"control": child, "relay": child, "mixer": child}
     )
-    pool = LocalPool(folder)
+    pool = LocalPool(short_path)
     async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
         running, client = tasks.create_task(supervisor.run()), tasks.create_task(pool.run())
         watch = pool.watch()
@@ -87,11 +79,11 @@ async def test_a_stopped_worker_is_killed_and_started_again(folder: Path, monkey
         await running
 
 
-async def test_a_worker_that_does_not_come_up_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_that_does_not_come_up_is_killed(short_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "STARTING", 0.5)
     told: asyncio.Queue[WorkerUp | WorkerDown] = asyncio.Queue()
     sleeper = (sys.executable, "-S", "-c", "import time; time.sleep(600)")
-    one = worker.Worker("relay", "0", folder, sleeper, announce=told.put_nowait)
+    one = worker.Worker("relay", "0", short_path, sleeper, announce=told.put_nowait)
     running = asyncio.create_task(one.run())
     async with asyncio.timeout(20):
         event = await told.get()
