@@ -42,7 +42,7 @@ KILLS = {"sqlite": 40, "postgresql": 10}
 TIMES = int(os.environ.get("MCU_KILLS", "1"))
 BOOKED = Counter({"booking_step": 2})  # what its journal says of an allocated booking,
 OPENED = Counter({"created": 1, "site_added": 2, "site_role": 1})  # and of its conference, once that is made
-PATIENCE = 60.0  # seconds, for an answer of any of the processes: many die before it
+PATIENCE = 120.0  # seconds, for an answer of any of the processes: many die before it
 
 
 async def prepare(url: str) -> None:
