@@ -129,7 +129,7 @@ class Clients:
             assert saved["revision"] == self.acknowledged["script_saved"], "saved once, whatever was repeated"
 
 
-@pytest.mark.timeout(120 * TIMES)
+@pytest.mark.timeout(240 * TIMES)
 async def test_nothing_acknowledged_is_lost_by_killing_control_again_and_again(either_url: str, tmp_path: Path) -> None:
     await prepare(either_url)
     kills = TIMES * KILLS["sqlite" if either_url.startswith("sqlite") else "postgresql"]
