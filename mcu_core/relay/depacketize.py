@@ -70,13 +70,13 @@ class ParameterSets:
     def __init__(self) -> None:
         self._sets = b""
 
-    def complete(self, keyframe: bytes) -> bytes:
-        """The Annex B keyframe, with the parameter sets in front if it has none."""
+    def complete(self, keyframe: bytes) -> bytes | None:
+        """The Annex B keyframe, with the parameter sets in front if it has none; None where none have come yet."""
         sets = [unit for unit in split_annex_b(keyframe) if unit[0] & 0x1F in (_SPS, _PPS)]
-        if not any(unit[0] & 0x1F == _SPS for unit in sets):
-            return self._sets + keyframe
-        self._sets = b"".join(_START + bytes(unit) for unit in sets)
-        return keyframe
+        if any(unit[0] & 0x1F == _SPS for unit in sets):
+            self._sets = b"".join(_START + bytes(unit) for unit in sets)
+            return keyframe
+        return self._sets + keyframe if self._sets else None
 
 
 def h264_starts_keyframe(payload: bytes) -> bool:

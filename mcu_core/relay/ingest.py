@@ -251,17 +251,16 @@ class VideoIngest:
             self._break()
             return
         data, keyframe = picture
-        if keyframe:
-            self._broken = False
-            self.keyframes.arrived(now)
-            if self._sets is not None:
-                data = self._sets.complete(data)
-        elif self._broken:
+        whole = self._sets.complete(data) if keyframe and self._sets is not None else data
+        if whole is None or (self._broken and not keyframe):
             self._drop("frame_undecodable")
             self.keyframes.want()
             return
+        if keyframe:
+            self._broken = False
+            self.keyframes.arrived(now)
         self.frames += 1
-        self._on_frame(keyframe, self._frame_time, data, now)
+        self._on_frame(keyframe, self._frame_time, whole, now)
         if self.stills:
             self._shut()
 

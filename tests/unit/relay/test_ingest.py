@@ -92,6 +92,19 @@ def test_nothing_before_the_first_keyframe() -> None:
     assert receiver.seen == [2, 3]
 
 
+def test_the_first_keyframe_without_its_parameter_sets_is_of_no_use_and_asked_for_again() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True)[1:] + sender.picture(), 0.0)  # lost before there was a number to miss
+    receiver.pass_time(0.0)
+    assert receiver.frames == []
+    assert receiver.ingest.dropped == {"frame_undecodable": 1}
+    assert receiver.plis == 1
+    receiver.hear(sender.picture(keyframe=True) + sender.picture(), 0.3)
+    receiver.pass_time(1.0)
+    assert receiver.seen == [2, 3]
+    assert receiver.plis == 1
+
+
 @pytest.mark.parametrize("first", [0, 2**16 - 5])
 def test_reordered_and_doubled_packets_do_no_harm(first: int) -> None:
     sender, receiver = Sender(first), Receiver()

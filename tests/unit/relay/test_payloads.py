@@ -83,7 +83,8 @@ def test_hostile_payloads_never_break() -> None:
 
 def test_keyframe_without_parameter_sets_gets_the_last_ones() -> None:
     sets, whole = depacketize.ParameterSets(), picture(50, keyframe=True)
-    assert sets.complete(whole) == whole
     idr = b"\0\0\0\1" + nal(5, 50)
     assert whole.endswith(idr)
+    assert sets.complete(idr) is None, "no decoder could begin with it"
+    assert sets.complete(whole) == whole
     assert sets.complete(idr) == whole
