@@ -21,7 +21,7 @@ from mixer.picture import Picture
 
 QUEUE = 24  # frames; a decoder that far behind drops all and starts again from a keyframe.  Repaired loss comes at once
 WAITING = 12  # frames; of a stream on slow views, before they are decoded unasked
-HELD = 16  # pictures that wait for their time
+HELD = 40  # pictures that wait for their time: 0.6 s of 60 a second; then the oldest is shown too early
 
 Newest = tuple[Picture, float]  # and when it was to be shown: when its frame arrived, or a little later
 
@@ -46,7 +46,7 @@ class VideoStream:
         self.hold = 0.0  # seconds more before a picture is due: it waits for its sound
         self.shown = float("-inf")  # when the newest frame is to be shown
         self._pace = PicturePace()
-        self._held: deque[Newest] = deque(maxlen=HELD)  # decoded; put in by one decoder thread at a time
+        self._held: deque[Newest] = deque(maxlen=2 * HELD)  # decoded; put in by one decoder thread at a time
         self.decoded = 0
         self.dropped = 0
         self.busy = 0  # number of the frame in the decoder now, 0: none
@@ -90,9 +90,9 @@ class VideoStream:
             self.executor.submit(self._decode_next)
 
     def due(self, now: float) -> Newest | None:
-        """The newest picture that is due; the first one is due at once."""
+        """The newest picture that is due; the first one is due at once, and the oldest where too many wait."""
         held, hold = self._held, self.hold
-        while held and (self.newest is None or held[0][1] + hold <= now):
+        while held and (self.newest is None or held[0][1] + hold <= now or len(held) > HELD):
             self.newest = held.popleft()
         return self.newest
 

@@ -198,6 +198,18 @@ async def test_pictures_wait_for_their_sound(stage: Stage) -> None:
     assert pool.picture(ADA, 1.4) is not third, "shown at once again"
 
 
+@pytest.mark.parametrize(("rate", "wait"), [(60, 0.5), (30, 0.6), (240, 0.5)])
+async def test_pictures_that_wait_long_are_shown_however_many_come(stage: Stage, rate: int, wait: float) -> None:
+    pool, shown = stage.pool, []
+    pool.want([ADA], 0.0)
+    pool.hold(ADA, wait)
+    for n in range(2 * rate):
+        now = n / rate
+        pool.receive(replace(frame(n % 30, now), rtp_time=n * (90_000 // rate), keyframe=n % 30 == 0), now)
+        shown.append(pool.picture(ADA, now))
+    assert len({id(picture) for picture in shown[rate:]}) > 0.8 * rate, "none of them, where the oldest was dropped"
+
+
 async def test_a_stream_on_slow_views_is_decoded_in_its_turn(tmp_path: Path) -> None:
     stage = Stage(tmp_path, soon := Later(), later := Later())
     pool = stage.pool
