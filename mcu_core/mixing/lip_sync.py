@@ -17,7 +17,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-EARLIEST, LATEST = -0.015, 0.060  # seconds by which sound may come after the picture
+EARLIEST, LATEST = 0.0, 0.045  # seconds by which sound may come after the picture
 SOUND_MOST = 0.400  # seconds that sound may be made to wait: as long as pictures may for their pace, and
 PICTURE_MOST = 0.200  # pictures for their sound, beyond their pace: no more of them are kept
 LONGER, SHORTER = 0.100, 0.050  # seconds a second by which the wait of sound grows and shrinks; more would be heard
@@ -29,7 +29,8 @@ _WINDOW = 5.0  # seconds; the fastest sound packet is taken over one to two of t
 _SMOOTH = 1 / 16  # of pictures' delays
 _NONSENSE = 2.0  # seconds; reports that differ so much tell nothing
 _STEP = 0.010  # seconds; smaller corrections of the pictures' wait are not made
-_LATE = 0.040  # seconds after the picture from which sound that was made to wait comes nearer again, and
+_CLOSE = 0.015  # seconds after the picture up to which sound that was made to wait is in step
+_LATE = 0.055  # seconds after the picture from which sound that was made to wait comes nearer again, and
 _EASE = 0.005  # seconds a second by which it does before, until it is in step: pictures may soon wait longer again
 _PAUSED = 0.5  # seconds between two judgements that count at most
 
@@ -149,4 +150,4 @@ def _towards(delay: float, undelayed: float, passed: float) -> float:
         return delay + min(EARLIEST - later, LONGER * passed)
     if later > _LATE:
         return delay - min(later - _LATE, SHORTER * passed)
-    return delay - min(max(later, 0.0), _EASE * passed)
+    return delay - min(max(later - _CLOSE, 0.0), _EASE * passed)
