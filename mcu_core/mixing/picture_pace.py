@@ -3,10 +3,11 @@
 A lost packet holds up all pictures behind it until it was sent again, then they come at once: shown as they come, a
 line that loses 5 % shows half its pictures.  So pictures wait for their turn by the sender's clock, late enough for the
 second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not worth
-waiting for ever after.  Where a line stalls several times a second, they wait for two of its usual stalls at least: the
-answer that gets lost, too, is only a matter of seconds (a line that stalls as often and as long without loss pays for
-it with one stall more).  Their sound waits with them (lip_sync.py), and only little by little unless it is to suffer:
-so pictures are shown a tenth slower until they wait enough, and hardly faster until they wait less.
+waiting for ever after.  Where a line stalls twice a second, they wait for two of its usual stalls at least, and so long
+that a third is too late by less than a freeze: answers that get lost, too, are only a matter of seconds (a line that
+stalls as often and as long without loss pays for it with one stall more).  Their sound waits with them (lip_sync.py),
+and only little by little unless it is to suffer: so pictures are shown a tenth slower until they wait enough, and
+hardly faster until they wait less.
 
 Pure; times are seconds of one clock.  Owned by the event loop.
 """
@@ -21,7 +22,8 @@ REMEMBERED = 30.0  # seconds a stall is; 5 % loss has two of the worst in each: 
 _LEAST = 0.030  # less than a tick is not worth it
 _RISE = 0.015  # by which a picture must be later than the one before to begin a stall
 _MARGIN = 0.010
-_OFTEN, _OFTEN_WITHIN = 10, 3.0  # stalls, seconds
+_WIDE_MARGIN = 0.030  # seconds, where they stall often
+_OFTEN, _OFTEN_WITHIN = 15, 7.0  # stalls, seconds: 2 % loss has as many, 1 % has not and would go to and fro
 _LONG = 0.050  # seconds: two shorter stalls on end are seen by nobody, and a busy machine makes such
 _JUDGE_EVERY = 0.25  # seconds
 _SLOWER, _FASTER = 0.1, 0.03  # seconds a second by which waiting grows and ends
@@ -100,9 +102,8 @@ class PicturePace:
         stalls = self._stalls
         lates = sorted(late for _, late in stalls)
         self._second = lates[-2] if len(lates) >= 2 else 0.0
-        target = self._second
-        if len(stalls) >= _OFTEN and stalls[-_OFTEN][0] > arrived - _OFTEN_WITHIN:
-            usual = lates[len(lates) // 2]
-            target = max(target, 2 * usual if usual >= _LONG else 0.0)
-        target += _MARGIN
+        target = self._second + _MARGIN
+        usual = lates[len(lates) // 2] if len(lates) >= _OFTEN else 0.0
+        if usual >= _LONG and stalls[-_OFTEN][0] > arrived - _OFTEN_WITHIN:
+            target = max(self._second, 2 * usual) + _WIDE_MARGIN
         self._target = min(MOST, target) if target >= _LEAST and self._second else 0.0

@@ -22,7 +22,7 @@ from mcu_core.relay.rtp import Buffer, Fixed, bounds, unwrap
 from mcu_core.wire import Codec
 
 GIVE_UP = 0.2  # seconds an open hole holds up the picture, at least
-THIRD_TRY = 0.6  # and at most, for an answer to a third NACK
+THIRD_TRY = 0.8  # and at most, if a third answer comes within it
 FIRST_NACK = 0.008  # reordered packets come by themselves within this
 TRIES = 3
 NACK_GAP = 0.045  # seconds between two tries, at least, so that three outlast an outage of 90 ms
@@ -278,7 +278,8 @@ class VideoIngest:
         if self._holes:
             tries = 1 if crowded else TRIES
             # the answer to the third try is worth waiting for, on a slow line that to the second
-            patience = max(GIVE_UP, 2.4 * rtt + 0.04, min(3.6 * rtt + 0.04, THIRD_TRY))
+            third = 3.6 * rtt + 0.04
+            patience = max(GIVE_UP, third if third <= THIRD_TRY else 2.4 * rtt + 0.04)
             oldest = next(iter(self._holes.values()))
             if now - oldest.since > patience:
                 self._give_up(now)

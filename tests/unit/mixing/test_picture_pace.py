@@ -12,11 +12,13 @@ from mcu_core.mixing.picture_pace import MOST, PicturePace
 START = 2**32 - 5 * 90_000  # RTP times wrap after 5 s
 
 
-def stalled(seconds: float, loss: float, round_trip: float, seed: int = 1, start: float = 0.0) -> list[float]:
-    """Arrivals of 30 pictures a second of 4 packets each; a lost packet holds up all behind it for round trips."""
+def stalled(
+    seconds: float, loss: float, round_trip: float, seed: int = 1, start: float = 0.0, rate: int = 30
+) -> list[float]:
+    """Arrivals of `rate` pictures a second of 4 packets each; a lost packet holds up all behind it for round trips."""
     chance, free, arrivals = random.Random(seed), 0.0, []
-    for index in range(round(seconds * 30)):
-        at = start + index / 30
+    for index in range(round(seconds * rate)):
+        at = start + index / rate
         ready = at + 0.05
         for _ in range(4):
             tries = 0
@@ -28,8 +30,9 @@ def stalled(seconds: float, loss: float, round_trip: float, seed: int = 1, start
     return arrivals
 
 
-def show(pace: PicturePace, arrivals: list[float], first: int = 0) -> list[float]:
-    return [pace.due((START + (first + index) * 3000) % 2**32, arrived) for index, arrived in enumerate(arrivals)]
+def show(pace: PicturePace, arrivals: list[float], first: int = 0, rate: int = 30) -> list[float]:
+    step = 90_000 // rate
+    return [pace.due((START + (first + index) * step) % 2**32, arrived) for index, arrived in enumerate(arrivals)]
 
 
 def waits(times: list[float]) -> list[float]:
@@ -61,6 +64,18 @@ def test_an_answer_that_is_lost_too_finds_pictures_that_wait_long_enough() -> No
     late = sum(wait > 0.183 for times in shown for wait in waits(times[180:]))  # from the sixth second on
     assert late <= 1, "4 where they wait for the stalls that have been only"
     assert min(waited) > 0.25
+
+
+def test_a_slow_camera_on_a_bad_line_waits_as_long_and_a_fast_one_on_a_fair_line_does_not() -> None:
+    slow: list[float] = []
+    fair: list[float] = []
+    for seed in range(100):
+        for waited, rate, loss in ((slow, 15, 0.05), (fair, 30, 0.01)):
+            pace = PicturePace()
+            show(pace, stalled(30, loss, 0.12, seed, rate=rate), rate=rate)
+            waited.append(pace.wait)
+    assert sorted(slow)[10] > 0.28, "0.19 where only a fast camera's stalls were often enough"
+    assert sorted(fair)[90] < 0.20
 
 
 def test_a_line_that_stalls_now_and_then_is_not_made_slower_than_its_stalls() -> None:

@@ -174,7 +174,8 @@ def test_unrepaired_loss_skips_to_the_next_keyframe_with_one_request() -> None:
         (0.05, 3, 0.22),
         (0.1, 3, 0.40),
         (0.15, 3, 0.58),
-        (0.2, 2, 0.60),  # the answer to a third would come too late
+        (0.2, 3, 0.76),
+        (0.25, 2, 0.64),  # the answer to a third would come too late
         (0.3, 2, 0.76),
         (0.5, 2, 1.24),
     ],
