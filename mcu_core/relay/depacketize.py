@@ -13,6 +13,9 @@ from mcu_core.relay.packetize import split_annex_b
 _START = b"\0\0\0\1"
 _STAP_A, _FU_A = 24, 28
 _IDR, _SPS, _PPS = 5, 7, 8
+_WITH_SETS = (_SPS, _PPS, _STAP_A)
+_MOST_PPS = 8
+_REFUSED = 2  # keyframes without parameter sets, before one is handed on
 
 
 def h264(payloads: Sequence[bytes]) -> tuple[bytes, bool] | None:
@@ -65,18 +68,50 @@ def h264(payloads: Sequence[bytes]) -> tuple[bytes, bool] | None:
 
 
 class ParameterSets:
-    """The newest SPS and PPS of one H.264 stream: some senders tell them once, but who joins later needs them, too."""
+    """The newest SPS and PPS of one H.264 stream: some senders tell them once, or in a picture of their own."""
 
     def __init__(self) -> None:
-        self._sets = b""
+        self._sps: bytes | None = None
+        self._pps: list[bytes] = []
+        self._refused = 0
+
+    def hear(self, payload: bytes) -> None:
+        """Take what sets are in a payload, in order."""
+        kind = payload[0] & 0x1F
+        if kind == _STAP_A:
+            at = 1
+            while at + 2 < len(payload):
+                size = int.from_bytes(payload[at : at + 2], "big")
+                self._keep(payload[at + 2 : at + 2 + size])
+                at += 2 + size
+        else:
+            self._keep(payload)
 
     def complete(self, keyframe: bytes) -> bytes | None:
-        """The Annex B keyframe, with the parameter sets in front if it has none; None where none have come yet."""
-        sets = [unit for unit in split_annex_b(keyframe) if unit[0] & 0x1F in (_SPS, _PPS)]
-        if any(unit[0] & 0x1F == _SPS for unit in sets):
-            self._sets = b"".join(_START + bytes(unit) for unit in sets)
+        """The Annex B keyframe, with the parameter sets in front if it has none; None where they have not come.
+
+        After some such the keyframe as it is: a decoder may have heard the sets before we began.
+        """
+        if any(unit[0] & 0x1F == _SPS for unit in split_annex_b(keyframe)):
+            self._refused = 0
             return keyframe
-        return self._sets + keyframe if self._sets else None
+        if self._sps is not None and self._pps:
+            return b"".join(_START + unit for unit in (self._sps, *self._pps)) + keyframe
+        self._refused += 1
+        return keyframe if self._refused > _REFUSED else None
+
+    def _keep(self, unit: bytes) -> None:
+        kind = unit[0] & 0x1F if unit else 0
+        if kind == _SPS:
+            self._sps = unit
+            self._pps = []
+        elif kind == _PPS and unit not in self._pps and len(self._pps) < _MOST_PPS:
+            self._pps.append(unit)
+
+
+def may_hold_sets(payload: bytes) -> bool:
+    """Whether `ParameterSets` should hear this payload; asked for each."""
+    return payload[0] & 0x1F in _WITH_SETS
 
 
 def h264_starts_keyframe(payload: bytes) -> bool:

@@ -69,6 +69,7 @@ class KeyframeAsker:
 class _Hole:
     since: float
     ask_at: float
+    until: float  # given up then
     tries: int = 0
     echo_at: float = float("inf")
 
@@ -212,7 +213,7 @@ class VideoIngest:
             return
         self._holes.pop(extended, None)
         for missing in range(max(expected, self._top + 1), extended):
-            self._holes[missing] = _Hole(now, now + FIRST_NACK)
+            self._holes[missing] = _Hole(now, now + FIRST_NACK, now + GIVE_UP)
         self._top = max(self._top, extended)
         self._waiting[extended] = (rtp_time, marker, payload)
         if len(self._waiting) > MAX_WAITING or len(self._holes) > MAX_HOLES:
@@ -231,6 +232,8 @@ class VideoIngest:
             return  # padding
         if self._frame and rtp_time != self._frame_time:
             self._finish(now)  # its marker bit was never set
+        if self._sets is not None and depacketize.may_hold_sets(payload):
+            self._sets.hear(payload)
         if self._broken and not self._frame and not self._starts_keyframe(payload):
             return  # nothing can be decoded before the next keyframe
         self._frame_time = rtp_time
@@ -277,15 +280,14 @@ class VideoIngest:
             self._give_up(now)
         if self._holes:
             tries = 1 if crowded else TRIES
-            # the answer to the third try is worth waiting for, on a slow line that to the second
-            third = 3.6 * rtt + 0.04
-            patience = max(GIVE_UP, third if third <= THIRD_TRY else 2.4 * rtt + 0.04)
             oldest = next(iter(self._holes.values()))
-            if now - oldest.since > patience:
+            if now > oldest.until:
                 self._give_up(now)
             for missing, hole in self._holes.items():
-                if hole.ask_at <= now and hole.tries < tries and now + rtt < hole.since + patience:
+                # two answers are worth waiting for, a third on a line that is not too long
+                if hole.ask_at <= now and hole.tries < tries and self._in_time(hole, now, rtt):
                     hole.tries += 1
+                    hole.until = max(hole.until, hole.since + 2.4 * rtt + 0.04, now + 1.2 * rtt + 0.03)
                     hole.ask_at = now + max(NACK_GAP, 1.2 * rtt)
                     hole.echo_at = now + ECHO if twice and not crowded else float("inf")
                     again.append(missing & 0xFFFF)
@@ -294,6 +296,10 @@ class VideoIngest:
                     again.append(missing & 0xFFFF)
             self.nacks += len(again)
         return again
+
+    @staticmethod
+    def _in_time(hole: _Hole, now: float, rtt: float) -> bool:
+        return hole.tries < 2 or now + 1.2 * rtt <= hole.since + THIRD_TRY
 
     def _give_up(self, now: float) -> None:
         """Skip the first hole: on to the next keyframe that is here, or else to what follows the newest packet."""

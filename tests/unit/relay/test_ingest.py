@@ -105,6 +105,34 @@ def test_the_first_keyframe_without_its_parameter_sets_is_of_no_use_and_asked_fo
     assert receiver.plis == 1
 
 
+@pytest.mark.parametrize("own_time", [False, True])
+def test_parameter_sets_in_pictures_of_their_own_are_kept_for_the_keyframe(own_time: bool) -> None:
+    receiver, number, time = Receiver(), 0, 0
+    for keyframe in (True, False, True, False):
+        for unit in picture(900, keyframe).split(b"\0\0\0\1")[1:]:
+            data = rtp_packet(number, time, unit, marker=unit[0] & 31 in (1, 5) or not own_time)
+            receiver.hear([data], number / 100)
+            number, time = number + 1, time + (3000 if own_time else 0)
+        time += 3000
+    whole = [size for keyframe, _, size in receiver.frames if keyframe]
+    assert len(whole) == 2
+    assert min(whole) == len(picture(900, keyframe=True))
+
+
+def test_an_answer_that_was_asked_for_is_waited_for_though_the_line_seems_longer_then() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    receiver.hear(sender.picture(6000)[1:], 1.0)
+    asked: list[float] = []
+    for ms in range(1, 2000):
+        asked += [ms / 1000] * len(receiver.pass_time(1 + ms / 1000, 0.205 if len(asked) < 3 else 0.23))
+        if receiver.ingest.keyframes.wanted:
+            break
+    assert len(asked) == 3
+    assert asked[2] + 0.23 < ms / 1000 < 0.82
+
+
 @pytest.mark.parametrize("first", [0, 2**16 - 5])
 def test_reordered_and_doubled_packets_do_no_harm(first: int) -> None:
     sender, receiver = Sender(first), Receiver()

@@ -85,6 +85,20 @@ def test_keyframe_without_parameter_sets_gets_the_last_ones() -> None:
     sets, whole = depacketize.ParameterSets(), picture(50, keyframe=True)
     idr = b"\0\0\0\1" + nal(5, 50)
     assert whole.endswith(idr)
-    assert sets.complete(idr) is None, "no decoder could begin with it"
+    for payload in packetize.h264(whole):
+        sets.hear(payload)
     assert sets.complete(whole) == whole
     assert sets.complete(idr) == whole
+
+
+def test_keyframes_before_any_parameter_sets_are_refused_twice() -> None:
+    sets, idr = depacketize.ParameterSets(), b"\0\0\0\1" + nal(5, 50)
+    assert [sets.complete(idr) for _ in range(3)] == [None, None, idr], "a decoder may have heard them before us"
+
+
+def test_parameter_sets_cut_short_do_no_harm() -> None:
+    for payload in (b"\x18", b"\x18\0", b"\x18\0\0", b"\x18\xff\xff\x67", b"\x67", b"\x68"):
+        sets = depacketize.ParameterSets()
+        assert depacketize.may_hold_sets(payload)
+        sets.hear(payload)
+        assert sets.complete(b"\0\0\0\1" + nal(5, 50)) is None
