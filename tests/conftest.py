@@ -16,7 +16,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 _UNIT = "tests/unit/"
-_NICE = 10  # a tenth of a media test's share; with the hundredth of 19 deadlines of seconds passed
+_START, _NICE = os.nice(0), 10  # a tenth of a media test's share; with the hundredth of 19 deadlines of seconds passed
 
 settings.register_profile("shared machine", deadline=None)  # examples wait for the media tests
 settings.load_profile("shared machine")
@@ -35,7 +35,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _MediaAlo
 @pytest.fixture(autouse=True)
 def gives_way(request: pytest.FixtureRequest, worker_id: str) -> None:
     """Unit tests leave media tests most of the time; a worker's media tests come before its unit tests, if any."""
-    if worker_id != "master" and request.node.nodeid.startswith(_UNIT) and os.nice(0) < _NICE:
+    if worker_id != "master" and request.node.nodeid.startswith(_UNIT) and os.nice(0) == _START:
         os.nice(_NICE)
 
 

@@ -3,7 +3,7 @@
 Sender reports tell when each was taken, by the site's own clock (RFC 3550, section 6.4.1); their arrival and what the
 mixer does with them tell when each is shown.  Whichever would be too early waits: sound in its playout buffer, pictures
 after the decoder.  Viewers notice sound 45 ms early or 125 ms late (ITU-R BT.1359); between `EARLIEST` and `LATEST`
-nothing is done, because waiting costs delay.
+little is done, because waiting costs delay.
 
 Pictures of a bad line wait now more, now less (picture_pace.py).  Sound that followed each change at once would be
 torn: its wait grows and shrinks slowly (`LONGER`, `SHORTER`), and hardly shrinks while it may be needed again.

@@ -3,11 +3,11 @@
 A lost packet holds up all pictures behind it until it was sent again, then they come at once: shown as they come, a
 line that loses 5 % shows half its pictures.  So pictures wait for their turn by the sender's clock, late enough for the
 second worst stall of the last half minute; a good line has none and waits nothing, and one stall alone is not worth
-waiting for ever after.  Where a line stalls twice a second, they wait for two of its usual stalls at least, and so long
-that a third is too late by less than a freeze: answers that get lost, too, are only a matter of seconds (a line that
-stalls as often and as long without loss pays for it with one stall more).  Their sound waits with them (lip_sync.py),
-and only little by little unless it is to suffer: so pictures are shown a tenth slower until they wait enough, and
-hardly faster until they wait less.
+waiting for ever after.  Where a line stalls twice a second, they wait for two of its usual stalls at least, and a
+little more, so that on lines of up to 0.15 s there and back a third is late by no freeze: answers that get lost, too,
+are only a matter of seconds (a line that stalls as often and as long without loss pays for it with one stall more).
+Their sound waits with them (lip_sync.py), and only little by little unless it is to suffer: so pictures are shown a
+tenth slower until they wait enough, and hardly faster until they wait less.
 
 Pure; times are seconds of one clock.  Owned by the event loop.
 """
@@ -23,7 +23,7 @@ _LEAST = 0.030  # less than a tick is not worth it
 _RISE = 0.015  # by which a picture must be later than the one before to begin a stall
 _MARGIN = 0.010
 _WIDE_MARGIN = 0.030  # seconds, where they stall often
-_OFTEN, _OFTEN_WITHIN = 15, 7.0  # stalls, seconds: 2 % loss has as many, 1 % has not and would go to and fro
+_OFTEN, _OFTEN_WITHIN, _STILL_WITHIN = 15, 7.0, 14.0  # stalls, seconds, and seconds while it counts as often
 _LONG = 0.050  # seconds: two shorter stalls on end are seen by nobody, and a busy machine makes such
 _JUDGE_EVERY = 0.25  # seconds
 _SLOWER, _FASTER = 0.1, 0.03  # seconds a second by which waiting grows and ends
@@ -46,6 +46,7 @@ class PicturePace:
         self._window_ends = 0.0
         self._stalls: deque[tuple[float, float]] = deque(maxlen=_STALLS)  # when, how late
         self._second = 0.0  # how late the second worst of them was
+        self._often = False
         self._judge_at = 0.0
 
     def due(self, rtp_time: int, arrived: float) -> float:
@@ -77,6 +78,7 @@ class PicturePace:
     def _begin(self, rtp_time: int, arrived: float) -> None:
         self._rtp_time, self._arrived, self._media = rtp_time, arrived, 0.0
         self._late = self._target = self._second = self._judge_at = self.wait = 0.0
+        self._often = False
         self._fastest, self._window_ends = (arrived, arrived), arrived + WINDOW
         self._stalls.clear()
 
@@ -104,6 +106,8 @@ class PicturePace:
         self._second = lates[-2] if len(lates) >= 2 else 0.0
         target = self._second + _MARGIN
         usual = lates[len(lates) // 2] if len(lates) >= _OFTEN else 0.0
-        if usual >= _LONG and stalls[-_OFTEN][0] > arrived - _OFTEN_WITHIN:
+        within = _STILL_WITHIN if self._often else _OFTEN_WITHIN
+        self._often = usual >= _LONG and stalls[-_OFTEN][0] > arrived - within
+        if self._often:
             target = max(self._second, 2 * usual) + _WIDE_MARGIN
         self._target = min(MOST, target) if target >= _LEAST and self._second else 0.0

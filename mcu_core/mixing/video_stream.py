@@ -19,7 +19,8 @@ from mcu_core.wire import Codec, VideoIn
 from mixer.codec import VideoDecoder
 from mixer.picture import Picture
 
-QUEUE = 24  # frames; a decoder that far behind drops all and starts again from a keyframe.  Repaired loss comes at once
+QUEUE = 24  # frames; a decoder that far behind drops all and starts again from a keyframe,
+BURST, BURST_TIME = 64, 0.25  # but so many that came within so many seconds are what a repair held up
 WAITING = 12  # frames; of a stream on slow views, before they are decoded unasked
 HELD = 40  # pictures that wait for their time: 0.6 s of 60 a second; then the oldest is shown too early
 
@@ -70,7 +71,7 @@ class VideoStream:
             self.dropped += 1
             return False
         with self._lock:
-            if len(self._queue) >= QUEUE:
+            if self._behind(frame):
                 self.dropped += len(self._queue) + (not frame.keyframe)
                 self._queue.clear()
                 if not frame.keyframe:
@@ -81,6 +82,10 @@ class VideoStream:
         if not self.slow or not self.decoded or len(self._queue) >= WAITING:
             self.decode()
         return True
+
+    def _behind(self, frame: VideoIn) -> bool:
+        waiting = len(self._queue)
+        return waiting >= BURST or (waiting >= QUEUE and frame.arrived - self._queue[0][0].arrived > BURST_TIME)
 
     def decode(self) -> None:
         """Begin with the frames that wait, unless a thread is at it."""

@@ -210,6 +210,17 @@ async def test_pictures_that_wait_long_are_shown_however_many_come(stage: Stage,
     assert len({id(picture) for picture in shown[rate:]}) > 0.8 * rate, "none of them, where the oldest was dropped"
 
 
+async def test_what_a_repair_held_up_is_decoded_whole(tmp_path: Path) -> None:
+    executor = Later()
+    pool = Stage(tmp_path, executor).pool
+    pool.want([ADA], 0.0)
+    for n in range(50):  # 0.8 s of 60 a second
+        pool.receive(replace(frame(n % 30, 1.0), rtp_time=n * 1500, keyframe=n % 30 == 0), 1.0)
+    executor.run_all()
+    assert pool.decoded == 50
+    assert pool.dropped()["video_frames"] == 0
+
+
 async def test_a_stream_on_slow_views_is_decoded_in_its_turn(tmp_path: Path) -> None:
     stage = Stage(tmp_path, soon := Later(), later := Later())
     pool = stage.pool

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from mcu_core.mixing.lip_sync import EARLIEST, LATEST, PICTURE_MOST, SOUND_MOST, LipSync, Waits
+from mcu_core.mixing.lip_sync import PICTURE_MOST, SOUND_MOST, LipSync, Waits
 from mcu_core.mixing.picture_pace import PicturePace
 from tests.unit.mixing.test_picture_pace import stalled
 
@@ -61,7 +61,7 @@ def lateness(waits: Waits, sound: float, picture: float) -> float:
 )
 def test_sound_and_picture_come_together(sound: float, picture: float) -> None:
     waits = settled(site(sound, picture))
-    assert EARLIEST - 0.012 <= lateness(waits, sound, picture) <= LATEST + 0.012
+    assert -0.005 <= lateness(waits, sound, picture) <= 0.056
     assert not (waits.sound and waits.picture)
 
 
@@ -134,7 +134,7 @@ def test_sound_that_is_much_too_late_comes_nearer_little_by_little() -> None:
     show(sync, 0.1, begin=10.0)
     waits = [each.sound for each in asked(sync, 97.0, 10.0)]
     assert max(a - b for a, b in pairwise(waits)) <= SHORTER
-    assert lateness(Waits(waits[-1], 0.0), 0.02, 0.1) <= LATEST
+    assert lateness(Waits(waits[-1], 0.0), 0.02, 0.1) <= 0.060
 
 
 def show(sync: LipSync, picture: float, begin: float) -> None:

@@ -6,7 +6,7 @@
 const LOSSY = 0.015; // share of the packets from which repairs that get lost themselves are seen
 const CLEAN = 0.005;
 const CALM = 10; // clean readings in a row until the wait ends
-const SLACK_MS = 160; // a gap shows with the next picture, browsers ask every 20 ms; and a third repair is no freeze
+const SLACK_MS = 160; // a gap shows with the next picture, browsers ask every 20 ms; to 120 ms a third is no freeze
 const LONGEST_MS = 400; // more delay hurts talk more than freezes do (ITU-T G.114)
 
 /** One leg's wait; `read` takes one reading of the line (about every two seconds). */
