@@ -143,6 +143,8 @@ class VideoIngest:
     def _begin(self, keyframes: KeyframeAsker) -> None:
         """Look into packets from now on, for a keyframe first."""
         self._forget()
+        if self.reception.highest >= 0:  # packets of the keyframe to come are missed when they are lost
+            self._next, self._top = self.reception.highest + 1, self.reception.highest
         self.open, self.keyframes = True, keyframes
         self.keyframes.want()
         self._on_trouble()
@@ -305,11 +307,18 @@ class VideoIngest:
         """Skip the first hole: on to the next keyframe that is here, or else to what follows the newest packet."""
         self._drop("unrepaired")
         for extended in sorted(self._waiting):
-            if self._starts_keyframe(self._waiting[extended][2]):
+            if self._begins(extended):
                 self._skip_to(extended)
                 self._drain(now)
                 return
         self._skip_to(max(self._waiting, default=self._next) + 1)
+
+    def _begins(self, extended: int) -> bool:
+        """Whether a decoder can begin with that packet: not where its parameter sets, new ones perhaps, are missing."""
+        payload = self._waiting[extended][2]
+        if not self._starts_keyframe(payload):
+            return False
+        return self._sets is None or depacketize.may_hold_sets(payload) or extended - 1 in self._waiting
 
     def _skip_to(self, extended: int) -> None:
         self._next = extended

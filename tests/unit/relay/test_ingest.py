@@ -105,6 +105,34 @@ def test_the_first_keyframe_without_its_parameter_sets_is_of_no_use_and_asked_fo
     assert receiver.plis == 1
 
 
+def test_the_head_of_a_keyframe_is_asked_for_when_a_stream_is_wanted_again() -> None:
+    sender, receiver = Sender(2**16 - 9), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.ingest.want(False)
+    skimmed = sender.picture()
+    for data in skimmed:
+        assert receiver.ingest.skim(data, len(data), FIXED.unpack_from(data), 0.1)
+    receiver.ingest.want(True)
+    head, *rest = sender.picture(keyframe=True)  # perhaps of another size: the sets that are known would be wrong
+    receiver.hear(rest, 1.0)
+    assert receiver.seen == [0]
+    assert receiver.pass_time(1.02) == [FIXED.unpack_from(head)[2]]
+    receiver.hear([head], 1.1)
+    assert receiver.seen == [0, 2]
+
+
+def test_a_keyframe_whose_sets_stay_lost_is_not_begun_with_older_ones() -> None:
+    sender, receiver = Sender(), Receiver()
+    receiver.hear(sender.picture(keyframe=True), 0.0)
+    receiver.pass_time(0.0)
+    receiver.hear(sender.picture(keyframe=True)[1:], 1.0)
+    receiver.pass_time(2.0)
+    assert receiver.seen == [0]
+    assert receiver.plis == 1
+    receiver.hear(sender.picture(keyframe=True), 2.1)
+    assert receiver.seen == [0, 2]
+
+
 @pytest.mark.parametrize("own_time", [False, True])
 def test_parameter_sets_in_pictures_of_their_own_are_kept_for_the_keyframe(own_time: bool) -> None:
     receiver, number, time = Receiver(), 0, 0
