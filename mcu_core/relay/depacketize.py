@@ -6,7 +6,7 @@ exception.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mcu_core.relay.packetize import split_annex_b
 
@@ -77,15 +77,8 @@ class ParameterSets:
 
     def hear(self, payload: bytes) -> None:
         """Take what sets are in a payload, in order."""
-        kind = payload[0] & 0x1F
-        if kind == _STAP_A:
-            at = 1
-            while at + 2 < len(payload):
-                size = int.from_bytes(payload[at : at + 2], "big")
-                self._keep(payload[at + 2 : at + 2 + size])
-                at += 2 + size
-        else:
-            self._keep(payload)
+        for unit in _units(payload):
+            self._keep(unit)
 
     def complete(self, keyframe: bytes) -> bytes | None:
         """The Annex B keyframe, with the parameter sets in front if it has none; None where they have not come.
@@ -101,7 +94,7 @@ class ParameterSets:
         return keyframe if self._refused > _REFUSED else None
 
     def _keep(self, unit: bytes) -> None:
-        kind = unit[0] & 0x1F if unit else 0
+        kind = unit[0] & 0x1F
         if kind == _SPS:
             self._sps = unit
             self._pps = []
@@ -121,14 +114,20 @@ def h264_starts_keyframe(payload: bytes) -> bool:
     kind = payload[0] & 0x1F
     if kind == _FU_A:
         return len(payload) > 1 and bool(payload[1] & 0x80) and payload[1] & 0x1F == _IDR
-    if kind == _STAP_A:
-        at = 1
-        while at + 2 < len(payload):
-            if payload[at + 2] & 0x1F in (_IDR, _SPS):
-                return True
-            at += 2 + int.from_bytes(payload[at : at + 2], "big")
-        return False
-    return kind in (_IDR, _SPS)
+    return any(unit[0] & 0x1F in (_IDR, _SPS) for unit in _units(payload))
+
+
+def _units(payload: bytes) -> Iterator[bytes]:
+    """The NAL units of a payload that is no fragment: itself, or those that travel together, as far as they parse."""
+    if payload[0] & 0x1F != _STAP_A:
+        yield payload
+        return
+    at = 1
+    while at + 2 < len(payload):
+        size = int.from_bytes(payload[at : at + 2], "big")
+        if unit := payload[at + 2 : at + 2 + size]:
+            yield unit
+        at += 2 + size
 
 
 def vp8(payloads: Sequence[bytes]) -> tuple[bytes, bool] | None:
