@@ -31,8 +31,7 @@ class Scaler:
     """Writes pictures in other sizes; owned by one thread at a time."""
 
     def __init__(self) -> None:
-        self._scratch = [np.empty(0, np.uint8) for _ in range(3)]
-        self._read = np.empty(_BAND // _LINE, np.uint8)
+        self._scratch = [np.empty(0, np.uint8) for _ in range(4)]
 
     def scale(self, source: Picture, target: Picture) -> None:
         """Overwrite `target` with all of `source`, stretched to fit; a plain copy when the sizes agree."""
@@ -99,10 +98,7 @@ class Scaler:
     def _fetch(self, band: Plane) -> None:
         """Have the processor bring `band` near: reads one sample of each line."""
         lines = band[:, ::_LINE]
-        rows, columns = lines.shape
-        if lines.size > self._read.size:
-            self._read = np.empty(lines.size, np.uint8)
-        self._read[: lines.size].reshape(rows, columns)[...] = lines
+        self._take(3, *lines.shape)[...] = lines
 
     def _take(self, which: int, rows: int, columns: int) -> Plane:
         if self._scratch[which].size < rows * columns:
