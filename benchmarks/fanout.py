@@ -28,7 +28,9 @@ from rich.table import Table
 from benchmarks.broadcast import Programme, programme
 from benchmarks.sinkhole import Address, Sinkhole
 from mcu_core.relay.aiortc_shim import Keys, new_certificate, self_test
-from mcu_core.relay.egress import AudioSender, Egress, Outlet, Socket, VideoSender, probe_gso
+from mcu_core.relay.egress import Egress, VideoSender, probe_gso
+from mcu_core.relay.listeners import AudioSender, Listeners
+from mcu_core.relay.outlet import Outlet, Socket
 from mcu_core.relay.ring import Ring
 from mcu_core.wire import AudioOut, VideoOut
 
@@ -129,6 +131,7 @@ async def _ours(media: Programme, addresses: list[Address], seconds: float, gso:
             video.enter(ring, 0, 0.0)
             viewers.append(video)
             listeners.append((number + 1, AudioSender(outlet, 5000 + number, 111)))
+        everybody = Listeners(listeners)
         gc.collect()
         gc.freeze()
         late: list[float] = []
@@ -153,7 +156,7 @@ async def _ours(media: Programme, addresses: list[Address], seconds: float, gso:
             due = start + number * 0.02
             late.append(loop.time() - due)
             heard = AudioOut(due, number * 960, media.sound[number % len(media.sound)], {})
-            egress.sound(heard, heard.rtp_time, listeners)
+            egress.sound(heard, heard.rtp_time, everybody)
             loop.call_at(start + (number + 1) * 0.02, sound, number + 1)
 
         loop.call_at(start, picture, 0)

@@ -37,10 +37,11 @@ from benchmarks.broadcast import Programme, programme
 from mcu_core.relay import packetize, sdp, udp
 from mcu_core.relay.aiortc_shim import Keys, Opener, Sealer, new_certificate, self_test
 from mcu_core.relay.conference import Conference
-from mcu_core.relay.egress import Egress, Socket
+from mcu_core.relay.egress import Egress
 from mcu_core.relay.ice_lite import Credentials, IceLite
 from mcu_core.relay.leg import Leg
 from mcu_core.relay.mux import Mux
+from mcu_core.relay.outlet import Socket
 from mcu_core.wire import LegPlan, LegPlans
 
 Progress = Callable[[float], None]

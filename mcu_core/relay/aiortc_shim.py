@@ -12,6 +12,7 @@ Owned by the relay's event loop; not thread-safe.
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -24,8 +25,9 @@ log = structlog.get_logger("relay")
 
 HANDSHAKE_DEADLINE = 10.0
 MAX_DATAGRAM = 1500
-_OVERHEAD = 16  # longest SRTP tag of the three profiles
-_RTCP_OVERHEAD = 20
+_TAG = 16  # octets that sealing adds: AEAD's (RFC 7714)
+_SHORT_TAGS = {b"SRTP_AES128_CM_SHA1_80": 10}  # (RFC 3711) of the only other profile aiortc knows
+_TOGETHER = 128  # rows sealed by one call, at most
 _HANDSHAKE_RECORD, _CHANGE_CIPHER = 22, 20
 _RECORD_HEADER = 13
 
@@ -140,7 +142,10 @@ class Dtls:
             raise ConnectionError(f"the DTLS handshake failed: {error!r}") from error
         if self._transport.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
-        return Keys(self._transport._rx_srtp, self._transport._tx_srtp)
+        connection = self._transport._ssl
+        assert connection is not None
+        tag = _SHORT_TAGS.get(connection.get_selected_srtp_profile(), _TAG)
+        return Keys(self._transport._rx_srtp, self._transport._tx_srtp, tag)
 
     async def ended(self) -> None:
         """Return when the peer has closed the connection (close_notify) or `close` was called."""
@@ -165,12 +170,15 @@ class Dtls:
 
 
 class Keys:
-    """The SRTP sessions of one leg: `receive` for what comes in, `send` for what goes out."""
+    """The SRTP sessions of one leg: `receive` for what comes in, `send` for what goes out.
 
-    __slots__ = ("receive", "receive_session", "send", "send_session")
+    `tag`: octets that sealing an RTP packet adds.
+    """
 
-    def __init__(self, receive: pylibsrtp.Session, send: pylibsrtp.Session) -> None:
-        self.receive_session, self.send_session = receive, send
+    __slots__ = ("receive", "receive_session", "send", "send_session", "tag")
+
+    def __init__(self, receive: pylibsrtp.Session, send: pylibsrtp.Session, tag: int = _TAG) -> None:
+        self.receive_session, self.send_session, self.tag = receive, send, tag
         self.receive: Any = receive._srtp[0] if _DIRECT else receive
         self.send: Any = send._srtp[0] if _DIRECT else send
 
@@ -187,7 +195,7 @@ class Keys:
             policy.allow_repeat_tx = True
             policy.window_size = 1024
             sessions.append(pylibsrtp.Session(policy))
-        return cls(*sessions)
+        return cls(sessions[0], sessions[1])
 
 
 class Sealer:
@@ -213,6 +221,23 @@ class Sealer:
                     return -1
                 sealed: int = length[0]
                 return sealed
+
+            lengths = _ffi.new("int[]", _TOGETHER)
+            of_each = [lengths + number for number in range(_TOGETHER)]
+            sizes_of_each = memoryview(_ffi.buffer(lengths)).cast("B").cast("i")
+            places: dict[int, list[Any]] = {}  # by pitch, as many as were needed
+
+            def seal_rows(keys: Sequence[Any], pitch: int, sizes: array[int]) -> list[int]:
+                rows = sizes_of_each[: len(sizes)]
+                rows[:] = sizes
+                place = places.setdefault(pitch, [])
+                if len(place) < len(rows):
+                    place += [pointer + pitch * number for number in range(len(place), len(rows))]
+                refused = list(map(protect, keys, place, of_each))
+                sealed = rows.tolist()
+                if any(refused):
+                    sealed = [-1 if bad else size for bad, size in zip(refused, sealed, strict=True)]
+                return sealed
         else:
             view = self.view
 
@@ -222,6 +247,10 @@ class Sealer:
             def seal_rtcp(key: Any, at: int, size: int) -> int:
                 return _through_session(key.protect_rtcp, view, at, size)
 
+            def seal_rows(keys: Sequence[Any], pitch: int, sizes: array[int]) -> list[int]:
+                rows = zip(keys, range(0, pitch * len(sizes), pitch), sizes, strict=True)
+                return [seal(key, at, size) for key, at, size in rows]
+
         self.seal: Callable[[Any, int, int], int] = seal
         """`seal(keys.send, at, size)`: protect the RTP packet at `buffer[at:at + size]`; returns its new length, -1
         on refusal.
@@ -230,6 +259,10 @@ class Sealer:
         """
         self.seal_rtcp: Callable[[Any, int, int], int] = seal_rtcp
         """The same for RTCP; 20 bytes after the packet."""
+        self.seal_rows: Callable[[Sequence[Any], int, array[int]], list[int]] = seal_rows
+        """`seal_rows(keys, pitch, sizes)`: `seal` for up to 128 packets that begin every `pitch` octets, with a
+        `keys.send` and an item of `array("i")` for each.
+        """
 
 
 class Opener:
@@ -290,6 +323,8 @@ def _binding() -> tuple[Any, Any]:
 
     for name in ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp", "srtp_err_status_ok"):
         getattr(_binding.lib, name)
+    if _binding.lib.srtp_err_status_ok:
+        raise AttributeError("what went well is not 0")
     return _binding.ffi, _binding.lib
 
 

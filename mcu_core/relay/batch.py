@@ -21,6 +21,8 @@ _NAME = struct.Struct("28s")  # a sockaddr_in6; a sockaddr_in and zeros
 _IN, _IN6 = struct.Struct("!2xH4s"), struct.Struct("!2xHI16s")
 _SCOPE, _SCOPE_AT = struct.Struct("=I"), 24
 _FAMILY = struct.Struct("=H")
+_CONTROL, _PADDING = struct.Struct("=QiiH6x"), 6  # struct cmsghdr, the size of a segment, filled up (cmsg(3))
+_SOL_UDP, _UDP_SEGMENT = 17, 103
 
 
 class _Iovec(ctypes.Structure):
@@ -58,13 +60,27 @@ class _Messages:
         self.names = bytearray(_NAME.size * count)
         self._parts = bytearray(ctypes.sizeof(_Iovec) * count)
         self._messages = bytearray(ctypes.sizeof(_Message) * count)
+        self._control = bytearray(_CONTROL.size)  # of all
         for number, message in enumerate((_Message * count).from_buffer(self._messages)):
             message.name, message.name_length = _at(self.names) + _NAME.size * number, _NAME.size
             message.parts, message.part_count = _at(self._parts) + ctypes.sizeof(_Iovec) * number, 1
+            message.control = _at(self._control)
         self.parts = memoryview(self._parts).cast("Q")  # an address and a length each
-        step = ctypes.sizeof(_Message) // 4
-        self.sizes = memoryview(self._messages).cast("I")[_Message.size.offset // 4 :: step]
+        words, step = memoryview(self._messages).cast("I"), ctypes.sizeof(_Message) // 4
+        self.sizes = words[_Message.size.offset // 4 :: step]
+        self._control_lengths = words[_Message.control_length.offset // 4 :: step]  # the upper half stays 0
+        self._segment = 0
         self.at = _at(self._messages)
+
+    def cut(self, segment: int) -> None:
+        """Let the kernel cut all messages into datagrams of so many octets; 0: into none."""
+        if segment == self._segment:
+            return
+        if not segment or not self._segment:
+            length = len(self._control) if segment else 0
+            self._control_lengths[:] = memoryview(array("I", [length]) * len(self._control_lengths))
+        self._segment = segment
+        _CONTROL.pack_into(self._control, 0, _CONTROL.size - _PADDING, _SOL_UDP, _UDP_SEGMENT, segment)
 
 
 class Inbox:
@@ -109,14 +125,20 @@ class Outbox:
         self._messages = _Messages(room)
         self._names: dict[Address, bytes] = {}
 
-    def send(self, sock: socket.socket, letters: Sequence[Letter]) -> list[OSError]:
-        """Send all; returns an error for each that could not be sent."""
-        errors: list[OSError] = []
+    def send(self, sock: socket.socket, letters: Sequence[Letter], segment: int = 0) -> list[tuple[int, OSError]]:
+        """Send all; returns which could not be sent, and why.
+
+        With `segment` the kernel cuts each into datagrams of so many octets, the last perhaps shorter (udp(7),
+        UDP_SEGMENT).
+        """
+        errors: list[tuple[int, OSError]] = []
+        self._messages.cut(segment)
         for first in range(0, len(letters), self._room):
-            errors += self._send(sock.fileno(), letters[first : first + self._room])
+            for number, error in self._send(sock.fileno(), letters[first : first + self._room]):
+                errors.append((first + number, error))
         return errors
 
-    def _send(self, descriptor: int, letters: Sequence[Letter]) -> list[OSError]:
+    def _send(self, descriptor: int, letters: Sequence[Letter]) -> list[tuple[int, OSError]]:
         known, start, messages = self._names, self._start, self._messages
         names: list[bytes] = []
         parts: list[int] = []
@@ -125,14 +147,14 @@ class Outbox:
             parts += (start + at, size)
         messages.names[: _NAME.size * len(names)] = b"".join(names)
         messages.parts[: len(parts)] = array("Q", parts)
-        errors: list[OSError] = []
+        errors: list[tuple[int, OSError]] = []
         done = 0
         while done < len(letters):
             first = messages.at + done * ctypes.sizeof(_Message)
             sent = _sendmmsg(descriptor, first, len(letters) - done, socket.MSG_DONTWAIT)
             if sent < 0:  # the first of them fails; those behind it may have another way
                 number = ctypes.get_errno()
-                errors.append(OSError(number, os.strerror(number)))
+                errors.append((done, OSError(number, os.strerror(number))))
             done += max(1, sent)
         return errors
 

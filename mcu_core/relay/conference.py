@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
-from mcu_core.relay.egress import AudioSender, Egress, VideoSender
+from mcu_core.relay.egress import Egress, VideoSender
 from mcu_core.relay.leg import Leg
+from mcu_core.relay.listeners import Listeners
 from mcu_core.relay.mixer_link import MixerLink
 from mcu_core.relay.passing import Passing
 from mcu_core.relay.ring import Ring
@@ -82,7 +83,7 @@ class Conference:
         self._audio_clock = MediaClock(48_000)
         self._audiences: dict[int, Audience] = {}
         self._troubled: dict[Leg, None] = {}
-        self._listeners: list[tuple[int, AudioSender]] = []
+        self._listeners = Listeners()
         self._passing: dict[int, Passing[tuple[Leg, Track]]] = {}
         self._picture_waits: dict[int, float] = {}  # seconds that a site's pictures wait for its sound
         self._clocks: dict[tuple[int, str], SenderClock] = {}  # the newest of each site and kind of stream
@@ -137,9 +138,8 @@ class Conference:
         self._tell_flows()  # now: a conference whose last leg left is forgotten before its next `service`
 
     def _regroup(self) -> None:
-        self._listeners = [
-            (leg.site, leg.audio) for leg in self.legs.values() if leg.listens and leg.outlet.keys is not None
-        ]
+        self._listeners.settle()
+        self._listeners = Listeners((leg.site, leg.audio) for leg in self.legs.values() if leg.listens)
 
     # -- plans
 
@@ -470,6 +470,7 @@ class Conference:
             leg.report(now)
         if self._turn:
             return
+        self._listeners.settle()
         if now >= self._judge_at:
             self._judge_at = now + JUDGE_EVERY
             self._judge_stills(now)

@@ -1,10 +1,11 @@
-"""What goes out: one shared ring per rendition, and per viewer only header, SRTP and one system call.
+"""What goes out: one shared ring per rendition, and per viewer only headers and SRTP.
 
 A viewer is a cursor in a ring.  When a picture comes, all viewers' cursors are moved on in turns: a few packets for
-each, then the next turn, so that a keyframe for a hundred viewers neither bursts the socket nor keeps sound waiting
-(sound never queues here).  All turns together are no faster than the machine's line: what its queue cannot hold is lost
-without a word, for everybody.  A viewer that joins or changes rendition begins at a keyframe; until that is there the
-old rendition flows on.  A NACK is answered from the shared ring.  Owned by the relay's event loop; takes `now`.
+each, written, sealed and sent for some tens of viewers at a time, then the next turn, so that a keyframe for a hundred
+viewers neither bursts the socket nor keeps sound waiting (sound never queues here).  All turns together are no faster
+than the machine's line: what its queue cannot hold is lost without a word, for everybody.  A viewer that joins or
+changes rendition begins at a keyframe; until that is there the old rendition flows on.  A NACK is answered from the
+shared ring.  Owned by the relay's event loop; takes `now`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from mcu_core.relay import batch
-from mcu_core.relay.aiortc_shim import MAX_DATAGRAM, Keys, Sealer
+from mcu_core.relay.aiortc_shim import MAX_DATAGRAM, Sealer
 from mcu_core.relay.batch import Letter
-from mcu_core.relay.ice_lite import Address
+from mcu_core.relay.listeners import Listeners
+from mcu_core.relay.outlet import Outlet, Socket
 from mcu_core.relay.packetize import MAX_PAYLOAD
 from mcu_core.relay.ring import LEAST_STEP, Packet, Ring, Run, packer
 from mcu_core.relay.rtp import sequence_delta, time_delta
@@ -42,47 +44,10 @@ DEFAULT_RTT = 0.1
 _SOL_UDP, _UDP_SEGMENT = 17, 103
 
 
-class Socket(Protocol):
-    """The part of `socket.socket` that sends."""
-
-    def sendto(self, data: memoryview, address: Address, /) -> int: ...
-
-    def sendmsg(
-        self, buffers: Iterable[memoryview], ancillary: Iterable[Any], flags: int, address: Address, /
-    ) -> int: ...
-
-
 class Outbox(Protocol):
     """Sends what lies in a buffer (`batch.Outbox`)."""
 
-    def send(self, sock: Any, letters: Sequence[Letter], /) -> list[OSError]: ...
-
-
-class Outlet:
-    """Where one leg's packets go, and what went there.  `keys` is None until DTLS is done."""
-
-    __slots__ = ("address", "gso", "keys", "octets", "packets", "sock")
-
-    def __init__(self) -> None:
-        self.keys: Keys | None = None
-        self.sock: Socket | None = None
-        self.address: Address = ()
-        self.gso = True
-        self.packets = 0
-        self.octets = 0
-
-
-class AudioSender:
-    """One leg's outgoing sound."""
-
-    __slots__ = ("octets", "outlet", "packets", "payload_type", "sequence", "ssrc")
-
-    def __init__(self, outlet: Outlet, ssrc: int, payload_type: int) -> None:
-        self.outlet = outlet
-        self.ssrc = ssrc
-        self.payload_type = payload_type
-        self.sequence = random.randrange(0x4000)
-        self.packets = self.octets = 0
+    def send(self, sock: Any, letters: Sequence[Letter], segment: int = 0, /) -> list[tuple[int, OSError]]: ...
 
 
 class VideoSender:
@@ -167,6 +132,21 @@ class VideoSender:
         self.cursor = self.start = number
         self.keyframe_sent_at = now
         self._resent.clear()
+
+    @property
+    def ready(self) -> bool:
+        """Whether something can be sent."""
+        outlet = self.outlet
+        return outlet.keys is not None and outlet.sock is not None and not self.held
+
+    def beside(self, other: VideoSender) -> bool:
+        """Whether it gets the same packets next as `other`, which is ready, and in the same way."""
+        if self.ring is not other.ring or self.cursor != other.cursor or self.held:
+            return False
+        outlet, their = self.outlet, other.outlet
+        if outlet.keys is None or their.keys is None or outlet.keys.tag != their.keys.tag:
+            return False
+        return outlet.sock is their.sock and outlet.gso == their.gso
 
     def hold(self) -> None:
         """Send nothing before the next `enter`: neither what is on its turn nor answers to NACKs."""
@@ -265,7 +245,6 @@ class Egress:
         self._turn: deque[VideoSender] = deque()
         self._behind: deque[VideoSender] = deque()
         self._scheduled = False
-        self._segment: dict[int, list[tuple[int, int, bytes]]] = {}
 
     # -- video
 
@@ -289,13 +268,13 @@ class Egress:
         turn, behind = self._turn, self._behind
         until = began + TURN_WORK
         while turn and budget > 0 and self._clock() < until:
-            sender = turn.popleft()
-            budget -= self._advance(sender)
-            ring, idle = sender.ring, sender.held or sender.outlet.keys is None
-            if ring is not None and sender.cursor < ring.next and not idle:
-                behind.append(sender)
-            else:
-                sender.queued = False
+            group = self._next_group(budget)
+            budget -= self._advance(group)
+            for sender in group:
+                if sender.ring is not None and sender.cursor < sender.ring.next and sender.ready:
+                    behind.append(sender)
+                else:
+                    sender.queued = False
         self._free_at = max(self._free_at, began - LEAST_GAP) + (self.octets - before) * self._octet_time
         wait = max(0.0, self._free_at - self._clock())
         if not turn and behind:
@@ -309,76 +288,82 @@ class Egress:
         self._scheduled = True
         self._later(wait, self._pump)
 
-    def _advance(self, sender: VideoSender) -> int:
-        ring, outlet = sender.ring, sender.outlet
-        if ring is None or outlet.keys is None or outlet.sock is None or sender.held:
+    def _next_group(self, budget: int) -> list[VideoSender]:
+        """The next in turn and those behind it that are to get the same packets, as far as buffer and budget reach."""
+        turn = self._turn
+        first = turn.popleft()
+        group = [first]
+        ring = first.ring
+        if ring is not None and first.ready:
+            count = max(1, min(SLICE, ring.next - first.cursor))
+            most = min(budget, len(self.sealer.buffer) // MAX_DATAGRAM) // count
+            while turn and len(group) < most and turn[0].beside(first):
+                group.append(turn.popleft())
+        return group
+
+    def _advance(self, group: list[VideoSender]) -> int:
+        """Send the next slice to all of a group; returns how many packets that were."""
+        sender = group[0]
+        ring, first = sender.ring, sender.cursor
+        if ring is None or not sender.ready:
             return 0
-        first = sender.cursor
         if not ring.holds(first):
-            if first < ring.next:  # it fell behind by a whole ring
-                self._drop("egress_behind")
-                sender.cursor = ring.next
+            if first < ring.next:  # they fell behind by a whole ring
+                for sender in group:
+                    self._drop("egress_behind")
+                    sender.cursor = ring.next
                 ring.want_keyframe()
             return 0
         end = min(ring.next, first + SLICE)
         number = first
         for run in ring.runs(first, end):
-            self._send_run(sender, outlet, run, number)
+            self._send_run(group, run, number)
             number += len(run)
-        sender.cursor = end
-        return end - first
+        for sender in group:
+            sender.cursor = end
+        return (end - first) * len(group)
 
-    def _send_run(self, sender: VideoSender, outlet: Outlet, run: Run, number: int) -> None:
-        seal, buffer, view = self.sealer.seal, self.sealer.buffer, self.sealer.view
-        key, sock, address = outlet.keys.send, outlet.sock, outlet.address  # type: ignore[union-attr]
-        payload_type, ssrc, shift = sender.payload_type, sender.ssrc, sender.shift
-        sequence = number + sender.offset
-        at = octets = 0
-        count = len(run)
-        together = self.gso and outlet.gso and count > 1
-        for pack, size, marker, rtp_time, payload in run:
-            stamp = (rtp_time + shift) & 0xFFFF_FFFF
-            pack.pack_into(buffer, at, 0x80, marker | payload_type, sequence & 0xFFFF, stamp, ssrc, payload)
-            sealed = seal(key, at, size)
-            if sealed < 0:
-                self._drop("srtp_refused")
-                return
-            octets += size
-            if together:
-                at += sealed
+    def _send_run(self, group: list[VideoSender], run: Run, number: int) -> None:
+        """Write, seal and send the packets of a run, from `number` on, to all of a group.
+
+        Each step for all: one step after the other for each would find nothing of the last time in the caches.
+        """
+        buffer, count = self.sealer.buffer, len(run)
+        outlet = group[0].outlet
+        tag: int = outlet.keys.tag  # type: ignore[union-attr]
+        pitch = run.sizes[0] + tag
+        step = pitch * count
+        keys: list[Any] = []
+        for place, sender in enumerate(group):
+            sequence = number + sender.offset
+            run.write(buffer, place * step, tag, sender.payload_type, sequence, sender.shift, sender.ssrc)
+            keys += [sender.outlet.keys.send] * count  # type: ignore[union-attr]
+        sealed = self.sealer.seal_rows(keys, pitch, run.sizes * len(group))
+        places = list(zip(group, range(0, step * len(group), step), strict=True))
+        if min(sealed) < 0:
+            places = [(s, at) for s, at in places if min(sealed[at // pitch : at // pitch + count]) >= 0]
+            self._drop("srtp_refused", count * (len(group) - len(places)))
+        octets, payload = run.octets + tag * count, run.octets - 12 * count
+        for sender, _ in places:
+            sender.packets += count
+            sender.octets += payload
+            sender.outlet.octets += octets
+        self.packets += count * len(places)
+        self.octets += run.octets * len(places)
+        letters = [(sender.outlet.address, at, octets) for sender, at in places]
+        if not (self.gso and outlet.gso and count > 1):
+            self._mail(outlet.sock, _cut(letters, pitch))
+            return
+        for place, error in self._outbox.send(outlet.sock, letters, pitch):
+            if error.errno in (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP):
+                places[place][0].outlet.gso = False  # this way out cannot cut packets itself
+                self._mail(outlet.sock, _cut(letters[place : place + 1], pitch))
             else:
-                try:
-                    sock.sendto(view[:sealed], address)  # type: ignore[union-attr]
-                except OSError as error:
-                    self._send_failed(error)
-                outlet.octets += sealed
-            sequence += 1
-        if together:
-            first = run[0].size + sealed - run[-1].size
-            segment = self._segment.get(first)
-            if segment is None:
-                segment = self._segment[first] = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", first))]
-            try:
-                sock.sendmsg((view[:at],), segment, 0, address)  # type: ignore[union-attr]
-            except OSError as error:
-                if error.errno in (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP):
-                    outlet.gso = False  # this way out cannot cut packets itself
-                    self._one_by_one(outlet, view[:at], first)
-                else:
-                    self._send_failed(error)
-            outlet.octets += at
-        outlet.packets += count
-        self.packets += count
-        self.octets += octets
-        sender.packets += count
-        sender.octets += octets - 12 * count
-
-    def _one_by_one(self, outlet: Outlet, data: memoryview, segment: int) -> None:
-        for at in range(0, len(data), segment):
-            try:
-                outlet.sock.sendto(data[at : at + segment], outlet.address)  # type: ignore[union-attr]
-            except OSError as error:
                 self._send_failed(error)
+
+    def _mail(self, sock: Socket | None, letters: list[Letter]) -> None:
+        for _, error in self._outbox.send(sock, letters):
+            self._send_failed(error)
 
     def resend(self, sender: VideoSender, sequences: Iterable[int], now: float) -> None:
         """Answer a NACK from the ring: as RTX where negotiated, else the same packet again."""
@@ -435,64 +420,27 @@ class Egress:
             outlet.sock.sendto(self.sealer.view[:sealed], outlet.address)  # type: ignore[union-attr]
         except OSError as error:
             self._send_failed(error)
-        outlet.packets += 1
         outlet.octets += sealed
         self.packets += 1
 
     # -- audio
 
-    def sound(self, sound: AudioOut, rtp_time: int, listeners: Iterable[tuple[int, AudioSender]]) -> None:
-        """Send one tick of sound: to each `(site, sender)` its private packet if there is one, else the shared one.
+    def sound(self, sound: AudioOut, rtp_time: int, listeners: Listeners) -> None:
+        """Send one tick of sound: to each site its private packet if there is one, else the shared one.
 
-        They are sealed one behind the other and sent with few calls, when the buffer is full and at the end.
+        They are written, sealed and sent all together, or many at a time.
         """
-        seal, buffer = self.sealer.seal, self.sealer.buffer
-        shared, private = sound.shared, sound.private
-        pack, shared_size = packer(len(shared)).pack_into, 12 + len(shared)
-        waiting: dict[Socket, list[Letter]] = {}
-        at, end = 0, len(buffer) - MAX_DATAGRAM
-        count = 0
-        for site, sender in listeners:
-            outlet = sender.outlet
-            keys, sock = outlet.keys, outlet.sock
-            if keys is None or sock is None:
-                continue
-            sender.sequence = sequence = (sender.sequence + 1) & 0xFFFF
-            own = private.get(site) if private and site else None
-            if own is not None:
-                size = 12 + len(own)
-                packer(len(own)).pack_into(buffer, at, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, own)
-            elif shared:
-                size = shared_size
-                pack(buffer, at, 0x80, sender.payload_type, sequence, rtp_time, sender.ssrc, shared)
-            else:
-                continue
-            sealed = seal(keys.send, at, size)
-            if sealed < 0:
-                self._drop("srtp_refused")
-                continue
-            letters = waiting.get(sock)
-            if letters is None:
-                letters = waiting[sock] = []
-            letters.append((outlet.address, at, sealed))
-            sender.packets += 1
-            sender.octets += size - 12
-            outlet.packets += 1
-            outlet.octets += sealed
-            count += 1
-            at += sealed
-            if at > end:
-                self._send(waiting)
-                at = 0
-        self._send(waiting)
-        self.packets += count
-
-    def _send(self, waiting: dict[Socket, list[Letter]]) -> None:
-        """Send what is sealed; the buffer is free then."""
-        for sock, letters in waiting.items():
-            for error in self._outbox.send(sock, letters):
-                self._send_failed(error)
-        waiting.clear()
+        sealer = self.sealer
+        for part in listeners.tick(sound, rtp_time):
+            part.write(sealer.buffer)
+            sealed = sealer.seal_rows(part.keys, part.pitch, part.sizes)
+            places = range(0, part.pitch * len(sealed), part.pitch)
+            letters = list(zip(part.addresses, places, sealed, strict=True))
+            if min(sealed) < 0:
+                letters = [letter for letter in letters if letter[2] > 0]
+                self._drop("srtp_refused", len(sealed) - len(letters))
+            self._mail(part.sock, letters)
+            self.packets += len(letters)
 
     # -- RTCP
 
@@ -515,8 +463,17 @@ class Egress:
         """One peer's send error never reaches the shared loop; the packet counts as lost on the way."""
         self._drop("send_buffer_full" if isinstance(error, BlockingIOError) else "send_failed")
 
-    def _drop(self, reason: str) -> None:
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+    def _drop(self, reason: str, count: int = 1) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+
+def _cut(letters: Sequence[Letter], pitch: int) -> list[Letter]:
+    """A letter for each packet of those that hold some."""
+    return [
+        (address, at + start, min(pitch, size - start))
+        for address, at, size in letters
+        for start in range(0, size, pitch)
+    ]
 
 
 def probe_gso() -> bool:

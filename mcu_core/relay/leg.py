@@ -18,9 +18,11 @@ from mcu_core.relay import rtcp, rtp, sdp
 from mcu_core.relay.aiortc_shim import Certificate, Dtls, Keys, Opener
 from mcu_core.relay.audio_ingest import AudioIngest
 from mcu_core.relay.downlink import Downlink
-from mcu_core.relay.egress import DEFAULT_RTT, AudioSender, Egress, Outlet, VideoSender
+from mcu_core.relay.egress import DEFAULT_RTT, Egress, VideoSender
 from mcu_core.relay.ice_lite import IceLite
 from mcu_core.relay.ingest import VideoIngest
+from mcu_core.relay.listeners import AudioSender
+from mcu_core.relay.outlet import Outlet
 from mcu_core.relay.peer_loss import PeerLoss
 from mcu_core.relay.reception import Reception
 from mcu_core.relay.ring import KeyframeGrants, Ring

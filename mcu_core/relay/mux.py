@@ -14,8 +14,8 @@ from typing import Protocol
 
 from mcu_core.relay import ice_lite
 from mcu_core.relay.aiortc_shim import MAX_DATAGRAM, Opener
-from mcu_core.relay.egress import Outlet, Socket
 from mcu_core.relay.ice_lite import Address, IceLite
+from mcu_core.relay.outlet import Outlet, Socket
 
 REBIND_SILENCE = 0.3  # seconds of silence before media from another address is followed
 MAX_PATHS = 8  # addresses remembered of one leg

@@ -25,8 +25,8 @@ from aioice.ice import get_host_addresses
 from mcu_core.errors import OperatorError
 from mcu_core.relay.aiortc_shim import Opener
 from mcu_core.relay.batch import Inbox
-from mcu_core.relay.egress import Socket
 from mcu_core.relay.mux import OnDatagram
+from mcu_core.relay.outlet import Socket
 
 log = structlog.get_logger("relay")
 

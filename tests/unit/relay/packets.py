@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from mcu_core.relay.batch import Letter
-from mcu_core.relay.egress import Socket
 from mcu_core.relay.ice_lite import Address
+from mcu_core.relay.outlet import Socket
 
 
 def rtp_packet(
@@ -73,17 +73,12 @@ class FakeSocket:
         self.sent.append((bytes(data), address))
         return len(data)
 
-    def sendmsg(
-        self, buffers: list[memoryview], ancillary: list[tuple[int, int, bytes]], flags: int, address: Address, /
-    ) -> int:
+    def send_cut(self, data: memoryview, segment: int, address: Address) -> None:
         """Cuts like the kernel does (UDP_SEGMENT)."""
         self.calls += 1
         if self.fail is not None:
             raise self.fail
-        (segment,) = struct.unpack("=H", ancillary[0][2])
-        data = b"".join(bytes(buffer) for buffer in buffers)
-        self.sent += [(data[at : at + segment], address) for at in range(0, len(data), segment)]
-        return len(data)
+        self.sent += [(bytes(data[at : at + segment]), address) for at in range(0, len(data), segment)]
 
     @property
     def as_socket(self) -> Socket:
@@ -96,11 +91,15 @@ class FakeOutbox:
     def __init__(self, buffer: bytearray) -> None:
         self._view = memoryview(buffer)
 
-    def send(self, sock: FakeSocket, letters: Sequence[Letter]) -> list[OSError]:
+    def send(self, sock: FakeSocket, letters: Sequence[Letter], segment: int = 0) -> list[tuple[int, OSError]]:
         errors = []
-        for address, at, size in letters:
+        for number, (address, at, size) in enumerate(letters):
+            data = self._view[at : at + size]
             try:
-                sock.sendto(self._view[at : at + size], address)
+                if segment:
+                    sock.send_cut(data, segment, address)
+                else:
+                    sock.sendto(data, address)
             except OSError as error:
-                errors.append(error)
+                errors.append((number, error))
         return errors

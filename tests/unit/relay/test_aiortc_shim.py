@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from typing import Any, cast
 
 import pytest
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate, RTCDtlsTransport
 
 from mcu_core.relay import aiortc_shim
 from mcu_core.relay.aiortc_shim import DatagramPipe, Dtls, Keys, Opener, Sealer, self_test
@@ -34,6 +35,28 @@ def test_garbage_is_refused_whatever_its_length(monkeypatch: pytest.MonkeyPatch,
         opener.buffer[:size] = bytes((0x80,)) * size
         assert opener.open_rtcp(keys.receive, size) == -1
     assert sealer.seal(keys.send, 0, 5) == -1
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_rows_are_sealed_as_each_would_be(monkeypatch: pytest.MonkeyPatch, direct: bool) -> None:
+    monkeypatch.setattr(aiortc_shim, "_DIRECT", direct)
+    packets = [bytes((0x80, 96, 0, number, *bytes(7), 10)) + bytes(range(20 + 5 * number)) for number in range(4)]
+    for pitch in (80, 96):
+        together, alone = (
+            [Keys.from_secrets(bytes(44), bytes((number // 2,)) * 44) for number in range(4)] for _ in range(2)
+        )
+        rows, one = Sealer(4096), Sealer(4096)
+        for number, packet in enumerate(packets):
+            rows.view[pitch * number : pitch * number + len(packet)] = packet
+        sizes = array("i", map(len, packets))
+        sealed = rows.seal_rows([keys.send for keys in together], pitch, sizes)
+        assert sealed == [len(packet) + keys.tag for packet, keys in zip(packets, together, strict=True)]
+        for number, packet in enumerate(packets):
+            one.view[: len(packet)] = packet
+            size = one.seal(alone[number].send, 0, len(packet))
+            assert rows.view[pitch * number : pitch * number + size] == one.view[:size]
+        sizes[1] = 5
+        assert rows.seal_rows([keys.send for keys in together], pitch, sizes)[1] == -1
 
 
 class Wire:
@@ -81,6 +104,17 @@ async def test_handshake_gives_keys_and_goodbye_is_heard() -> None:
     assert wire.client._rx_srtp.unprotect(bytes(sealer.view[:size])) == packet
     await wire.client.stop()
     await asyncio.wait_for(wire.server.ended(), 2)
+    await wire.close()
+
+
+@pytest.mark.parametrize("profile", SRTP_PROFILES, ids=lambda profile: profile.openssl_profile.decode())
+async def test_tag_is_that_of_the_profile_agreed_on(profile: Any) -> None:
+    wire = Wire()
+    wire.client._srtp_profiles = [profile]
+    keys = await wire.connect()
+    sealer = Sealer(4096)
+    sealer.view[:17] = bytes.fromhex("80600001000000010000000a") + b"hello"
+    assert sealer.seal(keys.send, 0, 17) == 17 + keys.tag
     await wire.close()
 
 

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from mcu_core.relay.aiortc_shim import Keys, Opener, Sealer
-from mcu_core.relay.egress import Outlet
 from mcu_core.relay.ice_lite import Address, Credentials, IceLite
 from mcu_core.relay.mux import MAX_PATHS, Mux
+from mcu_core.relay.outlet import Outlet
 from tests.unit.relay.packets import FakeSocket, rtp_packet
 from tests.unit.relay.test_ice_lite import check
 
