@@ -116,7 +116,7 @@ def _packets(seconds: float) -> float:
     from benchmarks.fanout import _ours
     from benchmarks.sinkhole import Sinkhole
     from mcu_core.relay.aiortc_shim import self_test
-    from mcu_core.relay.egress import probe_gso
+    from mcu_core.relay.batch import probe_gso
 
     self_test()
     media = programme(1280, 720, 30, 1_500_000, 1.0)

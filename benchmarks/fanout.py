@@ -28,7 +28,8 @@ from rich.table import Table
 from benchmarks.broadcast import Programme, programme
 from benchmarks.sinkhole import Address, Sinkhole
 from mcu_core.relay.aiortc_shim import Keys, new_certificate, self_test
-from mcu_core.relay.egress import Egress, VideoSender, probe_gso
+from mcu_core.relay.batch import probe_gso
+from mcu_core.relay.egress import Egress, VideoSender
 from mcu_core.relay.listeners import AudioSender, Listeners
 from mcu_core.relay.outlet import Outlet, Socket
 from mcu_core.relay.ring import Ring

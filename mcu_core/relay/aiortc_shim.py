@@ -25,9 +25,10 @@ log = structlog.get_logger("relay")
 
 HANDSHAKE_DEADLINE = 10.0
 MAX_DATAGRAM = 1500
-_TAG = 16  # octets that sealing adds: AEAD's (RFC 7714)
-_SHORT_TAGS = {b"SRTP_AES128_CM_SHA1_80": 10}  # (RFC 3711) of the only other profile aiortc knows
-_TOGETHER = 128  # rows sealed by one call, at most
+TAG = 16  # octets that sealing adds, at most
+_TAGS = {b"SRTP_AEAD_AES_256_GCM": TAG, b"SRTP_AEAD_AES_128_GCM": TAG, b"SRTP_AES128_CM_SHA1_80": 10}  # RFC 7714, 3711
+_LEAST_ROW = 64  # octets
+_MOST_PITCHES = 64  # of which pointers are kept
 _HANDSHAKE_RECORD, _CHANGE_CIPHER = 22, 20
 _RECORD_HEADER = 13
 
@@ -143,8 +144,9 @@ class Dtls:
         if self._transport.state != "connected":
             raise ConnectionError("the DTLS handshake failed")
         connection = self._transport._ssl
-        assert connection is not None
-        tag = _SHORT_TAGS.get(connection.get_selected_srtp_profile(), _TAG)
+        tag = _TAGS.get(connection.get_selected_srtp_profile()) if connection is not None else None
+        if tag is None:
+            raise ConnectionError("an SRTP profile whose tag is not known")
         return Keys(self._transport._rx_srtp, self._transport._tx_srtp, tag)
 
     async def ended(self) -> None:
@@ -177,7 +179,7 @@ class Keys:
 
     __slots__ = ("receive", "receive_session", "send", "send_session", "tag")
 
-    def __init__(self, receive: pylibsrtp.Session, send: pylibsrtp.Session, tag: int = _TAG) -> None:
+    def __init__(self, receive: pylibsrtp.Session, send: pylibsrtp.Session, tag: int = TAG) -> None:
         self.receive_session, self.send_session, self.tag = receive, send, tag
         self.receive: Any = receive._srtp[0] if _DIRECT else receive
         self.send: Any = send._srtp[0] if _DIRECT else send
@@ -222,14 +224,18 @@ class Sealer:
                 sealed: int = length[0]
                 return sealed
 
-            lengths = _ffi.new("int[]", _TOGETHER)
-            of_each = [lengths + number for number in range(_TOGETHER)]
+            lengths = _ffi.new("int[]", size // _LEAST_ROW)
+            of_each = [lengths + number for number in range(size // _LEAST_ROW)]  # what they point into, the next holds
             sizes_of_each = memoryview(_ffi.buffer(lengths)).cast("B").cast("i")
             places: dict[int, list[Any]] = {}  # by pitch, as many as were needed
 
             def seal_rows(keys: Sequence[Any], pitch: int, sizes: array[int]) -> list[int]:
+                if len(keys) != len(sizes):
+                    raise ValueError("a packet without a key would be sent as it is")
                 rows = sizes_of_each[: len(sizes)]
                 rows[:] = sizes
+                if len(places) > _MOST_PITCHES:
+                    places.clear()
                 place = places.setdefault(pitch, [])
                 if len(place) < len(rows):
                     place += [pointer + pitch * number for number in range(len(place), len(rows))]
@@ -260,8 +266,10 @@ class Sealer:
         self.seal_rtcp: Callable[[Any, int, int], int] = seal_rtcp
         """The same for RTCP; 20 bytes after the packet."""
         self.seal_rows: Callable[[Sequence[Any], int, array[int]], list[int]] = seal_rows
-        """`seal_rows(keys, pitch, sizes)`: `seal` for up to 128 packets that begin every `pitch` octets, with a
-        `keys.send` and an item of `array("i")` for each.
+        """`seal_rows(keys, pitch, sizes)`: `seal` for packets that begin every `pitch` octets, with a `keys.send` and
+        an item of `array("i")` for each; returns the new length, or -1, of each.
+
+        The caller leaves 16 bytes after each, and has no more than a packet for every 64 bytes of the buffer.
         """
 
 
@@ -376,6 +384,13 @@ def self_test() -> None:
     packet = bytes.fromhex("80e0123400000064deadbeef") + bytes(range(200))
     report = bytes.fromhex("81c90007deadbeef") + bytes(24)
     plain = Keys.from_secrets(other, secret).send_session
+    rows, pitch = Sealer(4096), len(packet) + TAG
+    rows.view[: 2 * pitch] = 2 * (packet + bytes(TAG))
+    pair = [Keys.from_secrets(other, secret) for _ in range(2)]
+    if rows.seal_rows([keys.send for keys in pair], pitch, array("i", (len(packet),) * 2)) != [pitch] * 2:
+        raise SelfTestFailed("SRTP: packets cannot be sealed together")
+    if rows.view[: 2 * pitch] != 2 * plain.protect(packet):
+        raise SelfTestFailed("SRTP: what is sealed together and pylibsrtp's Session disagree")
     sealer, opener = Sealer(4096), Opener()
     for data, seal, unseal, reference in (
         (packet, sealer.seal, opener.open, plain.protect),

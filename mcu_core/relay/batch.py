@@ -6,6 +6,7 @@ address is made to or from.  For 64-bit Linux, whose structures are spelled out 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import socket
@@ -163,6 +164,20 @@ class Outbox:
             self._names.clear()
         name = self._names[address] = name_of(address)
         return name
+
+
+def probe_gso() -> bool:
+    """Whether the kernel cuts one message into datagrams: tried once over loopback."""
+    with contextlib.ExitStack() as stack:
+        receiver = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sender = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        try:
+            receiver.bind(("127.0.0.1", 0))
+            receiver.setblocking(False)
+            failed = Outbox(bytearray(250), room=1).send(sender, [(receiver.getsockname(), 0, 250)], 100)
+            return not failed and [len(receiver.recv(1500)) for _ in range(3)] == [100, 100, 50]
+        except OSError:
+            return False
 
 
 def address_of(name: bytes) -> Address:

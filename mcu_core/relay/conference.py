@@ -138,7 +138,6 @@ class Conference:
         self._tell_flows()  # now: a conference whose last leg left is forgotten before its next `service`
 
     def _regroup(self) -> None:
-        self._listeners.settle()
         self._listeners = Listeners((leg.site, leg.audio) for leg in self.legs.values() if leg.listens)
 
     # -- plans
@@ -470,7 +469,6 @@ class Conference:
             leg.report(now)
         if self._turn:
             return
-        self._listeners.settle()
         if now >= self._judge_at:
             self._judge_at = now + JUDGE_EVERY
             self._judge_stills(now)

@@ -10,11 +10,9 @@ shared ring.  Owned by the relay's event loop; takes `now`.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import math
 import random
-import socket
 import struct
 import time
 from collections import deque
@@ -22,7 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from mcu_core.relay import batch
-from mcu_core.relay.aiortc_shim import MAX_DATAGRAM, Sealer
+from mcu_core.relay.aiortc_shim import Sealer
 from mcu_core.relay.batch import Letter
 from mcu_core.relay.listeners import Listeners
 from mcu_core.relay.outlet import Outlet, Socket
@@ -35,13 +33,13 @@ SLICE = 12  # packets of one viewer per turn: a keyframe comes as 25 Mbit/s at m
 LEAST_GAP = 0.001  # seconds: the loop's timers are no finer
 SLICE_GAP = 0.005  # seconds between turns of a large picture
 TURN = 400  # packets sent before the loop may do something else, at most
-TURN_WORK = 0.002  # seconds of it, at most: of a slow processor
+TURN_WORK = 0.002  # seconds after which nothing more is begun in it: of a slow processor
+TOGETHER = 84  # packets of a group of viewers, which go out together: the buffer holds no more of the longest
 TURN_TIME = 0.004  # seconds of the line's rate that go out in a turn at most
 RESEND_SHARE, RESEND_BURST = 1 / 3, 65_536  # of the octets sent, and octets: answers to one viewer's NACKs
 HELD_BURST = 8_192  # octets of answers after a line was too narrow
 RESEND_AGAIN = 0.006  # seconds from an answer to its copy, on a line that loses answers, too
 DEFAULT_RTT = 0.1
-_SOL_UDP, _UDP_SEGMENT = 17, 103
 
 
 class Outbox(Protocol):
@@ -250,10 +248,10 @@ class Egress:
 
     def push(self, senders: Iterable[VideoSender]) -> None:
         """Their rings have something new."""
-        for sender in senders:
-            if not sender.queued:
-                sender.queued = True
-                self._turn.append(sender)
+        fresh = [sender for sender in senders if not sender.queued]
+        for sender in fresh:
+            sender.queued = True
+        self._turn.extend(sorted(fresh, key=_socket_of))  # one socket's behind another's: they go out together
         if not self._scheduled:
             wait = self._free_at - self._clock()  # another view's pictures may still be on their way out
             if wait < LEAST_GAP:
@@ -296,7 +294,7 @@ class Egress:
         ring = first.ring
         if ring is not None and first.ready:
             count = max(1, min(SLICE, ring.next - first.cursor))
-            most = min(budget, len(self.sealer.buffer) // MAX_DATAGRAM) // count
+            most = min(budget, TOGETHER) // count
             while turn and len(group) < most and turn[0].beside(first):
                 group.append(turn.popleft())
         return group
@@ -309,9 +307,9 @@ class Egress:
             return 0
         if not ring.holds(first):
             if first < ring.next:  # they fell behind by a whole ring
-                for sender in group:
+                for late in group:
                     self._drop("egress_behind")
-                    sender.cursor = ring.next
+                    late.cursor = ring.next
                 ring.want_keyframe()
             return 0
         end = min(ring.next, first + SLICE)
@@ -319,8 +317,8 @@ class Egress:
         for run in ring.runs(first, end):
             self._send_run(group, run, number)
             number += len(run)
-        for sender in group:
-            sender.cursor = end
+        for sent in group:
+            sent.cursor = end
         return (end - first) * len(group)
 
     def _send_run(self, group: list[VideoSender], run: Run, number: int) -> None:
@@ -467,6 +465,10 @@ class Egress:
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
+def _socket_of(sender: VideoSender) -> int:
+    return id(sender.outlet.sock)
+
+
 def _cut(letters: Sequence[Letter], pitch: int) -> list[Letter]:
     """A letter for each packet of those that hold some."""
     return [
@@ -474,18 +476,3 @@ def _cut(letters: Sequence[Letter], pitch: int) -> list[Letter]:
         for address, at, size in letters
         for start in range(0, size, pitch)
     ]
-
-
-def probe_gso() -> bool:
-    """Whether the kernel cuts one send into datagrams (UDP_SEGMENT): tried once over loopback."""
-    with contextlib.ExitStack() as stack:
-        receiver = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        sender = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        try:
-            receiver.bind(("127.0.0.1", 0))
-            receiver.setblocking(False)
-            segment = [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", 100))]
-            sender.sendmsg((bytes(250),), segment, 0, receiver.getsockname())
-            return [len(receiver.recv(1500)) for _ in range(3)] == [100, 100, 50]
-        except OSError:
-            return False

@@ -367,6 +367,10 @@ class Leg:
             case rtcp.SenderReport(ssrc, ntp, rtp_time):
                 self._hear_clock(ssrc, ntp, rtp_time, now)
 
+    @property
+    def _sent_octets(self) -> int:
+        return self.outlet.octets + self.audio.wire_octets
+
     def _hear_report(self, block: rtcp.Block, now: float) -> None:
         rtt = rtcp.round_trip(block, _ntp_of(now))
         if rtt is not None:
@@ -380,7 +384,7 @@ class Leg:
         self._peer_loss.hear(block, now)
         if video is None:
             return
-        if block.ssrc == video.ssrc and downlink.hear(block, rtt, self.outlet.octets, now):
+        if block.ssrc == video.ssrc and downlink.hear(block, rtt, self._sent_octets, now):
             self._owner.overloaded(self, downlink.carried_bps, now)
         least = downlink.least_rtt.seconds
         crowded = self.rtt is not None and self.rtt > 1.5 * least + 0.05  # by a queue: repeats fill it
@@ -618,7 +622,7 @@ class Leg:
         return LegStats(
             leg=self.id,
             received_kbps=round(self._since("in", self._received_octets) * 0.008 / interval, 1),
-            sent_kbps=round(self._since("out", self.outlet.octets) * 0.008 / interval, 1),
+            sent_kbps=round(self._since("out", self._sent_octets) * 0.008 / interval, 1),
             video_fps_received=round((heard if stills else frames) / interval, 1),
             lost_fraction=round(self._lost_fraction(), 4),
             peer_lost_fraction=round(self._peer_loss.fraction, 4),

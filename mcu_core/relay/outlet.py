@@ -15,7 +15,7 @@ class Socket(Protocol):
 
 
 class Outlet:
-    """Where one leg's packets go, and what went there.  `keys` is None until DTLS is done."""
+    """Where one leg's packets go.  `keys` is None until DTLS is done; `octets` went there, not counting sound."""
 
     __slots__ = ("address", "gso", "keys", "octets", "sock")
 

@@ -16,8 +16,9 @@ import structlog
 from mcu_core.errors import PeerLost
 from mcu_core.node.loop import turns
 from mcu_core.relay import aiortc_shim, sdp, udp
+from mcu_core.relay.batch import probe_gso
 from mcu_core.relay.conference import Conference
-from mcu_core.relay.egress import Egress, probe_gso
+from mcu_core.relay.egress import Egress
 from mcu_core.relay.ice_lite import Credentials, IceLite
 from mcu_core.relay.leg import Leg
 from mcu_core.relay.mux import Mux

@@ -116,12 +116,28 @@ def test_what_is_sent_together_arrives_where_it_should(make: MakeSocket) -> None
 
 def test_one_that_cannot_be_sent_keeps_none_of_the_others_back(make: MakeSocket) -> None:
     here, site = make(), make()
-    outbox = batch.Outbox(bytearray(70_000), room=8)
+    outbox = batch.Outbox(bytearray(70_000), room=4)
     good = site.getsockname()
     sizes = (70_000, 1, 2, 70_000, 70_000, 3)  # a datagram has no more than 65 535 octets
     errors = outbox.send(here, [(good, 0, size) for size in sizes])
     assert [(number, error.errno) for number, error in errors] == [(n, errno.EMSGSIZE) for n in (0, 3, 4)]
     assert [len(site.recv(300)) for _ in range(3)] == [1, 2, 3]
+
+
+def test_kernel_cuts_where_it_is_told_to_and_not_any_more(make: MakeSocket) -> None:
+    assert batch.probe_gso(), "every Linux since 4.18"
+    here, sites = make(), [make() for _ in range(3)]
+    buffer = bytearray(number % 251 for number in range(2000))
+    outbox = batch.Outbox(buffer, room=2)
+    for segment in (0, 100, 50, 0, 70):
+        letters = [(site.getsockname(), 300 * number, 250 + number) for number, site in enumerate(sites)]
+        assert outbox.send(here, letters, segment) == []
+        for (_, at, size), site in zip(letters, sites, strict=True):
+            step = segment or size
+            pieces = [site.recv(2000) for _ in range(0, size, step)]
+            assert pieces == [bytes(buffer[x : min(x + step, at + size)]) for x in range(at, at + size, step)]
+            with pytest.raises(BlockingIOError):
+                site.recv(2000)
 
 
 @pytest.mark.parametrize("address", [("192.0.2.7", 40_000), ("2001:db8::7", 40_000, 0, 0), ("fe80::7", 1, 0, 3)])

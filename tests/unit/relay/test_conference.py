@@ -45,6 +45,25 @@ def test_screen_with_unknown_ssrc_is_told_by_its_mid(stage: Stage) -> None:
     assert len(stage.link.media) == 1, "never by payload type: camera and screen share it"
 
 
+def test_sound_goes_on_without_a_gap_when_others_come_and_go(stage: Stage) -> None:
+    site = stage.join(1)
+
+    def tick() -> int:
+        stage.now += 0.02
+        stage.conference._media(wire.AudioOut(stage.now, 0, b"opus", {}))
+        sent, stage.sock.sent = stage.sock.sent, []
+        (packet,) = [data for data, to in sent if to == site.address and data[1] == site.leg.audio.payload_type]
+        return int.from_bytes(packet[2:4], "big")
+
+    first = tick()
+    guest = stage.join(2)
+    second = tick()
+    stage.conference.remove(guest.leg)
+    assert [first, second, tick()] == [first, first + 1, first + 2]
+    assert (site.leg.audio.packets, site.leg.audio.octets) == (3, 12)
+    assert guest.leg.audio.packets == 1
+
+
 def test_sound_of_the_loudest_open_sites_passes(stage: Stage) -> None:
     sites = [stage.join(number, audio_open=number != 3) for number in (1, 2, 3)]
     stage.plan(sites[0].leg, loudest=1, audio_open=True)
