@@ -15,12 +15,12 @@ from typing import Any
 from mcu_core.relay.aiortc_shim import TAG, Keys
 from mcu_core.relay.ice_lite import Address
 from mcu_core.relay.outlet import Outlet, Socket
+from mcu_core.relay.ring import FIELDS, layout
+from mcu_core.relay.rtp import HEADER_SIZE
 from mcu_core.wire import AudioOut
 
 MOST = 64  # rows of a part: the longest Opus packets of so many fill two thirds of the buffer
 _STEP = 64  # octets: so there are few widths of rows
-_FIELDS = 6  # of a row: those of the header (RFC 3550, section 5.1) and the payload
-_HEADER = 12
 
 
 class AudioSender:
@@ -53,7 +53,7 @@ class AudioSender:
     @property
     def wire_octets(self) -> int:
         """As sent, with headers and tags."""
-        return self.octets + self.packets * (_HEADER + TAG)
+        return self.octets + self.packets * (HEADER_SIZE + TAG)
 
     @property
     def sequence(self) -> int:
@@ -79,7 +79,7 @@ class Part:
                 self._rows.setdefault(site, []).append(row)
             self._fields += (0x80, sender.payload_type, 0, 0, sender.ssrc, b"")
             sender.enter(self, row)
-        self._sequences = [sender.sequence for _, sender, _ in rows]
+        self._before = [sender.sequence for _, sender, _ in rows]  # the sequence numbers that were sent last
         self._structs: dict[int, struct.Struct] = {}  # by pitch
         self._octets = 0
         self._more = [0] * len(rows)  # octets by which a row's own packets were longer than the shared ones
@@ -88,25 +88,25 @@ class Part:
         """The next tick's columns."""
         fields, count, shared = self._fields, len(self.keys), sound.shared
         self.pitch = pitch
-        self._sequences = sequences = [(sequence + 1) & 0xFFFF for sequence in self._sequences]
-        fields[2::_FIELDS] = sequences
-        fields[3::_FIELDS] = [rtp_time] * count
-        fields[5::_FIELDS] = [shared] * count
-        self.sizes = array("i", (_HEADER + len(shared),)) * count
         self.ticks += 1
+        ticks = self.ticks
+        fields[2::FIELDS] = [(before + ticks) & 0xFFFF for before in self._before]
+        fields[3::FIELDS] = [rtp_time] * count
+        fields[5::FIELDS] = [shared] * count
+        self.sizes = array("i", (HEADER_SIZE + len(shared),)) * count
         self._octets += len(shared)
         for site, own in sound.private.items():
             for row in self._rows.get(site, ()):
-                fields[_FIELDS * row + 5] = own
-                self.sizes[row] = _HEADER + len(own)
+                fields[FIELDS * row + 5] = own
+                self.sizes[row] = HEADER_SIZE + len(own)
                 self._more[row] += len(own) - len(shared)
 
     def write(self, buffer: bytearray) -> None:
         """Write the rows, one every `pitch` octets."""
         found = self._structs.get(self.pitch)
         if found is None:
-            row = f"BBHII{self.pitch - _HEADER}s"
-            found = self._structs[self.pitch] = struct.Struct("!" + row * len(self.keys))
+            rows = layout(self.pitch - HEADER_SIZE) * len(self.keys)
+            found = self._structs[self.pitch] = struct.Struct("!" + rows)
         found.pack_into(buffer, 0, *self._fields)
 
     def octets_of(self, row: int) -> int:
@@ -133,7 +133,7 @@ class Listeners:
             self._ways = ways
             self._parts = self._divide()
         longest = max(map(len, (sound.shared, *sound.private.values())))
-        pitch = -(-(_HEADER + longest + TAG) // _STEP) * _STEP
+        pitch = -(-(HEADER_SIZE + longest + TAG) // _STEP) * _STEP
         for part in self._parts:
             part.set(sound, rtp_time, pitch)
         return self._parts

@@ -22,23 +22,27 @@ GRANT_FIRST, GRANT_LONGEST, GRANT_CALM = 0.5, 2.0, 4.0  # seconds between those 
 LEAST_STEP = 90  # of the RTP time, from the picture of one source to the first of another
 _MAX_RUN_BYTES = 60_000
 _MAX_RUN = 60
-_FIELDS = 6  # of a packet: those of the header (RFC 3550, section 5.1) and the payload
+FIELDS = 6  # of a packet: those of the header (RFC 3550, section 5.1) and the payload
 
 _packers: dict[int, struct.Struct] = {}
+
+
+def layout(payload_size: int) -> str:
+    """A packet without extension, for `struct`: its `FIELDS`."""
+    return f"BBHII{payload_size}s"
 
 
 def packer(payload_size: int) -> struct.Struct:
     """RTP header (no extension) and payload in one step."""
     found = _packers.get(payload_size)
     if found is None:
-        found = _packers[payload_size] = struct.Struct(f"!BBHII{payload_size}s")
+        found = _packers[payload_size] = struct.Struct("!" + layout(payload_size))
     return found
 
 
 class Packet(NamedTuple):
     """What all viewers' copies of one packet have in common."""
 
-    packer: struct.Struct
     size: int  # header and payload
     marker: int  # 0x80 or 0
     rtp_time: int
@@ -69,16 +73,16 @@ class Run:
         fields, count = self._fields, len(self.packets)
         if self._written != (payload_type, shift):
             self._written = payload_type, shift
-            fields[1::_FIELDS] = [packet.marker | payload_type for packet in self.packets]
-            fields[3::_FIELDS] = [(packet.rtp_time + shift) & 0xFFFF_FFFF for packet in self.packets]
+            fields[1::FIELDS] = [packet.marker | payload_type for packet in self.packets]
+            fields[3::FIELDS] = [(packet.rtp_time + shift) & 0xFFFF_FFFF for packet in self.packets]
         first = sequence & 0xFFFF
         numbers = range(first, first + count)
-        fields[2::_FIELDS] = numbers if first + count <= 0x1_0000 else [number & 0xFFFF for number in numbers]
-        fields[4::_FIELDS] = [ssrc] * count
+        fields[2::FIELDS] = numbers if first + count <= 0x1_0000 else [number & 0xFFFF for number in numbers]
+        fields[4::FIELDS] = [ssrc] * count
         (self._structs.get(tag) or self._struct(tag)).pack_into(buffer, at, *fields)
 
     def _struct(self, tag: int) -> struct.Struct:
-        parts = [f"BBHII{len(packet.payload)}s{tag}x" for packet in self.packets]
+        parts = [f"{layout(len(packet.payload))}{tag}x" for packet in self.packets]
         found = self._structs[tag] = struct.Struct("!" + "".join(parts))
         return found
 
@@ -127,10 +131,8 @@ class Ring:
         self.frames += 1
         last = len(payloads) - 1
         for number, payload in enumerate(payloads):
-            size = len(payload)
-            self._slots[self.next % self._capacity] = Packet(
-                packer(size), 12 + size, 0x80 if number == last else 0, rtp_time, payload
-            )
+            marker = 0x80 if number == last else 0
+            self._slots[self.next % self._capacity] = Packet(12 + len(payload), marker, rtp_time, payload)
             self.next += 1
         self._runs.clear()
         if keyframe:

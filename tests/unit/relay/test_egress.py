@@ -85,6 +85,13 @@ class Viewer:
         return found
 
 
+class NoSegments(FakeSocket):
+    """A way out that cannot cut packets."""
+
+    def send_cut(self, data: memoryview, segment: int, address: object) -> None:
+        raise OSError(errno.EIO, "no checksum offload")
+
+
 def pictures(got: list[tuple[rtp.Header, bytes]]) -> list[tuple[bytes, bool] | None]:
     frames, parts = [], []
     for header, payload in got:
@@ -432,10 +439,6 @@ def test_one_viewer_without_a_way_harms_nobody(egress: Egress, sock: FakeSocket)
 
 
 def test_way_that_cannot_cut_packets_gets_them_one_by_one(egress: Egress, sock: FakeSocket) -> None:
-    class NoSegments(FakeSocket):
-        def send_cut(self, data: memoryview, segment: int, address: object) -> None:
-            raise OSError(errno.EIO, "no checksum offload")
-
     ring = Ring(1, "H264")
     viewer = Viewer(1, NoSegments())
     viewer.video.enter(ring, 0, 0.0)
@@ -447,11 +450,6 @@ def test_way_that_cannot_cut_packets_gets_them_one_by_one(egress: Egress, sock: 
 
 def test_viewers_of_every_kind_get_the_same_picture(later: Later, sock: FakeSocket) -> None:
     """Of two sockets, with and without GSO, with long and short tags, times ahead or not, one held, one not ready."""
-
-    class NoSegments(FakeSocket):
-        def send_cut(self, data: memoryview, segment: int, address: object) -> None:
-            raise OSError(errno.EIO, "no checksum offload")
-
     egress = Egress(later, clock=lambda: 0.0, outbox=FakeOutbox)
     ring, other = Ring(1, "H264"), NoSegments()
     viewers = [Viewer(number, other if number in (3, 4, 9) else sock) for number in range(14)]
